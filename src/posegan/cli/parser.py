@@ -1,0 +1,28 @@
+"""What the parsers of all commands share: the program's name and mistakes told in one sentence."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from posegan.errors import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are `UserError`s, so that they look like every other mistake."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UserError with argparse's message and where to find help."""
+        raise UserError(f"{message}; see `{self.prog} --help`.")
+
+
+def command_parser(name: str, description: str) -> Parser:
+    """Return the parser of a command; options may not be abbreviated."""
+    return Parser(prog=f"posegan {name}", description=description, allow_abbrev=False)
+
+
+def positive(text: str) -> int:
+    """Return a positive whole number; an argparse type."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)

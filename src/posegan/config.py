@@ -1,0 +1,103 @@
+"""Config text to dataclass: YAML and dotted overrides in, typed values out, or one sentence that names the wrong key.
+
+The dataclasses live beside the classes that use them; each default is written once, there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from posegan.errors import UserError, unknown_name
+
+T = TypeVar("T")
+Tree = dict[str, Any]
+
+
+def read_tree(path: str | Path, overrides: Sequence[str] = ()) -> Tree:
+    """Return a YAML file as nested dicts with `--a.b value` (or `--a.b=value`) overrides laid over it.
+
+    Raises UserError if the file cannot be read, is not a mapping, or an override is not of that form.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"Config {path} cannot be opened ({error.strerror}): check the path.") from error
+    try:
+        tree = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise UserError(f"Config {path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(tree, dict):
+        raise UserError(f"Config {path} must hold sections such as 'model:' and 'training:', not {type(tree).__name__}.")
+    for key, value in _pairs(overrides):
+        _lay_over(tree, key.split("."), value, key)
+    return tree
+
+
+def _pairs(overrides: Sequence[str]) -> list[tuple[str, Any]]:
+    words, pairs = list(overrides), []
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--"):
+            raise UserError(f"{word!r} is not expected here: overrides are written --section.key value.")
+        key, equals, text = word[2:].partition("=")
+        if not equals:
+            if not words:
+                raise UserError(f"--{key} has no value: write --{key} value.")
+            text = words.pop(0)
+        pairs.append((key, yaml.safe_load(text)))
+    return pairs
+
+
+def _lay_over(tree: Tree, keys: list[str], value: Any, dotted: str) -> None:
+    for key in keys[:-1]:
+        tree = tree.setdefault(key, {})
+        if not isinstance(tree, dict):
+            raise UserError(f"--{dotted} cannot be set: {key!r} is a value, not a section.")
+    tree[keys[-1]] = value
+
+
+def build(kind: type[T], tree: Any, section: str) -> T:
+    """Return the dataclass `kind` from a nested dict; raises UserError naming the key for a typo or a wrong type."""
+    import jsonargparse  # slow to import, and `posegan --help` needs none of it
+
+    if tree is None:
+        tree = {}
+    if not isinstance(tree, Mapping):
+        raise UserError(f"{section!r} must be a section with keys, not {tree!r}.")
+    fields = {f.name for f in dataclasses.fields(kind) if f.init}  # type: ignore[arg-type]
+    for key in tree:
+        if key not in fields:
+            raise unknown_name(f"key in section {section!r}:", str(key), fields)
+    parser = jsonargparse.ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(kind, section)
+    try:
+        parsed = parser.parse_object({section: dict(tree)})
+        return parser.instantiate(parsed)[section]  # type: ignore[no-any-return]
+    except jsonargparse.ArgumentError as error:
+        raise UserError(f"Section {section!r} is not valid: {_first_cause(str(error))}") from error
+
+
+def _first_cause(message: str) -> str:
+    """Shorten the parser's message, which repeats the value and lists every type that was tried, to one line."""
+    lines = [line.strip(" -") for line in message.splitlines() if line.strip(" -")]
+    return " ".join(lines[:3])
+
+
+def to_tree(value: Any) -> Any:
+    """Return a dataclass as plain dicts, lists and scalars that YAML and JSON can hold."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_tree(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+    if isinstance(value, (tuple, list)):
+        return [to_tree(v) for v in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def dump(tree: Tree) -> str:
+    """Return a nested dict as YAML in its own order."""
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)

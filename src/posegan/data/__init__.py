@@ -1,0 +1,15 @@
+"""Photos, poses and pairs to batches: data sets, sampling, loading and the packed cache. No model is known here."""
+
+from posegan.data.cache import PackedPhotos as PackedPhotos
+from posegan.data.cache import pack_photos as pack_photos
+from posegan.data.dataset import NoPairsError as NoPairsError
+from posegan.data.dataset import PosePairDataset as PosePairDataset
+from posegan.data.loader import BatchLoader as BatchLoader
+from posegan.data.market import MarketPoseDataset as MarketPoseDataset
+from posegan.data.pairs import make_pairs as make_pairs
+from posegan.data.pairs import read_pairs as read_pairs
+from posegan.data.pairs import split_pairs as split_pairs
+from posegan.data.pairs import write_pairs as write_pairs
+from posegan.data.photos import PhotoSource as PhotoSource
+from posegan.data.report import DataReport as DataReport
+from posegan.data.sampler import PairSampler as PairSampler

@@ -1,0 +1,135 @@
+"""Which photo becomes which: identities, ordered pairs, pair files and the train/validation split. It opens no photo.
+
+A pair is (source name, target name). Every rule here is a function of the names alone, so that a split is the same on
+every machine and whatever the order of the files.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, permutations
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from posegan.errors import UserError
+from posegan.files import write_text
+from posegan.pose import Pose
+
+Pair = tuple[str, str]
+Identity = Callable[[str], str | None]  # photo name -> person, None: belongs to nobody
+
+VALIDATION_PEOPLE = 50
+VALIDATION_PAIRS = 2000
+
+
+def market_identity(name: str) -> str | None:
+    """Return the person of a Market-1501 file name `IIII_cCsS_FFFFFF_DD.jpg`; None for distractors (`0000`, `-1`)."""
+    return None if name.startswith(("0000", "-1")) else name.partition("_")[0]
+
+
+def deepfashion_identity(name: str) -> str | None:
+    """Return person and garment of a flattened DeepFashion name: all before the last `_`, which starts the view."""
+    return name.rpartition("_")[0] or None
+
+
+def folder_identity(name: str) -> str | None:
+    """Return the folder of a name `<person>/<image>`; None if the photo lies in no folder."""
+    return name.rpartition("/")[0] or None
+
+
+def identity_of(name: str) -> str | None:
+    """Return the person of a photo by the look of its name: `<person>/<image>`, DeepFashion's, else Market-1501's."""
+    if "/" in name:
+        return folder_identity(name)
+    return deepfashion_identity(name) if name.startswith(("fashion", "fasion")) else market_identity(name)
+
+
+def people_of(names: Sequence[str], valid: Tensor, identity: Identity = identity_of) -> dict[str, list[int]]:
+    """Return {person: indices of the photos that may be in a pair}, both in the order of `names`; valid: (N,) bool."""
+    people: dict[str, list[int]] = {}
+    for index, (name, usable) in enumerate(zip(names, valid.tolist(), strict=True)):
+        person = identity(name) if usable else None
+        if person is not None:
+            people.setdefault(person, []).append(index)
+    return people
+
+
+def index_pairs(groups: Iterable[Sequence[int]]) -> Tensor:
+    """Return all ordered pairs within each group as (P, 2) int32."""
+    flat = chain.from_iterable(chain.from_iterable(permutations(group, 2)) for group in groups)
+    return torch.tensor(list(flat), dtype=torch.int32).view(-1, 2)
+
+
+def make_pairs(annotations: Mapping[str, Pose], identity: Identity = identity_of) -> list[Pair]:
+    """Return all ordered pairs of photos of one person in annotation order, as in the released Deformable GAN code.
+
+    Only people with both shoulders and both hips visible (`Pose.valid`) are paired, and no distractors.
+    """
+    if not annotations:
+        return []
+    names = list(annotations)
+    people = people_of(names, Pose.stack(list(annotations.values())).valid, identity)
+    return [(names[a], names[b]) for group in people.values() for a, b in permutations(group, 2)]
+
+
+def read_pairs(path: str | Path) -> list[Pair]:
+    """Return the pairs of a CSV with the header `from,to`; raises UserError with file and line on anything else."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path} cannot be opened ({error.strerror}): give the path of a pairs CSV.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not a UTF-8 text file: give a pairs CSV with the header 'from,to'.") from error
+    rows = csv.reader(io.StringIO(text, newline=""))
+    if [field.strip() for field in next(rows, [])] != ["from", "to"]:
+        raise UserError(f"{path}, line 1: a pairs CSV starts with the header 'from,to': add it.")
+    pairs = []
+    for row in rows:
+        fields = [field.strip() for field in row]
+        if len(fields) == 2 and all(fields):
+            pairs.append((fields[0], fields[1]))
+        elif any(fields):
+            raise UserError(
+                f"{path}, line {rows.line_num}: expected two photo names, got {row}: mend or delete the line."
+            )
+    return pairs
+
+
+def write_pairs(path: str | Path, pairs: Iterable[Pair]) -> None:
+    """Write a pairs CSV with the header `from,to`, whole or not at all."""
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows(chain([("from", "to")], pairs))
+    write_text(Path(path), out.getvalue())
+
+
+def _rank(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def validation_identities(identities: Iterable[str], count: int | None = None) -> frozenset[str]:
+    """Return the people held out for validation: those whose names have the smallest sha256.
+
+    identities: those with at least one pair. count: how many; by default a tenth, at most 50, so that the 745 of
+    Market-1501 give 50 and fewer than ten people give none.
+    """
+    ranked = sorted(set(identities), key=_rank)
+    return frozenset(ranked[: min(VALIDATION_PEOPLE, len(ranked) // 10) if count is None else count])
+
+
+def fixed_pairs(pairs: Sequence[Pair], count: int = VALIDATION_PAIRS) -> list[Pair]:
+    """Return the `count` pairs with the smallest sha256 of "from,to", smallest first: any first k are a fair sample."""
+    return sorted(pairs, key=lambda pair: _rank(",".join(pair)))[:count]
+
+
+def split_pairs(pairs: Sequence[Pair], identity: Identity = identity_of) -> tuple[list[Pair], list[Pair]]:
+    """Return (training pairs, fixed validation pairs) with no person in both; see `validation_identities`."""
+    person = {name: identity(name) or "" for name in {source for source, _ in pairs}}
+    held_out = validation_identities(person.values())
+    train = [pair for pair in pairs if person[pair[0]] not in held_out]
+    return train, fixed_pairs([pair for pair in pairs if person[pair[0]] in held_out])

@@ -1,0 +1,78 @@
+"""Random numbers as pure functions of integer seeds.
+
+Exists because every synthetic picture has to be equal in any batch and on any day: a counter-based hash replaces generators, and the
+global generator is never touched. It does not aim at cryptographic or Monte Carlo quality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zlib import crc32
+
+import torch
+from torch import Tensor
+
+_MASK = 0xFFFFFFFF
+
+
+def mix(value: Tensor) -> Tensor:
+    """Hash int64 values to 32 bits, elementwise; multipliers stay below 2**31, so no product overflows int64."""
+    value = value & _MASK
+    value = ((value ^ (value >> 16)) * 0x45D9F3B) & _MASK
+    value = ((value ^ (value >> 15)) * 0x2C1B3C6D) & _MASK
+    return value ^ (value >> 16)
+
+
+def combine(first: Tensor, second: Tensor | int) -> Tensor:
+    """Hash two broadcastable int64 values to one 32-bit value."""
+    high = mix(first >> 32)
+    return mix(mix(first ^ (high * 3)) + 0x9E3779B1 + torch.as_tensor(second, dtype=torch.int64))
+
+
+def to_unit(value: Tensor) -> Tensor:
+    """Map 32-bit hashes to [0, 1) float32 without rounding."""
+    return (value >> 8).to(torch.float32) * 2.0**-24
+
+
+def pixel_noise(seed: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """White noise in [-1, 1), (B, *shape): a roughly triangular distribution from two 12-bit halves of one hash."""
+    count = 1
+    for extent in shape:
+        count *= extent
+    value = mix(combine(seed, 77)[:, None] + torch.arange(count, dtype=torch.int64) * 0x6C8E9CF5)
+    noise = ((value & 0xFFF) + ((value >> 12) & 0xFFF)).to(torch.float32) / 4096.0 - 1.0
+    return noise.reshape(seed.shape[0], *shape)
+
+
+class Draws:
+    """A stream of (B,) draws for the (B,) seeds; equal (seed, name, order of calls) gives equal numbers."""
+
+    def __init__(self, seed: Tensor, name: str) -> None:
+        self._key = combine(seed.to(torch.int64), crc32(name.encode()))
+        self._count = 0
+
+    def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """Uniform (B,) float32 in [low, high)."""
+        self._count += 1
+        return low + (high - low) * to_unit(combine(self._key, self._count))
+
+    def bell(self, spread: float = 1.0) -> Tensor:
+        """Bell-shaped (B,) float32, standard deviation `spread`, bounded by 3 * `spread`."""
+        total = self.uniform() + self.uniform() + self.uniform()
+        return (total - 1.5) * (2.0 * spread)
+
+    def chance(self, probability: float | Tensor) -> Tensor:
+        """Boolean (B,), true with the given probability."""
+        return self.uniform() < probability
+
+    def choice(self, weights: Sequence[float] | Tensor) -> Tensor:
+        """Index (B,) int64 drawn with the given weights, (n,) or (B, n)."""
+        table = torch.as_tensor(weights, dtype=torch.float32)
+        edges = table.cumsum(-1)
+        draw = self.uniform()[:, None] * edges[..., -1:]
+        return (draw >= edges).sum(-1).clamp(max=table.shape[-1] - 1)
+
+    def pick(self, table: Tensor) -> Tensor:
+        """A random row of an (n, ...) table for each item, (B, ...)."""
+        index = (self.uniform() * table.shape[0]).long().clamp(max=table.shape[0] - 1)
+        return table[index]

@@ -1,0 +1,275 @@
+"""Garment surfaces: tops, skirts, sleeves, trousers, collars, bags and the seat, fitted over the body.
+
+Exists to give clothes their own shape (ease, hems, open fronts, folds) instead of painting them on the skin. It chooses nothing
+(wardrobe.py) and colours nothing (texture.py).
+"""
+
+from __future__ import annotations
+
+from math import pi
+
+import torch
+from torch import Tensor
+
+from posegan.data.synthetic import figure
+from posegan.data.synthetic import surfaces as sf
+from posegan.data.synthetic import wardrobe as wd
+from posegan.data.synthetic.body import SIDE, Shape, Skeleton, unit
+from posegan.data.synthetic.draws import Draws
+from posegan.data.synthetic.figure import Limb
+from posegan.data.synthetic.surfaces import Grid
+
+# Nominal scales of the body coordinates, the same for every body, so that a pattern has the same place on everyone.
+TRUNK_RADIUS, TRUNK_LENGTH, ARM_LENGTH, LEG_LENGTH = 0.16, 0.50, 0.27, 0.42
+
+
+def _smooth(value: Tensor, low: float, high: float) -> Tensor:
+    t = ((value - low) / (high - low)).clamp(0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def _front_seam(columns: int, gap: Tensor) -> Tensor:
+    """Angles (B, R, columns + 2) from the right edge of an open front (half-angle `gap`, (B, R)) around the back to the left edge.
+
+    The back column is doubled, with angle pi and -pi, so that body coordinates never jump inside a face.
+    """
+    half = torch.linspace(0, 1, columns // 2 + 1)
+    left = gap.unsqueeze(-1) + (pi - gap.unsqueeze(-1)) * half
+    return torch.cat((left, -left.flip(-1)), -1)
+
+
+def _folds(draw: Draws, angle: Tensor, along: Tensor, lengthwise: float, crosswise: float) -> Tensor:
+    """Cloth relief (B, R, C) in [-1, 1]: a few warped waves in body coordinates (angle in radians, `along` in metres)."""
+    total = torch.zeros(torch.broadcast_shapes(angle.shape, along.shape))
+    for wave in range(3):
+        phase = draw.uniform(0, 2 * pi)[:, None, None]
+        tilt = draw.uniform(-1.2, 1.2)[:, None, None]
+        warp = 0.9 * torch.sin(along * (9.0 + 5 * wave) + phase * 2 + angle)
+        cycles = crosswise * (0.7 + 0.5 * wave)
+        total = total + torch.sin(angle * (1.0 + wave) * lengthwise + along * cycles * (1 + 0.4 * tilt) + tilt * angle + warp + phase)
+    return total / 3
+
+
+def trunk_surface(shape: Shape, skeleton: Skeleton, height: Tensor, angle: Tensor, ease: Tensor, loose: Tensor) -> Tensor:
+    """Points (B, R, C, 3) around the trunk at heights and angles (B, R, C), `ease` metres off the body (broadcastable)."""
+    batch, rows, columns = height.shape
+    flat = height.reshape(batch, -1)
+    centre, lateral, frontal = figure.trunk_sections(skeleton, shape, flat)
+    size = figure.trunk_size(shape, flat)
+    hang = torch.stack([figure.trunk_size(shape, torch.full_like(flat[:, :1], at)) for at in (0.82, 0.74)]).amax(0)
+    below = (1 - _smooth(flat, 0.45, 0.78)).unsqueeze(-1) * loose[:, None, None]
+    size = torch.lerp(size, torch.maximum(size, hang * torch.tensor([0.97, 0.97, 0.95])), below)
+    grown = size + ease.expand(batch, rows, columns).reshape(batch, -1, 1)
+    sine, cosine = angle.reshape(batch, -1).sin(), angle.reshape(batch, -1).cos()
+    across = grown[..., 0] * sine.sign() * sine.abs().clamp(min=1e-6) ** 0.86
+    depth = torch.where(cosine > 0, grown[..., 1], grown[..., 2]) * cosine.sign() * cosine.abs().clamp(min=1e-6) ** 0.86
+    points = centre + across.unsqueeze(-1) * lateral + depth.unsqueeze(-1) * frontal
+    return points.reshape(batch, rows, columns, 3)
+
+
+def garment_grids(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, seed: Tensor, pose: Tensor) -> list[Grid]:
+    """All garment and accessory grids; folds depend on the identity `seed` and the `pose` seed."""
+    folds = Draws(seed * 31 + pose, "folds")
+    grids = [_top(shape, skeleton, outfit, folds), _collar(shape, skeleton, outfit)]
+    legs = [figure.leg_limb(shape, skeleton, side) for side in range(2)]
+    grids.append(_skirt(shape, skeleton, outfit, legs, folds))
+    for side in range(2):
+        grids.append(_sleeve(shape, figure.arm_limb(shape, skeleton, side), outfit, side, folds))
+        grids.append(_trouser(shape, legs[side], outfit, side, folds))
+    return [*grids, _bag(shape, skeleton, outfit), _seat(shape, skeleton)]
+
+
+def _top(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, folds: Draws) -> Grid:
+    rows, columns = 24, 34
+    along = torch.linspace(0, 1, rows)
+    gap = outfit.gap[:, None] * (0.55 + 0.6 * along)
+    angle = _front_seam(columns, gap)
+    front = angle.cos().clamp(min=0) ** 2.2
+    edge = 1.165 - 0.02 * angle.cos().clamp(max=0).abs() - outfit.neckline[:, None, None] * front
+    height = edge + (outfit.hem[:, None, None] - edge) * along[None, :, None]
+    quilt = ((outfit.top == wd.PUFFER).float() * 0.010)[:, None, None]
+    ease = outfit.top_ease[:, None, None] * (0.35 + 0.65 * _smooth(1.17 - height, 0.0, 0.22)) + 0.002
+    ease = ease + quilt * torch.sin((1 - height) * TRUNK_LENGTH * 2 * pi / 0.075).abs()
+    relief = _folds(folds, angle, (1 - height) * TRUNK_LENGTH, 1.0, 14.0)
+    amount = (0.003 + 0.50 * outfit.top_ease.clamp(max=0.02) * (0.4 + outfit.loose))[:, None, None]
+    ease = ease + relief * amount * _smooth(0.95 - height, 0.0, 0.3) * (quilt == 0)
+    points = trunk_surface(shape, skeleton, height, angle, ease, outfit.loose)
+    coords = torch.stack((angle * TRUNK_RADIUS, (1 - height) * TRUNK_LENGTH), -1)
+    return Grid(sf.TOP, sf.TOP_SLOT, points, coords, torch.ones_like(outfit.glasses), two_sided=True)
+
+
+def _skirt(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, legs: list[Limb], folds: Draws) -> Grid:
+    """The part of a dress, coat, long shirt or skirt below the trunk: rings that hull both legs."""
+    upper, lower, columns = 7, 15, 40
+    start = torch.where(outfit.skirt_of_top, outfit.hem + 0.10, torch.full_like(outfit.hem, 0.33))
+    ease = torch.where(outfit.skirt_of_top, torch.maximum(outfit.top_ease * 0.96, outfit.leg_ease + 0.003) + 0.001, torch.full_like(outfit.hem, 0.007))
+    loose = torch.where(outfit.skirt_of_top, outfit.loose, torch.zeros_like(outfit.loose))
+    height = sf.rows_between(start, torch.full_like(start, -0.12), upper)
+    station = sf.rows_between(torch.full_like(start, 1.06), outfit.skirt.clamp(min=1.07), lower)
+    gap_end = outfit.gap[:, None] * (1.15 + 0.25 * torch.linspace(0, 1, upper + lower)) * outfit.skirt_of_top[:, None]
+    angle = _front_seam(columns, gap_end)
+    top_ring = trunk_surface(
+        shape, skeleton, height.unsqueeze(-1).expand(-1, -1, angle.shape[-1]), angle[:, :upper], ease[:, None, None], loose
+    )
+    sections = [limb.sections(station, 0.16, 0) for limb in legs]
+    centres = torch.stack([section[0] for section in sections], 2)
+    lateral = skeleton.pelvis_frame[:, None, :, 0].expand(-1, lower, -1)
+    down = unit(sum((sf.tangents(section[0]) for section in sections), torch.zeros_like(lateral)))
+    frontal = unit(torch.linalg.cross(down, lateral))
+    lateral = unit(torch.linalg.cross(frontal, down))
+    ring = angle[:, upper:]
+    direction = ring.sin().unsqueeze(-1) * lateral.unsqueeze(2) + ring.cos().unsqueeze(-1) * frontal.unsqueeze(2)
+    middle = centres.mean(2)
+    lever = ((centres - middle.unsqueeze(2)).unsqueeze(2) * direction.unsqueeze(3)).sum(-1)
+    share = torch.softmax(lever / 0.035, -1)
+    hull = (share.unsqueeze(-1) * centres.unsqueeze(2)).sum(3)
+    size = figure.leg_size(shape, station)
+    progress = (station - 1.0).unsqueeze(-1)
+    reach = torch.where(ring.cos() > 0, size[..., 1:2], size[..., 2:3]).lerp(size[..., :1], ring.sin().square())
+    # Over the lap of a seated person the cloth lies on the thighs instead of standing off.
+    upright = down[..., 1:2].neg().clamp(0, 1) ** 2
+    # Cloth hangs from the hips: it does not follow the calves in.
+    reach = torch.maximum(reach, figure.leg_size(shape, torch.full_like(station, 1.3)).mean(-1, keepdim=True) * (1 - 0.22 * progress).clamp(min=0.7) * upright)
+    pleat = upright * outfit.pleats[:, None, None] * (0.4 + outfit.flare[:, None, None] * 4)
+    waves = torch.sin(ring * 9 + 0.8 * torch.sin(ring * 2)) * 0.012 * progress + 0.010 * progress * _folds(folds, ring, progress * 0.4, 2.0, 3.0)
+    reach = reach + ease[:, None, None] + upright * outfit.flare[:, None, None] * progress * shape.stature[:, None, None] * 0.5 + pleat * waves
+    skirt = hull + reach.unsqueeze(-1) * direction
+    blend = _smooth(station, 1.0, 1.3)[:, :, None, None]
+    hips = top_ring[:, -1:] + (skirt.mean(2, keepdim=True) - top_ring[:, -1:].mean(2, keepdim=True))
+    points = torch.cat((top_ring, torch.lerp(hips, skirt, blend)), 1)
+    along = torch.cat(((1 - height) * TRUNK_LENGTH, 0.56 + (station - 1.0) * LEG_LENGTH), 1)
+    coords = torch.stack((angle * TRUNK_RADIUS, along.unsqueeze(-1).expand_as(angle)), -1)
+    slot = torch.where(outfit.skirt_of_top, sf.TOP_SLOT, sf.BOTTOM_SLOT)
+    return Grid(sf.SKIRT, slot, points, coords, outfit.skirt > 0, two_sided=True)
+
+
+def _sleeve(shape: Shape, limb: Limb, outfit: wd.Outfit, side: int, folds: Draws) -> Grid:
+    batch = shape.stature.shape[0]
+    inner = torch.linspace(0.12, 0.94, 6).expand(batch, -1)
+    station = torch.cat((inner, sf.rows_between(torch.ones(batch), outfit.sleeve.clamp(min=1.02), 17)), 1)
+    centre, lateral, frontal = limb.sections(station, 0.16, 6)
+    angle = sf.around(16)
+    size = figure.arm_size(shape, station)
+    end = ((station - 1) / (outfit.sleeve.clamp(min=1.02)[:, None] - 1)).clamp(0, 1)
+    short = (outfit.sleeve < 2.2)[:, None]
+    # Long sleeves narrow to the cuff; short ones stand off the arm.
+    ease = outfit.sleeve_ease[:, None] * torch.where(short, 0.7 + 0.9 * end, 1.25 - 0.75 * end**3) * (0.25 + 0.75 * _smooth(station, 0.7, 1.5)) + 0.001
+    quilt = ((outfit.top == wd.PUFFER).float() * 0.010)[:, None] * torch.sin(station * ARM_LENGTH * 2 * pi / 0.075).abs()
+    size = size + (ease + quilt * (station > 0.6)).unsqueeze(-1)
+    points = sf.sweep(centre, lateral, frontal, size, angle)
+    along = station.unsqueeze(-1) * ARM_LENGTH
+    amount = (0.0025 + 0.42 * outfit.sleeve_ease)[:, None, None] * (0.55 + _bump(station, 2.0, 0.45) + 0.7 * _bump(station, 2.8, 0.25)).unsqueeze(-1)
+    relief = _folds(folds, angle, along, 1.0, 30.0) * amount * _smooth(station, 0.7, 1.2).unsqueeze(-1)
+    points = sf.wrinkle(points, sf.grid_normals(points), relief)
+    return Grid(sf.SLEEVE_R + side, sf.SLEEVE_SLOT, points, sf.part_coords(angle, 0.045, station * ARM_LENGTH), outfit.sleeve > 0, two_sided=True)
+
+
+def _bump(value: Tensor, centre: float, width: float) -> Tensor:
+    return torch.exp(-(((value - centre) / width) ** 2))
+
+
+def _trouser(shape: Shape, limb: Limb, outfit: wd.Outfit, side: int, folds: Draws) -> Grid:
+    batch = shape.stature.shape[0]
+    inner = torch.linspace(0.25, 0.93, 5).expand(batch, -1)
+    hem = outfit.trouser.clamp(min=1.02)
+    station = torch.cat((inner, sf.rows_between(torch.ones(batch), hem, 22)), 1)
+    centre, lateral, frontal = limb.sections(station, 0.14, 5)
+    angle = sf.around(18)
+    size = figure.leg_size(shape, station)
+    ease = outfit.leg_ease[:, None] * _smooth(station, 0.2, 1.3)
+    thigh = figure.leg_size(shape, torch.full_like(station, 1.3))
+    fall = ((station - 1.3) / (hem[:, None] - 1.3).clamp(min=0.2)).clamp(0, 1).unsqueeze(-1)
+    straight = torch.lerp(thigh + outfit.leg_ease[:, None, None], outfit.leg_hem[:, None, None] * torch.tensor([0.92, 0.95, 1.05]), fall)
+    short = (hem < 2.3)[:, None, None]
+    straight = torch.where(short, thigh + outfit.leg_ease[:, None, None] * (1 + 0.9 * fall), straight)
+    slim = (outfit.bottom == wd.SLIM) | (outfit.bottom == wd.LEGGINGS)
+    hang = torch.where(slim, 0.25, 0.85)[:, None, None] * _smooth(station, 1.2, 1.6).unsqueeze(-1)
+    snug = size + ease.unsqueeze(-1)
+    size = torch.maximum(size + 0.004, torch.lerp(snug, torch.maximum(straight, snug * 0.9), hang))
+    points = sf.sweep(centre, lateral, frontal, size, angle)
+    along = station.unsqueeze(-1) * LEG_LENGTH
+    stack = 1.0 * _bump(station, 2.9, 0.16) * (hem > 2.85)[:, None]
+    amount = (0.0016 + 0.34 * outfit.leg_ease)[:, None, None] * (0.45 + 0.9 * _bump(station, 2.0, 0.22) + 0.5 * _bump(station, 1.05, 0.2) + stack).unsqueeze(-1)
+    relief = _folds(folds, angle, along, 1.0, 26.0) * amount * _smooth(station, 0.7, 1.1).unsqueeze(-1)
+    points = sf.wrinkle(points, sf.grid_normals(points), relief)
+    return Grid(sf.TROUSER_R + side, sf.BOTTOM_SLOT, points, sf.part_coords(angle, 0.07, station * LEG_LENGTH), outfit.trouser > 0, two_sided=True)
+
+
+def _collar(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
+    """A ring around the neck base whose cross-section makes it a collar, a hood that lies on the back, or a scarf."""
+    columns, rows = 24, 9
+    stature = shape.stature[:, None, None]
+    ring = sf.around(columns)[None, None]
+    back = ((1 - ring.cos()) / 2) ** 1.5
+    front = 1 - back
+    kind = outfit.collar
+
+    def by_kind(*values: float) -> Tensor:
+        return torch.tensor(values)[kind][:, None, None]
+
+    #                       none  shirt   hood   scarf  roll   stand
+    tall = by_kind(0.001, 0.011, 0.015, 0.020, 0.018, 0.017) * (1 + by_kind(0, 0.3, 0.6, 0.25, 0, 0.2) * back)
+    thick = by_kind(0.001, 0.0035, 0.012, 0.017, 0.004, 0.005) * (1 + by_kind(0, 0, 1.6, 0.15, 0, 0) * back)
+    lift = by_kind(0, 0.012, 0.004, 0.016, 0.020, 0.016) - by_kind(0, 0.010, 0.016, 0.012, 0.0, 0.004) * front - by_kind(0, 0, 0.010, 0, 0, 0) * back
+    outward = by_kind(0, 0.003, 0.008, 0.010, 0.001, 0.007) + by_kind(0, 0.0, 0.022, 0.0, 0, 0) * back
+    size = figure.trunk_size(shape, torch.full_like(shape.stature, 1.16)[:, None])[:, :, None]
+    around_neck = 0.040 * stature[..., None] * (1 - 0.10 * shape.female)[:, None, None, None]
+    size = torch.minimum(size, around_neck * torch.tensor([1.15, 1.0, 1.10]))
+    tube = torch.linspace(-pi, pi, rows)[None, :, None]
+    radial = (outward + thick * tube.cos()) * stature
+    high = (lift + tall * tube.sin()) * stature
+    centre = skeleton.neck + 0.038 * shape.stature[:, None] * skeleton.chest_frame[..., 1]
+    across = (size[..., 0] + radial) * ring.sin()
+    depth = (torch.where(ring.cos() > 0, size[..., 1], size[..., 2]) + radial) * ring.cos()
+    frame = skeleton.chest_frame
+    points = centre[:, None, None] + across[..., None] * frame[:, None, None, :, 0] + depth[..., None] * frame[:, None, None, :, 2]
+    points = points + high[..., None] * frame[:, None, None, :, 1]
+    # Rows run up the outside, so flip them to keep the normals outward.
+    coords = torch.stack((ring.expand_as(high) * 0.06, (tube * 0.01 + 0.03).expand_as(high)), -1)
+    return Grid(sf.COLLAR, sf.COLLAR_SLOT, points.flip(1), coords.flip(1), kind > 0, two_sided=True)
+
+
+def _box(centre: Tensor, frame: Tensor, half: Tensor, power: float) -> tuple[Tensor, Tensor]:
+    """A superellipsoid grid (B, 11, 19, 3) and its (1, 11, 19, 2) coordinates."""
+    tilt = torch.linspace(pi / 2, -pi / 2, 11)[:, None]
+    turn = torch.linspace(-pi, pi, 19)[None]
+
+    def soft(value: Tensor) -> Tensor:
+        return value.sign() * value.abs().clamp(min=1e-6) ** power
+
+    local = torch.stack((soft(tilt.cos()) * soft(turn.sin()), soft(tilt.sin()).expand(11, 19), soft(tilt.cos()) * soft(turn.cos())), -1)
+    scaled = local * half[:, None, None]
+    points = centre[:, None, None] + (frame[:, None, None] * scaled.unsqueeze(-2)).sum(-1)
+    return points, torch.stack(((turn * 0.1).expand(11, 19), (0.2 - tilt * 0.12).expand(11, 19)), -1)[None]
+
+
+def _bag(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
+    stature = shape.stature[:, None]
+    item = torch.arange(stature.shape[0])
+    sign = SIDE[outfit.bag_side][:, None]
+    chest, pelvis = skeleton.chest_frame, skeleton.pelvis_frame
+    kind = outfit.bag[:, None]
+    chest_size = figure.trunk_size(shape, torch.full_like(shape.stature, 0.78)[:, None])[:, 0]
+    hip_size = figure.trunk_size(shape, torch.full_like(shape.stature, 0.05)[:, None])[:, 0]
+    ease = outfit.top_ease[:, None]
+    back = skeleton.chest - chest[..., 2] * (chest_size[:, 2:] + 0.030 * stature + ease) + 0.012 * stature * chest[..., 1]
+    hip = skeleton.pelvis + sign * pelvis[..., 0] * (hip_size[:, :1] + 0.030 * stature + ease) - 0.03 * stature * pelvis[..., 1]
+    hip = hip + 0.005 * stature * pelvis[..., 2]
+    up = torch.tensor([0.0, 1.0, 0.0])
+    hand = skeleton.wrist[item, outfit.bag_side] - 0.175 * stature * up
+    centre = torch.where(kind == wd.BACKPACK, back, torch.where(kind == wd.SHOULDER_BAG, hip, hand))
+    sizes = torch.tensor([[1e-3] * 3, [0.085, 0.125, 0.042], [0.028, 0.062, 0.082], [0.032, 0.070, 0.085]])
+    forward = unit(pelvis[..., 2] * torch.tensor([1.0, 0.0, 1.0]))
+    level = torch.stack((torch.linalg.cross(up.expand_as(forward), forward), up.expand_as(forward), forward), -1)
+    frame = torch.where(kind[..., None] == wd.BACKPACK, chest, level)
+    points, coords = _box(centre, frame, sizes[outfit.bag] * stature, 0.45)
+    return Grid(sf.BAG, sf.BAG_SLOT, points, coords, outfit.bag > 0)
+
+
+def _seat(shape: Shape, skeleton: Skeleton) -> Grid:
+    height = skeleton.seat_height
+    centre = torch.stack((skeleton.pelvis[:, 0], height / 2, skeleton.pelvis[:, 2] + 0.02 * shape.stature), -1)
+    half = torch.stack((0.135 * shape.stature, (height / 2).clamp(min=0.01), 0.115 * shape.stature), -1)
+    frame = torch.eye(3).expand(height.shape[0], 3, 3)
+    points, coords = _box(centre, frame, half, 0.28)
+    return Grid(sf.SEAT, sf.SEAT_SLOT, points, coords, height > 0)

@@ -1,0 +1,119 @@
+"""`evaluate`: one model on a list of pairs, beside the rows 'real' and 'source copied' that every table needs.
+
+Scores are taken from tensors rounded to 8 bits, never from files. The report's form is in evaluation/report.py, the
+definitions of the metrics are in posegan.metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from posegan.batch import Batch
+from posegan.data.dataset import PosePairDataset
+from posegan.errors import UserError
+from posegan.inference.open_data import open_data
+from posegan.evaluation.report import Evaluation, describe_run, write_metrics
+from posegan.evaluation.sheet import write_sheet
+from posegan.images import to_bytes, write_png
+from posegan.inference.output import out_folder, pair_name, provenance
+from posegan.inference.predictor import Predictor
+from posegan.metrics import Accumulator, l1, masked_l1, masked_ssim, psnr, ssim
+from posegan.pose.mask import body_mask
+
+METRICS: Mapping[str, str] = {
+    "ssim_paper": "SSIM as published: Gaussian window, the dynamic range is the generated image's own",
+    "ssim_standard": "SSIM of Wang et al. 2004: Gaussian window, dynamic range 255",
+    "mask_ssim_paper": "SSIM as published on both images blackened outside the target's body mask, whole frame",
+    "l1": "mean absolute difference on the [-1, 1] scale",
+    "mask_l1": "the same on both images blackened outside the target's body mask, divided by all pixels",
+    "psnr": "peak signal-to-noise ratio in dB, peak 255; equal images have none",
+}
+"""Name and protocol of every metric of an evaluation, in the order of the table."""
+
+REAL, COPIED = "real", "source copied"
+
+
+def evaluate(
+    model: Predictor | str | Path | None,
+    dataset: PosePairDataset | str | Path,
+    out: str | Path | None = None,
+    *,
+    pairs: str | Path | None = None,
+    limit: int | None = None,
+    batch_size: int = 32,
+    save_images: bool = False,
+    progress: bool = False,
+) -> Evaluation:
+    """Score a model on the pairs of a data set and, with `out`, write the report into that folder.
+
+    model: a predictor, weights by name or path, or None for the shipped weights.
+    dataset: a data set, or what `open_data` takes together with `pairs`. limit: only the first pairs.
+    save_images: also write every generated photo as a PNG.
+    Returns the means of all rows and the scores of every pair, in the order of the data set's pairs.
+    Raises UserError if the photos have not the model's size, if `out` is a file, or as `open_data`.
+    """
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
+    folder = out_folder(out) if out is not None else None
+    data = str(dataset) if isinstance(dataset, str | Path) else type(dataset).__name__
+    if isinstance(dataset, str | Path):
+        dataset = open_data(dataset, predictor.size, pairs)
+    if dataset.size != predictor.size:
+        made, found = (f"{height}x{width}" for height, width in (predictor.size, dataset.size))
+        raise UserError(f"The weights were made for photos of {made} (height x width), the data has {found}: choose others.")
+    count = len(dataset) if limit is None else min(limit, len(dataset))
+    name = predictor.info.model if predictor.info else "model"
+    means = {row: Accumulator() for row in (REAL, COPIED, name)}
+    pair_scores: list[dict[str, Tensor]] = []
+    for batch in _batches(dataset, count, batch_size, progress):
+        batch = batch.to(predictor.device)
+        generated = predictor.repose(batch.source_image, batch.source_pose, batch.target_pose)
+        candidates = {REAL: batch.target_image, COPIED: batch.source_image, name: generated}
+        mask = body_mask(batch.target_pose, batch.size)
+        scores = {row: score(image, batch.target_image, mask) for row, image in candidates.items()}
+        for row, values in scores.items():
+            means[row].add(values)
+        pair_scores.append({metric: values.cpu() for metric, values in scores[name].items()})
+        if folder is not None and save_images:
+            _write_images(folder / "images", batch, generated, predictor)
+    result = Evaluation(
+        rows={row: mean.means() for row, mean in means.items()},
+        pairs=dataset.pair_names()[:count],
+        scores={metric: torch.cat([scores[metric] for scores in pair_scores]) for metric in METRICS},
+        protocols=dict(METRICS),
+        run=describe_run(predictor) | {"data": data, "pairs": str(pairs) if pairs else "the data set's own"},
+    )
+    if folder is not None:
+        write_metrics(folder, result)
+        write_sheet(folder / "sheet.png", predictor, dataset, result.scores["ssim_paper"])
+    return result
+
+
+def score(generated: Tensor, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    """Return every metric of two (B, 3, H, W) batches in [-1, 1]: {name: (B,)}; mask: (B, H, W) bool, the target's body."""
+    generated, target = to_bytes(generated), to_bytes(target)
+    return {
+        "ssim_paper": ssim(generated, target, "paper"),
+        "ssim_standard": ssim(generated, target, "standard"),
+        "mask_ssim_paper": masked_ssim(generated, target, mask, "paper"),
+        "l1": l1(generated, target),
+        "mask_l1": masked_l1(generated, target, mask),
+        "psnr": psnr(generated, target),
+    }
+
+
+def _batches(dataset: PosePairDataset, count: int, batch_size: int, progress: bool) -> Iterator[Batch]:
+    chunks = torch.arange(count).split(batch_size)
+    console = Console(stderr=True)
+    for chunk in track(chunks, "evaluating", console=console, transient=True, disable=not (progress and console.is_terminal)):
+        yield dataset.batch(chunk)
+
+
+def _write_images(folder: Path, batch: Batch, generated: Tensor, predictor: Predictor) -> None:
+    for source, target, image in zip(batch.source_names, batch.target_names, generated, strict=True):
+        write_png(folder / f"{pair_name(source, target)}.png", image, provenance(predictor, source))

@@ -1,0 +1,74 @@
+"""Files that must not be half written, and files the user has to supply. It knows no format."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from posegan.errors import UserError
+
+
+@contextlib.contextmanager
+def atomic_writer(path: Path) -> Iterator[BinaryIO]:
+    """Yield a binary file that takes the place of `path` when the block ends well and leaves nothing when it fails.
+
+    The data is flushed to the disk before the rename, so a power cut or a kill leaves the old file or the new one.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        os.replace(name, path)  # noqa: PTH105 (the name that says it replaces on every platform)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing."""
+    with atomic_writer(path) as file:
+        file.write(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole UTF-8 text file or nothing."""
+    write_bytes(path, text.encode())
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hexadecimal sha256 of a file."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class ExternalFile:
+    """A file that posegan needs but may not ship: what it is for, where it comes from and how to recognise it."""
+
+    name: str
+    purpose: str
+    source: str  # where a user gets it
+    sha256: str | None = None  # None: any file of the right format will do
+
+    def require(self, path: str | Path | None) -> Path:
+        """Return the path if the file is there and is the right one; raises UserError naming the remedy if not."""
+        if path is None:
+            raise UserError(f"{self.name} ({self.purpose}) is needed: get it from {self.source} and give its path.")
+        path = Path(path)
+        if not path.is_file():
+            hint = f" (sha256 {self.sha256})" if self.sha256 else ""
+            raise UserError(f"{path} is missing: it should be {self.name}, {self.purpose}; get it from {self.source}{hint}.")
+        if self.sha256 and sha256_of(path) != self.sha256:
+            raise UserError(f"{path} is not {self.name}: its sha256 differs from {self.sha256}; get it from {self.source}.")
+        return path

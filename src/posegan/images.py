@@ -1,0 +1,110 @@
+"""Photo files to tensors and back: the one place where uint8 and [-1, 1] meet. It crops and resizes nothing."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, PngImagePlugin
+from torch import Tensor
+
+from posegan.errors import UserError
+from posegan.files import atomic_writer
+
+MAX_PIXELS = 100_000_000  # larger photos are refused: a small file can unpack to gigabytes
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+
+
+def decode_photo(data: bytes, name: str) -> Tensor:
+    """Return a photo's bytes as (3, H, W) uint8 RGB, turned upright by its EXIF tag, transparency laid on white.
+
+    Raises UserError naming the photo if it cannot be read, is cut off, or has more than MAX_PIXELS pixels.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.width * image.height > MAX_PIXELS:
+                size = f"{image.width}x{image.height}"
+                raise UserError(f"{name} has {size} pixels, more than {MAX_PIXELS // 10**6} million: make it smaller first.")
+            return _rgb(image)
+    except UserError:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{name} is not a readable photo ({error}): replace or remove it.") from error
+
+
+def _rgb(image: Image.Image) -> Tensor:
+    if image.format == "JPEG" and image.mode == "RGB" and not image.getexif():
+        upright: Image.Image = image  # the common case of the data sets, without copies
+    else:
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+            clear = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+        if upright.mode.startswith("I"):  # 16-bit grey: convert() would clip it to white
+            upright = Image.fromarray((np.asarray(upright, dtype=np.float64) / 257).round().clip(0, 255).astype(np.uint8))
+        upright = upright.convert("RGB")
+    return torch.from_numpy(np.array(upright)).permute(2, 0, 1)
+
+
+def read_photo(path: str | Path) -> Tensor:
+    """Return a photo file as (3, H, W) uint8 RGB; raises UserError as `decode_photo`, or if there is no such file."""
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be opened ({error.strerror}): check the path.") from error
+    return decode_photo(data, str(path))
+
+
+def to_signed(image: Tensor) -> Tensor:
+    """Return uint8 0..255 as float32 in [-1, 1]."""
+    return image.float().mul_(2 / 255).sub_(1)
+
+
+def to_bytes(image: Tensor) -> Tensor:
+    """Return float [-1, 1] as uint8 0..255, clipped and rounded to the nearest; uint8 passes unchanged."""
+    if image.dtype == torch.uint8:
+        return image
+    return image.float().add(1).mul(127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def to_pil(image: Tensor) -> Image.Image:
+    """Return (3, H, W) uint8 or float [-1, 1] as a Pillow image."""
+    return Image.fromarray(to_bytes(image.detach().cpu()).permute(1, 2, 0).contiguous().numpy())
+
+
+def tile(images: Tensor, columns: int, gap: int = 2) -> Tensor:
+    """Lay (N, 3, H, W) uint8 or [-1, 1] images out on a white sheet, `columns` a row; returns (3, H', W') uint8."""
+    images = to_bytes(images.detach().cpu())
+    count, channels, height, width = images.shape
+    rows = -(-count // columns)
+    sheet = torch.full((channels, rows * (height + gap) + gap, columns * (width + gap) + gap), 255, dtype=torch.uint8)
+    for i, image in enumerate(images):
+        top, left = gap + i // columns * (height + gap), gap + i % columns * (width + gap)
+        sheet[:, top : top + height, left : left + width] = image
+    return sheet
+
+
+def write_png(path: str | Path, image: Tensor | Image.Image, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a (3, H, W) image as PNG, whole or not at all, with text chunks from `metadata`."""
+    picture = to_pil(image) if isinstance(image, Tensor) else image
+    info = PngImagePlugin.PngInfo()
+    for key, value in (metadata or {}).items():
+        info.add_itxt(key, value)
+    with atomic_writer(Path(path)) as file:
+        picture.save(file, "PNG", pnginfo=info)
+
+
+def write_gif(path: str | Path, frames: Sequence[Tensor], seconds: float = 0.08, comment: str = "") -> None:
+    """Write (3, H, W) frames as an endless GIF with one palette for all frames, so that colours do not flicker."""
+    pictures = [to_pil(frame) for frame in frames]
+    strip = to_pil(tile(torch.stack([to_bytes(f.detach().cpu()) for f in frames]), len(frames), gap=0))
+    palette = strip.quantize(256, dither=Image.Dither.NONE)
+    indexed = [p.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for p in pictures]
+    with atomic_writer(Path(path)) as file:
+        indexed[0].save(
+            file, "GIF", save_all=True, append_images=indexed[1:], duration=round(seconds * 1000), loop=0, comment=comment.encode()
+        )

@@ -1,0 +1,59 @@
+"""What every picture that posegan makes says of itself, and where pictures may be written. It makes no picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from posegan import __version__
+from posegan.errors import UserError
+
+if TYPE_CHECKING:
+    from posegan.inference.predictor import Predictor
+
+
+def provenance(predictor: Predictor, source: str | None = None) -> dict[str, str]:
+    """Return the metadata of a generated picture: that it is generated, by what, and from which photo.
+
+    source: the source photo's sha256 or, for a data set, its name.
+    """
+    said = {
+        "Software": f"posegan {__version__}",
+        "Description": "AI-generated: a person re-posed by posegan",
+        "posegan:weights-sha256": predictor.sha256 or "none",
+        "posegan:source": source or "unknown",
+    }
+    if predictor.info is not None and predictor.info.licence:
+        said["posegan:weights-licence"] = predictor.info.licence
+    return said
+
+
+def out_folder(path: str | Path) -> Path:
+    """Return a folder for results, made if it is not there; raises UserError if that cannot be."""
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise UserError(f"{path} is a file: give a folder for the results, or delete it.") from error
+    except NotADirectoryError as error:
+        raise UserError(f"{path} cannot be made, a part of it is a file: give another folder.") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be made ({error.strerror}): give a folder that you may write to.") from error
+    return path
+
+
+def out_file(path: str | Path, inputs: tuple[str | Path | None, ...] = ()) -> Path:
+    """Return the path of a result file, its folder made; raises UserError if it is a folder or one of the inputs."""
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: give a file name in it, for example {path / 'result.png'}.")
+    for used in inputs:
+        if used is not None and path.exists() and Path(used).exists() and path.samefile(used):
+            raise UserError(f"{path} is an input of this command and would be lost: give another output file.")
+    out_folder(path.parent)
+    return path
+
+
+def pair_name(source: str, target: str) -> str:
+    """Return the file name, without ending, of the photo made from a pair: both names without their endings."""
+    return "_".join(str(Path(name).with_suffix("")).replace("/", "-").replace("\\", "-") for name in (source, target))

@@ -1,0 +1,133 @@
+"""Where a pose comes from: a bundled name, an OpenPose JSON file, a row of an annotation CSV, or an annotated photo.
+
+It detects no pose in a photo, and reads the formats through posegan.pose.io.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import torch
+
+from posegan.errors import UserError, unknown_name
+from posegan.images import PHOTO_SUFFIXES, read_photo
+from posegan.pose import Pose, Size
+from posegan.pose.io import HEADER, load_annotations, read_openpose
+
+FORMS = "a bundled pose name, an annotated photo, an OpenPose .json file, or annotations.csv:photo"
+
+
+@dataclass(frozen=True, eq=False)
+class FramedPose:
+    """One pose, batch shape (), with the (H, W) of the frame its pixels are counted in; size None: not known."""
+
+    pose: Pose
+    size: Size | None = None
+
+
+@functools.cache
+def bundled_poses() -> dict[str, FramedPose]:
+    """Return the poses that come with posegan by name; made by examples/bundled_poses.py from synthetic people."""
+    text = (resources.files("posegan") / "assets" / "poses.json").read_text(encoding="utf-8")
+    stored = json.loads(text)
+    height, width = stored["size"]
+    return {
+        name: FramedPose(Pose(torch.tensor(joints)[:, :2], torch.tensor(joints)[:, 2] > 0), (height, width))
+        for name, joints in stored["poses"].items()
+    }
+
+
+def find_pose(text: str | Path, photo_name: str | None = None) -> FramedPose:
+    """Return the pose that a user means by `text`, one of FORMS.
+
+    photo_name: the photo the pose belongs to, so that an annotation CSV needs no row name.
+    Raises UserError if the text is none of them, or the file has no such pose.
+    """
+    words = str(text)
+    if words in bundled_poses():
+        return bundled_poses()[words]
+    file, row = _csv_row(words)
+    if file is not None:
+        if not row and photo_name is None:
+            raise UserError(f"{file} holds many poses: name one as {file}:PHOTO.")
+        return FramedPose(_annotated(file, row or photo_name or ""), _photo_size(file.parent / row if row else None))
+    path = Path(words)
+    if path.suffix.lower() == ".json":
+        return FramedPose(_openpose(path))
+    if path.suffix.lower() in PHOTO_SUFFIXES:
+        return pose_of_photo(path)
+    if path.suffix or path.exists():
+        raise UserError(f"{words} is not a pose: give {FORMS}.")
+    raise unknown_name("pose", words, bundled_poses())
+
+
+def pose_of_photo(path: str | Path) -> FramedPose:
+    """Return the pose annotated beside a photo: `<photo>.json` or `<photo>_keypoints.json` from OpenPose, or a CSV's row.
+
+    A CSV lies in the photo's folder or in one of the two above it, and names the photo by its path from there or by its
+    file name. Raises UserError saying how to give a pose if there is none.
+    """
+    path = Path(path)
+    photo = read_photo(path)
+    size = Size((photo.shape[-2], photo.shape[-1]))
+    for file in (path.with_suffix(".json"), path.with_name(f"{path.stem}_keypoints.json")):
+        if file.is_file():
+            return FramedPose(_openpose(file), size)
+    full = path.resolve()
+    for folder in full.parents[:3]:
+        for file in sorted(folder.glob("*.csv")):
+            for name in (full.relative_to(folder).as_posix(), full.name):
+                if _names(file, name):
+                    return FramedPose(_annotated(file, name), size)
+    raise UserError(
+        f"{path} has no pose beside it, and posegan detects none yet: give its joints with --source-pose, as an OpenPose "
+        f".json file or an annotations .csv with a row for {path.name}, or put such a file beside the photo."
+    )
+
+
+def _csv_row(words: str) -> tuple[Path | None, str]:
+    """Split `file.csv:row`; a colon elsewhere, as in C:\\, is part of the path."""
+    head, mark, row = words.partition(".csv:")
+    if mark:
+        return Path(head + ".csv"), row
+    return (Path(words), "") if words.lower().endswith(".csv") else (None, "")
+
+
+def _annotated(file: Path, name: str) -> Pose:
+    poses = load_annotations(file)
+    if name not in poses:
+        raise unknown_name(f"photo in {file}:", name, poses) if len(poses) < 1000 else UserError(f"{file} has no row {name!r}.")
+    return poses[name]
+
+
+def _names(file: Path, photo: str) -> bool:
+    """Whether a CSV file is an annotation file with a row for that photo; other CSV files are none of our business."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return text.partition("\n")[0].strip().replace(" ", "") == HEADER and f"\n{photo}:" in text
+
+
+def _photo_size(photo: Path | None) -> Size | None:
+    if photo is None or not photo.is_file():
+        return None
+    height, width = read_photo(photo).shape[-2:]
+    return height, width
+
+
+def _openpose(path: Path) -> Pose:
+    """Return the person of an OpenPose file with the most visible joints, the tallest of several."""
+    people = read_openpose(path)
+    if not people:
+        raise UserError(f"{path} holds no person: give a file in which OpenPose found one.")
+
+    def rank(pose: Pose) -> tuple[int, float]:
+        rows = pose.xy[pose.visible][:, 1]
+        return int(pose.visible.sum()), float(rows.max() - rows.min()) if len(rows) else 0.0
+
+    return max(people, key=rank)

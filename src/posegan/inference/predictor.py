@@ -1,0 +1,190 @@
+"""`Predictor`: the only path from a photo and poses to re-posed photos; the commands and the evaluation all use it.
+
+It detects no poses and writes no files. Where a pose comes from is in inference/poses.py, how a photo of any size meets
+the model's frame in inference/framing.py.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from posegan.errors import UserError, unknown_name
+from posegan.files import sha256_of
+from posegan.images import to_pil, to_signed
+from posegan.inference.framing import Photo, fit_photo, fit_pose, load_photo
+from posegan.inference.poses import FramedPose, find_pose, pose_of_photo
+from posegan.models.base import Features, Generator
+from posegan.pose import Pose, Size
+from posegan.weights import WeightsInfo, bundled_names, find_weights, load_model
+
+SHIPPED = ("posegan-market-research", "posegan-synthetic")  # what is used when no weights are named, in this order
+
+
+@dataclass(frozen=True)
+class EncodedPhotos:
+    """B photos after the source side of the generator: encoded once, rendered in as many poses as wanted."""
+
+    features: Features
+    pose: Pose
+    size: Size
+
+    def __len__(self) -> int:
+        return len(self.pose)
+
+
+class Predictor:
+    """Re-poses photos with one generator on one device, in evaluation mode and without gradients.
+
+    generator: its weights are used as they are. size: (H, W) of the photos it was trained for.
+    device: "auto" takes CUDA, then Apple's MPS, then the CPU. info, path: where the weights came from, if from a file.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        size: Size,
+        device: str | torch.device = "auto",
+        info: WeightsInfo | None = None,
+        path: Path | None = None,
+    ) -> None:
+        self.device = choose_device(device)
+        self.generator = generator.to(self.device).eval()
+        self.size = size
+        self.info = info
+        self.path = path
+
+    @classmethod
+    def load(cls, name_or_path: str | Path | None = None, device: str | torch.device = "auto") -> Predictor:
+        """Return a predictor for bundled weights by name, a .safetensors file or a run folder; None: the shipped weights.
+
+        Weights for research only say so once, on the standard error output.
+        Raises UserError if there are no such weights, or as `posegan.weights.load_model`.
+        """
+        path = find_weights(shipped_weights() if name_or_path is None else name_or_path)
+        model, info = load_model(path)
+        if "research" in info.licence.lower():
+            _tell_licence(path.stem, info.licence)
+        height, width = info.config["size"]
+        return cls(model.generator, (height, width), device, info, path)
+
+    @functools.cached_property
+    def sha256(self) -> str | None:
+        """The sha256 of the weight file, None if the weights came from no file."""
+        return sha256_of(self.path) if self.path else None
+
+    @torch.inference_mode()
+    def repose(self, source: Tensor, source_pose: Pose, target_pose: Pose) -> Tensor:
+        """Return photos (B, 3, H, W) in [-1, 1] of the people of `source` (B, 3, H, W) in [-1, 1] in the target poses (B,).
+
+        Both poses are in pixels of the (H, W) frame. The result lies on the predictor's device.
+        Raises ValueError if the batch shapes differ.
+        """
+        if not len(source) == len(source_pose) == len(target_pose):
+            raise ValueError(f"{len(source)} photos, {len(source_pose)} source and {len(target_pose)} target poses")
+        poses = source_pose.to(self.device), target_pose.to(self.device)
+        image: Tensor = self.generator(source.to(self.device), *poses).image
+        return image.float()
+
+    @torch.inference_mode()
+    def encode(self, source: Tensor, source_pose: Pose) -> EncodedPhotos:
+        """Return photos (B, 3, H, W) in [-1, 1] with their poses (B,) ready to be rendered in many poses."""
+        pose = source_pose.to(self.device)
+        features = self.generator.encode(self.generator.pad(source.to(self.device)), pose)
+        return EncodedPhotos(features, pose, (source.shape[-2], source.shape[-1]))
+
+    @torch.inference_mode()
+    def render(self, encoded: EncodedPhotos, target_pose: Pose) -> Tensor:
+        """Return encoded photos in the target poses (T,) as (T, 3, H, W) in [-1, 1].
+
+        T poses for T photos, or any number of poses for one photo, which is then shown in each of them.
+        """
+        count, pose, features = len(target_pose), encoded.pose, encoded.features
+        if len(encoded) == 1 and count != 1:
+            features = tuple(f.expand(count, *f.shape[1:]) for f in features)
+            pose = Pose(pose.xy.expand(count, -1, -1), pose.visible.expand(count, -1))
+        if len(pose) != count:
+            raise ValueError(f"{len(pose)} photos cannot be rendered in {count} poses")
+        image = self.generator.render(features, pose, target_pose.to(self.device)).image
+        return image[..., : encoded.size[0], : encoded.size[1]].float()
+
+    def prepare(self, photo: Photo, source_pose: Pose | FramedPose | str | Path | None = None) -> tuple[Tensor, Pose]:
+        """Return one photo of any size as (3, H, W) in [-1, 1] in the model's frame, and its pose there.
+
+        photo: a path, a Pillow image, or a (3, h, w) tensor, uint8 or float in [-1, 1].
+        source_pose: in the photo's pixels, or a file as `find_pose` reads it; None looks beside the photo's file.
+        Raises UserError if the photo cannot be read, or if no pose is given or found.
+        """
+        image = load_photo(photo)
+        if source_pose is None:
+            if not isinstance(photo, str | Path):
+                raise UserError("This photo is no file beside which its pose could be found: give `source_pose`.")
+            source_pose = pose_of_photo(photo).pose
+        elif isinstance(source_pose, str | Path):
+            name = Path(photo).name if isinstance(photo, str | Path) else None
+            source_pose = find_pose(source_pose, photo_name=name).pose
+        elif isinstance(source_pose, FramedPose):
+            source_pose = source_pose.pose
+        image, pose = fit_photo(image, source_pose, self.size)
+        return to_signed(image), pose
+
+    def target(self, pose: Pose | FramedPose | str | Path) -> Pose:
+        """Return a target pose in the model's frame: a `Pose` is in it already, others as `find_pose` and `fit_pose`."""
+        if isinstance(pose, str | Path):
+            pose = find_pose(pose)
+        return fit_pose(pose.pose, pose.size, self.size) if isinstance(pose, FramedPose) else pose.inside(self.size)
+
+    def generate(
+        self,
+        photo: Photo,
+        pose: Pose | FramedPose | str | Path,
+        source_pose: Pose | FramedPose | str | Path | None = None,
+    ) -> Image.Image:
+        """Return the photo's person in the pose, a picture of the model's size.
+
+        photo, source_pose: as `prepare`. pose: a `Pose` in the model's frame, a `FramedPose` in its own, the name of a
+        bundled pose, an annotated photo, an OpenPose JSON file, or `file.csv:photo`.
+        Raises UserError for anything that cannot be read or found.
+        """
+        source, found = self.prepare(photo, source_pose)
+        target = self.target(pose)
+        return to_pil(self.repose(source[None], Pose.stack([found]), Pose.stack([target]))[0])
+
+
+def choose_device(name: str | torch.device) -> torch.device:
+    """Return the device of that name, the fastest there is for "auto"; raises UserError if the machine has it not."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch built without CUDA asserts
+        known = ("auto", "cpu", "cuda", "mps")
+        if isinstance(name, str) and name.partition(":")[0] not in known:
+            raise unknown_name("device", name, known) from error
+        raise UserError(f"This machine has no device {str(name)!r}: use 'auto' or 'cpu'.") from error
+    return device
+
+
+def shipped_weights() -> str:
+    """Return the name of the weights used when none are named; raises UserError if this copy of posegan has none."""
+    shipped = [name for name in SHIPPED if name in bundled_names()]
+    if not shipped:
+        raise UserError(
+            "This copy of posegan holds no bundled weights: give --weights with a .safetensors file or a run folder "
+            "that `posegan train` wrote."
+        )
+    return shipped[0]
+
+
+@functools.cache
+def _tell_licence(name: str, licence: str) -> None:
+    sys.stderr.write(f"{name}: {licence}\n")

@@ -1,0 +1,1 @@
+"""Shared bricks of the networks: blocks, norms, warps, frozen feature networks, initialisation."""

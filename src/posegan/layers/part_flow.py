@@ -1,0 +1,84 @@
+"""One dense flow from ten part affines: each target pixel follows the body part that it lies on.
+
+Unlike `warp_by_parts` it moves the features once instead of ten times, and a learned residual can be added to it.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from posegan.layers.warp import pixel_grid
+from posegan.pose import Pose, Size
+from posegan.pose.affine import NO_POINT, part_affines
+from posegan.pose.parts import HEAD, LIMBS, take, torso_scale
+
+# The segment that stands for each part after the torso: head (nose to neck), then limbs in the order of the affines.
+_SEGMENTS = ((0, 1), *LIMBS)
+_HALF_WIDTH = torch.tensor([0.35, 0.25, 0.25, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2])  # of the torso scale
+
+
+def coarse_grid(frame: Size, stride: int, device: torch.device) -> Tensor:
+    """Return the centres of the pixels of a map `stride` times smaller, in pixels of the (H, W) frame: (h, w, 2)."""
+    return pixel_grid((frame[0] // stride, frame[1] // stride), device) * stride + (stride - 1) / 2
+
+
+def part_distances(pose: Pose, grid: Tensor) -> Tensor:
+    """Return the distance of each point to head and limbs in units of their half-width: (B, 9, h, w), 1e4 if missing.
+
+    grid: (h, w, 2) points in pixels of the pose's frame.
+    """
+    ends, seen = _segments(pose)
+    start, along = ends[:, :, 0, None, None], (ends[:, :, 1] - ends[:, :, 0])[:, :, None, None]
+    offset = grid - start  # (B, 9, h, w, 2)
+    share = (offset * along).sum(-1) / along.square().sum(-1).clamp_min(1e-6)
+    squared = (offset - share.clamp(0, 1)[..., None] * along).square().sum(-1)
+    half = _HALF_WIDTH.to(ends.device) * torso_scale(pose).float()[..., None].clamp_min(1.0)
+    return torch.where(seen[..., None, None], squared.sqrt() / half[..., None, None], 1e4)
+
+
+def _segments(pose: Pose) -> tuple[Tensor, Tensor]:
+    """Return the (B, 9, 2, 2) end points and (B, 9) visibility of head and limbs; the head runs from face to neck."""
+    weight = take(pose.visible, HEAD, -1).float()
+    face = (take(pose.xy, HEAD, -2) * weight[..., None]).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)
+    xy = torch.cat([face[:, None], pose.xy[:, 1:]], 1)
+    visible = torch.cat([weight.sum(1, keepdim=True) > 0, pose.visible[:, 1:]], 1)
+    starts, ends = [a for a, _ in _SEGMENTS], [b for _, b in _SEGMENTS]
+    there = take(visible, starts, -1) & take(visible, ends, -1)
+    return torch.stack([take(xy, starts, -2), take(xy, ends, -2)], 2), there
+
+
+def part_maps(pose: Pose, frame: Size, stride: int) -> Tensor:
+    """Return a soft map of head and limbs, 1 on the bone, falling off with its width: (B, 9, H / stride, W / stride)."""
+    with torch.no_grad():
+        distance = part_distances(pose, coarse_grid(frame, stride, pose.xy.device))
+        return torch.exp(-0.5 * distance.clamp_max(20).square())
+
+
+def part_flow(source: Pose, target: Pose, frame: Size, stride: int, reach: float = 1.4) -> Tensor:
+    """Return where each target pixel comes from under the affine of its part, as a flow on a smaller map.
+
+    (B, 2, H / stride, W / stride), source position minus target position in pixels of that map. A pixel within `reach`
+    half-widths of limbs follows the nearest one whose affine exists; every other pixel follows the torso, which carries
+    the background too, or stays where it is if there is no torso.
+    """
+    with torch.no_grad():
+        affines = part_affines(source, target)
+        exists = affines[..., 2].abs().amax(-1) < NO_POINT / 2  # (B, 10)
+        affines = torch.where(exists[..., None, None], affines, torch.eye(2, 3, device=affines.device))
+        grid = coarse_grid(frame, stride, affines.device)
+        distance = torch.where(exists[:, 1:, None, None], part_distances(target, grid), 1e4)
+        nearest, limb = distance.min(1)  # (B, h, w)
+        part = torch.where(nearest < reach, limb + 1, 0)
+        chosen = affines.flatten(2).gather(1, part.flatten(1)[..., None].expand(-1, -1, 6))  # (B, h*w, 6)
+        a, b = chosen.reshape(*part.shape, 2, 3).split([2, 1], -1)
+        places = (a * grid[..., None, :]).sum(-1) + b[..., 0]
+        return ((places - grid) / stride).permute(0, 3, 1, 2)
+
+
+def resize_flow(flow: Tensor, stride: int, wanted: int) -> Tensor:
+    """Return a flow on a map of one stride as a flow on a map of another, in that map's pixels."""
+    if wanted == stride:
+        return flow
+    if wanted > stride:
+        return F.avg_pool2d(flow, wanted // stride) * (stride / wanted)
+    return F.interpolate(flow, scale_factor=float(stride // wanted), mode="bilinear") * (stride / wanted)

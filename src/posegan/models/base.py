@@ -1,0 +1,176 @@
+"""What every model is: a generator, discriminators and phases of updates. The one training loop runs any of them.
+
+Nothing here knows a particular paper, a file, a device or a data set.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from posegan.batch import Batch
+from posegan.errors import UserError, unknown_name
+from posegan.pose import Pose, Size
+from posegan.registry import Registry
+
+Losses = dict[str, Tensor]  # name -> weighted scalar; the loop adds them up
+Features = tuple[Tensor, ...]  # what `encode` keeps of a photo
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a generator returns: image (B, 3, H, W) in [-1, 1], and its intermediate results for losses and reports."""
+
+    image: Tensor
+    aux: Mapping[str, Sequence[Tensor]] = field(default_factory=dict)
+
+
+class Generator(nn.Module, ABC):
+    """Photo, its pose and a target pose in, the photo in the target pose out.
+
+    `forward` pads photos at the right and bottom edge to a multiple of `size_multiple` and cuts the result back, so that
+    pixels keep their coordinates. Subclasses write `encode` and `render`; a photo is encoded once for many poses.
+    """
+
+    size_multiple: int = 1
+
+    def forward(self, source: Tensor, source_pose: Pose, target_pose: Pose) -> Output:
+        """Return the generated photos (B, 3, H, W) for source photos (B, 3, H, W) in [-1, 1] and poses in their pixels."""
+        height, width = source.shape[-2:]
+        output = self.render(self.encode(self.pad(source), source_pose), source_pose, target_pose)
+        return Output(output.image[..., :height, :width], output.aux)
+
+    def pad(self, image: Tensor) -> Tensor:
+        """Return the photo with its right and bottom edge repeated up to the next multiple of `size_multiple`."""
+        height, width = image.shape[-2:]
+        right, bottom = -width % self.size_multiple, -height % self.size_multiple
+        return F.pad(image, (0, right, 0, bottom), mode="replicate") if right or bottom else image
+
+    @abstractmethod
+    def encode(self, source: Tensor, source_pose: Pose) -> Features:
+        """Return all that `render` needs of padded source photos."""
+
+    @abstractmethod
+    def render(self, features: Features, source_pose: Pose, target_pose: Pose) -> Output:
+        """Return padded photos in the target pose from what `encode` returned."""
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Settings of one optimiser; `schedule` maps the step within the phase to a factor of the learning rate."""
+
+    lr: float = 2e-4
+    beta1: float = 0.5
+    beta2: float = 0.999
+    eps: float = 1e-8
+    schedule: Callable[[int], float] | None = None
+
+
+@dataclass(frozen=True)
+class Update:
+    """One optimiser step: the modules it changes, the loss it lowers, and on every how many-th step it is made."""
+
+    name: str
+    modules: tuple[nn.Module, ...]
+    loss: Callable[[StepContext], Losses]
+    optimiser: Adam
+    every: int = 1
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training: its updates in order, and its number of steps (None: to the end of the run).
+
+    streams: how many independent batches a step draws; 1 means that all updates share one batch.
+    """
+
+    name: str
+    updates: tuple[Update, ...]
+    steps: int | None = None
+    streams: int = 1
+
+
+class StepContext:
+    """The batches of one step and the generator passes made on them, each made at most once if updates may share it."""
+
+    def __init__(self, model: ReposeModel, batches: tuple[Batch, ...], step: int, *, share: bool = True) -> None:
+        self.batches = batches
+        self.step = step
+        self._model = model
+        self._share = share and len(batches) == 1
+        self._outputs: dict[int, Output] = {}
+
+    def generate(self, stream: int = 0) -> Output:
+        """Return the generator's output for a batch, with its graph."""
+        if stream not in self._outputs:
+            batch = self.batches[stream]
+            output = self._model.generator(batch.source_image, batch.source_pose, batch.target_pose)
+            if not self._share:
+                return output
+            self._outputs[stream] = output
+        return self._outputs[stream]
+
+    def fake(self, stream: int = 0) -> Tensor:
+        """Return the generated photos of a batch for a discriminator: no gradient reaches the generator."""
+        if self._share:
+            return self.generate(stream).image.detach()
+        with torch.no_grad():
+            return self.generate(stream).image
+
+
+class ReposeModel(nn.Module, ABC):
+    """A published system: `generator`, `discriminators`, and the phases in which they are trained.
+
+    A subclass is final, names its config dataclass in `Config` and is registered with `@register_model(name)`.
+    """
+
+    Config: ClassVar[type[Any]]
+    generator: Generator
+    discriminators: nn.ModuleDict
+
+    @abstractmethod
+    def phases(self) -> list[Phase]:
+        """Return the phases of training in order; may load frozen feature networks, which generation never needs."""
+
+    def initialise(self, batches: Iterable[Batch]) -> None:  # noqa: B027 (most models have nothing to do here)
+        """Set weights that depend on data, before the first step."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What all models share: the size of the photos they are built for."""
+
+    size: Size = (128, 64)
+    """Height and width of the photos in pixels; layers are counted from it, other sizes still run."""
+
+
+MODELS: Registry[ReposeModel] = Registry("model")
+register_model = MODELS.register
+
+
+def create_model(name: str, **config: Any) -> ReposeModel:
+    """Return a new, untrained model of that name; `config` overrides the defaults of its config dataclass.
+
+    Raises UserError for an unknown name or option, naming the nearest ones.
+    """
+    model_class = MODELS.get(name)
+    fields = {f.name for f in dataclasses.fields(model_class.Config) if f.init}
+    for key in config:
+        if key not in fields:
+            raise unknown_name(f"option of model {name!r}:", key, fields)
+    try:
+        return model_class(model_class.Config(**config))
+    except TypeError as error:
+        raise UserError(f"Model {name!r} cannot be built from {config}: {error}.") from error
+
+
+def count_parameters(module: nn.Module) -> int:
+    """Return the number of weights of a module."""
+    return sum(p.numel() for p in module.parameters())

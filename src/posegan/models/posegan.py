@@ -1,0 +1,367 @@
+"""PoseGAN: two encoders, source features warped to the target pose at every skip, a discriminator pair, four losses.
+
+The brief fixes the parts and the losses, not the layers; what is decided here, and why, is in docs/models/posegan.md.
+The warp of a skip is one dense flow: the flow of the body parts (layers/part_flow.py) plus a learned residual that starts
+at zero. A gate decides per pixel how much of the warped source is used, attention fetches what the flow cannot reach.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from posegan.batch import Batch
+from posegan.layers.blocks import ResidualBlock
+from posegan.layers.features import FeatureNetwork, load_features
+from posegan.layers.part_flow import part_flow, part_maps, resize_flow
+from posegan.layers.warp import pixel_grid, sample_pixels
+from posegan.losses import (
+    discriminator_adversarial,
+    generator_adversarial,
+    nearest_neighbour_loss,
+    offset_smoothness_loss,
+    perceptual_loss,
+)
+from posegan.models.base import (
+    Adam,
+    Features,
+    Generator,
+    Losses,
+    ModelConfig,
+    Output,
+    Phase,
+    ReposeModel,
+    StepContext,
+    Update,
+    register_model,
+)
+from posegan.pose import COCO18, Pose, Size
+from posegan.pose.heatmap import render_heatmap
+
+JOINTS = len(COCO18)
+POSE_CHANNELS = JOINTS + 9  # heatmaps of the joints, soft maps of head and limbs
+MAPS = 2  # stride at which poses enter the networks
+
+
+@dataclass(frozen=True)
+class PoseGANConfig(ModelConfig):
+    """Settings of PoseGAN; the defaults are the compact model for 128x64."""
+
+    width: int = 16
+    """Channels at full resolution; they double with each halving up to 16 times this."""
+    depth: int = 4
+    """Halvings of the resolution; the skips are the `depth` maps above the bottleneck."""
+    blocks: int = 1
+    """Residual blocks per level of the decoder."""
+    deform: Literal["affine", "flow", "both"] = "both"
+    """What moves the skips: the body parts' affines, a learned flow, or the affines plus a learned residual flow."""
+    attention: bool = True
+    """Whether the target attends to the source on the maps of 1/8 of the size and below."""
+    sigma: float = 6.0
+    """Standard deviation of the joint heatmaps in pixels."""
+    discriminator_width: int = 32
+    """Channels of the first layer of both discriminators."""
+    adversarial: Literal["bce", "lsgan", "hinge"] = "lsgan"
+    """Form of the adversarial loss."""
+    adversarial_weight: float = 1.0
+    """Weight of each discriminator's adversarial loss."""
+    mismatch_weight: float = 0.5
+    """Weight of real photos with a wrong pose or a wrong person among the discriminators' fakes."""
+    pixel_weight: float = 20.0
+    """Weight of the L1 distance on pixels."""
+    perceptual_weight: float = 1.0
+    """Weight of the L1 distance on frozen features."""
+    nearest_weight: float = 0.05
+    """Weight of the nearest-neighbour loss."""
+    nearest_layer: str = "relu1_2"
+    """Feature map that the nearest-neighbour loss searches."""
+    window: int = 3
+    """Side of the search window of the nearest-neighbour loss in pixels of that map."""
+    smoothness_weight: float = 0.1
+    """Weight of the offset smoothness, over all scales."""
+    features: Literal["none", "vgg19", "vgg19_caffe", "vgg19_distilled"] = "vgg19"
+    """Frozen network of the perceptual and nearest-neighbour losses; `none` searches on pixels, without perceptual loss."""
+    features_path: str | None = None
+    """File of that network's weights; torchvision's are downloaded if this is empty."""
+    lr: float = 2e-4
+    """Learning rate of both Adam optimisers."""
+
+
+def _norm(channels: int) -> nn.Module:
+    return nn.GroupNorm(max(1, channels // 16), channels)
+
+
+def _pose_maps(pose: Pose, frame: Size, sigma: float) -> Tensor:
+    """Return (B, 27, H / 2, W / 2): the maps are smooth, and half the resolution costs a quarter."""
+    heatmaps = render_heatmap(pose, (frame[0] // MAPS, frame[1] // MAPS), sigma, frame)
+    return torch.cat([heatmaps, part_maps(pose, frame, MAPS)], 1)
+
+
+def _widths(config: PoseGANConfig) -> list[int]:
+    return [min(config.width * 2**i, config.width * 16) for i in range(config.depth + 1)]
+
+
+class Down(nn.Sequential):
+    """Norm, SiLU, conv 3 stride 2, residual block: half the resolution."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        conv = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1)
+        super().__init__(_norm(inputs), nn.SiLU(), conv, ResidualBlock(outputs, _norm))
+
+
+class SourceEncoder(nn.Module):
+    """Photo (B, 3, H, W) and pose maps at half the size -> `depth` + 1 maps, each half the size of the one before."""
+
+    def __init__(self, widths: list[int]) -> None:
+        super().__init__()
+        self.photo = nn.Conv2d(3, widths[0], 3, padding=1)
+        self.halve = nn.Conv2d(widths[0], widths[1], 3, stride=2, padding=1)
+        self.pose = nn.Conv2d(POSE_CHANNELS, widths[1], 3, padding=1)
+        self.block = ResidualBlock(widths[1], _norm)
+        self.downs = nn.ModuleList(Down(a, b) for a, b in zip(widths[1:-1], widths[2:], strict=True))
+
+    def forward(self, photo: Tensor, maps: Tensor) -> list[Tensor]:
+        full = self.photo(photo)
+        levels = [full, self.block(self.halve(F.silu(full)) + self.pose(maps))]
+        for down in self.downs:
+            levels.append(down(levels[-1]))
+        return levels
+
+
+class TargetEncoder(nn.Module):
+    """Pose maps at half the size -> `depth` maps from half the size down."""
+
+    def __init__(self, widths: list[int]) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(POSE_CHANNELS, widths[0], 3, padding=1), ResidualBlock(widths[0], _norm))
+        self.downs = nn.ModuleList(Down(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+
+    def forward(self, maps: Tensor) -> list[Tensor]:
+        levels = [self.first(maps)]
+        for down in self.downs:
+            levels.append(down(levels[-1]))
+        return levels
+
+
+class Attention(nn.Module):
+    """Each target position gathers source features by likeness: (B, Ct, h, w), (B, Cs, h, w) -> (B, Cs, h, w)."""
+
+    def __init__(self, target: int, source: int, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Conv2d(target, source, 1)
+        self.key = nn.Conv2d(source, source, 1)
+        self.value = nn.Conv2d(source, source, 1)
+
+    def forward(self, target: Tensor, source: Tensor) -> Tensor:
+        batch, channels, height, width = source.shape
+
+        def split(x: Tensor) -> Tensor:  # (B, heads, h*w, C / heads)
+            return x.reshape(batch, self.heads, channels // self.heads, height * width).transpose(2, 3)
+
+        gathered = F.scaled_dot_product_attention(
+            split(self.query(target)), split(self.key(source)), split(self.value(source))
+        )
+        return gathered.transpose(2, 3).reshape(batch, channels, height, width)
+
+
+class DeformableSkip(nn.Module):
+    """Moves one source map to the target pose: base flow plus learned residual, then a gate for what is not to be seen."""
+
+    def __init__(self, source: int, guide: int, deform: str, attention: bool) -> None:
+        super().__init__()
+        self.deform = deform
+        outputs = 1 if deform == "affine" else 3  # the gate, and two numbers of residual flow
+        hidden = min(64, guide // 2)
+        self.head = nn.Sequential(
+            nn.Conv2d(guide, hidden, 1), nn.SiLU(), nn.Conv2d(hidden, hidden, 3, padding=1), nn.SiLU()
+        )
+        self.last = nn.Conv2d(hidden, outputs, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)  # no residual and a half-open gate at the start
+        self.attention = Attention(guide, source) if attention else None
+
+    def forward(self, source: Tensor, guide: Tensor, base: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the moved map (B, Cs, h, w), the residual flow (B, 2, h, w) in its pixels and the gate (B, 1, h, w)."""
+        predicted = self.last(self.head(guide)).float()
+        gate = torch.sigmoid(predicted[:, :1])
+        residual = predicted[:, 1:] if self.deform != "affine" else torch.zeros_like(base)
+        flow = residual if self.deform == "flow" else base + residual
+        height, width = source.shape[-2:]
+        places = pixel_grid((height, width), source.device) + flow.permute(0, 2, 3, 1)
+        moved = sample_pixels(source, places) * gate.to(source.dtype)
+        if self.attention is not None:
+            moved = moved + self.attention(guide, source)
+        return moved, residual, gate
+
+
+class PoseGANGenerator(Generator):
+    """Source encoder, target encoder, and a decoder that fetches the source through deformable skips."""
+
+    def __init__(self, config: PoseGANConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.size_multiple = 2**config.depth
+        source = _widths(config)
+        target = [0, *(max(16, w // 2) for w in source[1:])]  # none at full resolution
+        self.source_encoder = SourceEncoder(source)
+        self.target_encoder = TargetEncoder(target[1:])
+        skips, decoders = [], []
+        above = 0  # channels that come from the level below in resolution
+        for level in reversed(range(config.depth + 1)):
+            guide = above + target[level]
+            attends = config.attention and level >= 3
+            skips.append(DeformableSkip(source[level], guide, config.deform, attends))
+            out = source[max(level - 1, 0)]
+            decoders.append(
+                nn.Sequential(
+                    nn.Conv2d(guide + source[level], out, 3, padding=1),
+                    *(ResidualBlock(out, _norm) for _ in range(config.blocks)),
+                )
+            )
+            above = out
+        self.skips = nn.ModuleList(skips)  # deepest first, as the decoder uses them
+        self.decoders = nn.ModuleList(decoders)
+        self.image = nn.Sequential(_norm(above), nn.SiLU(), nn.Conv2d(above, 3, 3, padding=1), nn.Tanh())
+
+    def encode(self, source: Tensor, source_pose: Pose) -> Features:
+        """Return the source maps, full resolution first."""
+        maps = _pose_maps(source_pose, (source.shape[-2], source.shape[-1]), self.config.sigma)
+        return tuple(self.source_encoder(source, maps))
+
+    def render(self, features: Features, source_pose: Pose, target_pose: Pose) -> Output:
+        """Return the photos; aux holds the residual flows and gates of all scales, deepest first."""
+        frame = (features[0].shape[-2], features[0].shape[-1])
+        base = part_flow(source_pose, target_pose, frame, MAPS)
+        guides = self.target_encoder(_pose_maps(target_pose, frame, self.config.sigma))
+        out: Tensor | None = None
+        flows, gates = [], []
+        for skip, decode, level in zip(self.skips, self.decoders, reversed(range(len(features))), strict=True):
+            guide = torch.cat([x for x in (out, guides[level - 1] if level else None) if x is not None], 1)
+            moved, residual, gate = skip(features[level], guide, resize_flow(base, MAPS, 2**level))
+            flows.append(residual)
+            gates.append(gate)
+            out = decode(torch.cat([guide, moved], 1))
+            if level:
+                out = F.interpolate(out, scale_factor=2.0, mode="nearest")
+        return Output(self.image(out), {"flows": flows, "gates": gates})
+
+
+class PatchDiscriminator(nn.Module):
+    """Photo channels (B, C, H, W), and pose maps at half the size if there are any -> logits at 1/8 of the size."""
+
+    def __init__(self, photo: int, maps: int, width: int) -> None:
+        super().__init__()
+        norm = nn.utils.parametrizations.spectral_norm
+        self.photo = norm(nn.Conv2d(photo, width, 4, stride=2, padding=1))
+        self.maps = norm(nn.Conv2d(maps, width, 3, padding=1)) if maps else None
+        layers: list[nn.Module] = [nn.LeakyReLU(0.2)]
+        for inputs, stride in ((width, 2), (2 * width, 2), (4 * width, 1)):
+            conv = nn.Conv2d(inputs, min(2 * inputs, 4 * width), 4 if stride == 2 else 3, stride=stride, padding=1)
+            layers += [norm(conv), nn.LeakyReLU(0.2)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(4 * width, 1, 3, padding=1))
+
+    def forward(self, photo: Tensor, maps: Tensor | None = None) -> Tensor:
+        first = self.photo(photo)
+        if self.maps is not None and maps is not None:
+            first = first + self.maps(maps)
+        logits: Tensor = self.layers(first)
+        return logits
+
+
+@register_model("posegan")
+class PoseGAN(ReposeModel):
+    """Generator, a pose and an identity discriminator, and the four losses of the brief plus an L1 on pixels."""
+
+    Config = PoseGANConfig
+
+    def __init__(self, config: PoseGANConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.generator = PoseGANGenerator(config)
+        self.discriminators = nn.ModuleDict(
+            {
+                "pose": PatchDiscriminator(3, POSE_CHANNELS, config.discriminator_width),
+                "identity": PatchDiscriminator(6, 0, config.discriminator_width),
+            }
+        )
+        self.features: FeatureNetwork | None = None  # frozen, loaded by `phases`, in no state_dict
+
+    def phases(self) -> list[Phase]:
+        """One phase on shared batches: the discriminators first, then the generator."""
+        config = self.config
+        if config.features != "none" and self.features is None:
+            self.features = load_features(config.features, config.features_path)
+        adam = Adam(lr=config.lr)
+        updates = [Update("generator", (self.generator,), self.generator_losses, adam)]
+        if config.adversarial_weight > 0:
+            updates.insert(0, Update("discriminator", (self.discriminators,), self.discriminator_losses, adam))
+        return [Phase("adversarial", tuple(updates))]
+
+    def discriminator_losses(self, context: StepContext) -> Losses:
+        """Judge real photos with their pose and person against generated ones and against mismatched real ones.
+
+        The pose discriminator sees (target, its pose) and the source reference (source, its pose) as real. Mismatches,
+        a photo with the other photo's pose or with the next pair's person, teach both that realism is not enough.
+        """
+        config, batch, fake = self.config, context.batches[0], context.fake()
+        source_maps, target_maps = self._maps(batch)
+        source, target = batch.source_image, batch.target_image
+        pose = self._judge(
+            "pose",
+            photos=[target, source, fake, target],
+            conditions=[target_maps, source_maps, target_maps, source_maps],
+        )
+        strangers = source.roll(1, 0)  # another person's photo, unless the batch has one pair or repeats a person
+        identity = self._judge("identity", photos=[target, fake, target], conditions=[source, source, strangers])
+        losses = {
+            "d_pose": discriminator_adversarial(torch.cat(pose[:2]), pose[2], config.adversarial),
+            "d_identity": discriminator_adversarial(identity[0], identity[1], config.adversarial),
+        }
+        if config.mismatch_weight > 0 and len(batch) > 1:
+            wrong = discriminator_adversarial(pose[0], pose[3], config.adversarial)
+            wrong = wrong + discriminator_adversarial(identity[0], identity[2], config.adversarial)
+            losses["d_mismatch"] = config.mismatch_weight * wrong
+        return losses
+
+    def generator_losses(self, context: StepContext) -> Losses:
+        """Adversarial, pixel, perceptual, nearest-neighbour and offset-smoothness terms, weighted."""
+        config, batch = self.config, context.batches[0]
+        output = context.generate()
+        image, target = output.image, batch.target_image
+        losses = {"g_pixel": config.pixel_weight * F.l1_loss(image.float(), target)}
+        if config.adversarial_weight > 0:
+            _, target_maps = self._maps(batch)
+            for name, condition in (("pose", target_maps), ("identity", batch.source_image)):
+                logits = self._judge(name, [image], [condition])[0]
+                losses[f"g_{name}"] = config.adversarial_weight * generator_adversarial(logits, config.adversarial)
+        losses |= self._feature_losses(image, target)
+        if config.deform != "affine" and config.smoothness_weight > 0:
+            losses["g_smoothness"] = config.smoothness_weight * offset_smoothness_loss(output.aux["flows"])
+        return losses
+
+    def _maps(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        sigma = self.config.sigma
+        return _pose_maps(batch.source_pose, batch.size, sigma), _pose_maps(batch.target_pose, batch.size, sigma)
+
+    def _judge(self, name: str, photos: list[Tensor], conditions: list[Tensor]) -> list[Tensor]:
+        """Return one discriminator's logits for several (photo, condition) lists in one pass."""
+        photo, condition = torch.cat(photos), torch.cat(conditions)
+        judge = self.discriminators[name]
+        logits: Tensor = judge(photo, condition) if name == "pose" else judge(torch.cat([photo, condition], 1))
+        return list(logits.split([len(photo) for photo in photos]))
+
+    def _feature_losses(self, image: Tensor, target: Tensor) -> Losses:
+        config = self.config
+        if self.features is None:
+            return {"g_nearest": config.nearest_weight * nearest_neighbour_loss(image, target, config.window)}
+        taps, layer = ("relu1_2", "relu2_2", "relu3_2", "relu4_2"), config.nearest_layer
+        with torch.no_grad():
+            wanted = self.features(target, (*taps, layer))
+        found = self.features(image, (*taps, layer))
+        return {
+            "g_perceptual": config.perceptual_weight * perceptual_loss({tap: found[tap] for tap in taps}, {tap: wanted[tap] for tap in taps}),
+            "g_nearest": config.nearest_weight * nearest_neighbour_loss(found[layer], wanted[layer], config.window),
+        }

@@ -1,0 +1,317 @@
+"""The one training loop: any model, any number of processes, resumable at every saved step to the bit.
+
+Everything random is derived from (seed, step): the order of the pairs in the sampler, dropout and noise from the seeding
+before each step. So the state is weights, averages, optimisers and the step, and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import signal
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from posegan.batch import Batch
+from posegan.config import dump
+from posegan.data import BatchLoader, NoPairsError, PairSampler, PosePairDataset
+from posegan.errors import UserError
+from posegan.files import write_text
+from posegan.models import Phase
+from posegan.pose import Size
+from posegan.training.ema import Ema
+from posegan.training.log import SHEET_PAIRS, RunLog, validation_ssim, write_samples
+from posegan.training.settings import Recipe, load_recipe, open_data
+from posegan.training.state import load_newest_state, save_state
+from posegan.training.step import Stepper
+from posegan.weights import WeightsInfo, save_weights
+
+LICENCES = {
+    "market": "Trained on Market-1501: for research only, as that data set's terms ask.",
+    "deepfashion": "Trained on DeepFashion: for research only, as that data set's terms ask.",
+    "folder": "Trained on a user's own photos.",
+    "synthetic": "Trained on posegan's synthetic people: MIT, like the code.",
+}
+INITIAL_BATCHES = 4  # for models whose first weights depend on data
+
+
+class NotFiniteError(UserError):
+    """A loss became NaN or infinite; the last good state is kept."""
+
+
+def train(recipe: Recipe | str | Path, *, resume: bool = True) -> Path:
+    """Train a recipe in its run folder and return that folder; goes on from the newest state there unless told not to.
+
+    Raises UserError for settings or data that cannot work, and when a loss is no longer finite.
+    """
+    recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    return Run(recipe, resume=resume).go()
+
+
+def step_seed(seed: int, step: int, rank: int) -> int:
+    """Return the seed of torch's generators for one step of one process."""
+    digest = hashlib.sha256(f"{seed}/{step}/{rank}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
+class Run:
+    """One run of a recipe: everything that lives from start to end of the process."""
+
+    def __init__(self, recipe: Recipe, *, resume: bool) -> None:
+        self.recipe = recipe
+        self.settings = settings = recipe.training
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        self.folder = Path(settings.out)
+        size = _size(recipe)
+        self.data = open_data(recipe.data, size)
+        self.validation = _validation(recipe, size)
+        self.fabric = _fabric(recipe)
+        torch.manual_seed(step_seed(settings.seed, -1, 0))
+        self.model = recipe.new_model()
+        self.phases = self.model.phases()
+        self._stop = False
+        found = load_newest_state(self.folder / "state") if resume else None
+        if found is None and not resume and (self.folder / "state").exists():
+            raise UserError(f"{self.folder} already holds a run: give another training.out, or use --resume auto.")
+        self.start, self.state = found or (0, None)
+        self.best = float(self.state["best"]) if self.state else -1.0
+        self._prepare()
+
+    def _prepare(self) -> None:
+        device = self.fabric.device
+        order = torch.channels_last if self.settings.channels_last else torch.contiguous_format
+        if self.start == 0:
+            self.model.initialise(batches[0] for _, batches in self._loader(self.phases[0]).run(0, INITIAL_BATCHES))
+        self.model.to(device=device, memory_format=order)  # type: ignore[call-overload]
+        self.ema = Ema(self.model.generator, self.settings.ema)
+        self.steppers: dict[str, Stepper] = {}
+        if self.state is not None:
+            _warn_of_differences(self.state["machine"], _machine(device), self.folder)
+            self.model.load_state_dict(self.state["model"])
+            self.ema.module.load_state_dict(self.state["ema"])
+        if self.settings.compile:
+            self.model.generator.compile()
+            for discriminator in self.model.discriminators.values():
+                discriminator.compile()
+
+    def go(self) -> Path:
+        """Train to the last step, the time limit or an interruption; saves in each case."""
+        settings, folder = self.settings, self.folder
+        if self.start >= settings.steps:
+            return folder
+        main = self.fabric.is_global_zero
+        if main:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_text(folder / "config.yaml", dump(self.recipe.tree()))
+        self.fabric.barrier()
+        deadline = time.monotonic() + settings.minutes * 60 if settings.minutes else None
+        with (
+            RunLog(folder, settings.steps, self.start, settings.batch_size, quiet=not main) as self.log,
+            self._interruptible(),
+        ):
+            if self.start:
+                self.log.say(f"going on from step {self.start} of {settings.steps} in {folder}")
+            if self.validation is None:
+                self.log.say("no person is left for validation: samples show training pairs, and no scores are taken")
+            watched = self.validation or self.data
+            self._watched = watched.batch(torch.arange(min(SHEET_PAIRS, len(watched)))).to(self.fabric.device)
+            step = self._train(deadline)
+            if step < settings.steps:
+                self.log.say(f"stopped at step {step} of {settings.steps}, saved; the same command goes on from there")
+        return folder
+
+    def _train(self, deadline: float | None) -> int:
+        settings = self.settings
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+        self._first_bad = torch.full((), -1, device=self.fabric.device)
+        step = self.start
+        for phase, first, last in self._stretches():
+            stepper = self._stepper(phase)
+            with contextlib.closing(self._loader(phase).run(step, last)) as loader:
+                for _, batches in loader:
+                    self._one_step(stepper, step - first, batches, step)
+                    step += 1
+                    self._after(step, phase)
+                    if self._must_stop(deadline) and step < settings.steps:
+                        if step % settings.save_every:
+                            self._save(step, phase)
+                        return step
+        return step
+
+    def _stretches(self) -> Iterator[tuple[Phase, int, int]]:
+        """Yield each phase that is not over with its first step and the step after its last."""
+        first = 0
+        for phase in self.phases:
+            last = self.settings.steps if phase.steps is None else min(first + phase.steps, self.settings.steps)
+            if last > max(first, self.start):
+                yield phase, first, last
+            first = last
+
+    def _loader(self, phase: Phase) -> BatchLoader:
+        settings, fabric = self.settings, self.fabric
+        return BatchLoader(
+            self.data,
+            PairSampler(len(self.data), settings.seed, settings.sampling),
+            settings.batch_size // fabric.world_size,
+            rank=fabric.global_rank,
+            world=fabric.world_size,
+            streams=phase.streams,
+            flip=settings.flip,
+            workers=settings.workers,
+            pin=fabric.device.type == "cuda",
+        )
+
+    def _stepper(self, phase: Phase) -> Stepper:
+        stepper = Stepper(self.model, phase, self.fabric, self.settings.accumulate)
+        if self.state is not None and self.state["phase"] == phase.name:
+            for name, optimiser in stepper.optimisers.items():
+                optimiser.load_state_dict(self.state["optimisers"][name])
+        self.state = None  # used up: it holds a copy of everything
+        self.steppers = {phase.name: stepper}
+        return stepper
+
+    def _one_step(self, stepper: Stepper, number: int, batches: tuple[Batch, ...], step: int) -> None:
+        torch.manual_seed(step_seed(self.settings.seed, step, self.fabric.global_rank))
+        self.model.train()
+        moved = tuple(b.to(self.fabric.device, channels_last=self.settings.channels_last) for b in batches)
+        terms = stepper.step(number, moved, step)
+        self.ema.update(self.model.generator, step)
+        total = torch.stack(list(terms.values())).sum()
+        bad = ~torch.isfinite(total) & (self._first_bad < 0)
+        self._first_bad = torch.where(bad, step, self._first_bad)
+        for name, value in terms.items():
+            self._sums[name] = self._sums.get(name, 0) + value
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def _after(self, step: int, phase: Phase) -> None:
+        """Do what is due after `step` steps: log, save, draw samples, validate."""
+        settings = self.settings
+        last = step == settings.steps
+        self.log.advance(step)
+        if step % settings.log_every == 0 or last:
+            self._log_losses(step)
+        if settings.validate_every and (step % settings.validate_every == 0 or last):
+            self._validate(step)
+        if settings.sample_every and (step % settings.sample_every == 0 or last) and self.fabric.is_global_zero:
+            write_samples(self.folder, step, self.ema.module, self._watched)  # type: ignore[arg-type]
+        if step % settings.save_every == 0 or last:
+            self._save(step, phase)
+
+    def _log_losses(self, step: int) -> None:
+        self._require_finite()
+        self.log.losses(step, {name: float(total) / self._counts[name] for name, total in self._sums.items()})
+        self._sums, self._counts = {}, {}
+
+    def _require_finite(self) -> None:
+        bad = int(self._first_bad)
+        if bad >= 0:
+            raise NotFiniteError(
+                f"A loss was not finite at step {bad}; the state before it is kept in {self.folder / 'state'}: lower the "
+                "learning rate or the loss weights, or use precision 32-true, and run the command again."
+            )
+
+    def _validate(self, step: int) -> None:
+        if self.fabric.is_global_zero and self.validation is not None:
+            pairs = self.settings.validation_pairs
+            score = validation_ssim(self.ema.module, self.validation, pairs, self.fabric.device)  # type: ignore[arg-type]
+            self.log.scalars(step, {"validation_ssim": score})
+            self.log.say(f"step {step}  validation SSIM {score:.4f} ({min(pairs, len(self.validation))} pairs)")
+            if score > self.best:
+                self.best = score
+                self._save_weights("best.safetensors", step)
+        self.fabric.barrier()
+
+    def _save_weights(self, name: str, step: int) -> None:
+        licence = LICENCES[self.recipe.data.name]
+        config = self.recipe.tree()["model"]
+        config.pop("name")
+        config["features_path"] = None  # a path on this machine, and of no use to generation
+        info = WeightsInfo(self.recipe.model, config, self.recipe.data.name, step, licence)
+        save_weights(self.folder / name, self.ema.module.state_dict(), info)
+
+    def _save(self, step: int, phase: Phase) -> None:
+        self._require_finite()
+        if self.fabric.is_global_zero:
+            self._save_weights("weights.safetensors", step)
+            state: dict[str, Any] = {
+                "phase": phase.name,
+                "best": self.best,
+                "model": self.model.state_dict(),
+                "ema": self.ema.module.state_dict(),
+                "optimisers": {n: o.state_dict() for n, o in self.steppers[phase.name].optimisers.items()},
+                "machine": _machine(self.fabric.device),
+            }
+            save_state(self.folder / "state", step, state, self.settings.keep)
+        self.fabric.barrier()
+
+    def _must_stop(self, deadline: float | None) -> bool:
+        stop = self._stop or (deadline is not None and time.monotonic() > deadline)
+        if self.fabric.world_size > 1:  # all processes must leave the loop at the same step
+            votes = self.fabric.all_reduce(torch.tensor(float(stop), device=self.fabric.device), reduce_op="sum")
+            return bool(votes > 0)
+        return stop
+
+    @contextlib.contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Let Ctrl-C and a polite kill end the current step and save; a second Ctrl-C ends at once."""
+
+        def ask(number: int, frame: Any) -> None:
+            self._stop = True
+            signal.signal(number, signal.default_int_handler)
+
+        try:
+            before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        except ValueError:  # not the main thread: whoever runs us handles signals
+            before = {}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _size(recipe: Recipe) -> Size:
+    height, width = recipe.model_config.size
+    return height, width
+
+
+def _validation(recipe: Recipe, size: Size) -> PosePairDataset | None:
+    """Return the validation pairs, None if the data set has too few people to hold any out."""
+    try:
+        return open_data(recipe.data, size, validation=True)
+    except NoPairsError:
+        return None
+
+
+def _fabric(recipe: Recipe) -> Fabric:
+    settings = recipe.training
+    fabric = Fabric(
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        strategy="ddp" if settings.devices > 1 else "auto",
+        precision=settings.precision,
+    )
+    fabric.launch()
+    return fabric
+
+
+def _machine(device: torch.device) -> dict[str, str]:
+    """What bit-exact resume depends on."""
+    return {"torch": str(torch.__version__), "threads": str(torch.get_num_threads()), "device": device.type}
+
+
+def _warn_of_differences(then: dict[str, str], now: dict[str, str], folder: Path) -> None:
+    changed = [f"{key} was {then.get(key)}, is {value}" for key, value in now.items() if then.get(key) != value]
+    if changed:
+        text = f"{folder} goes on under other conditions ({'; '.join(changed)}): results will not be equal to the bit"
+        warnings.warn(text, stacklevel=2)
+

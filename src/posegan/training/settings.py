@@ -1,0 +1,161 @@
+"""The settings of a training run: which data, how long, where to. What they mean for a model is the model's own config."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from posegan.config import build, read_tree, to_tree
+from posegan.data import MarketPoseDataset, PosePairDataset
+from posegan.errors import UserError, unknown_name
+from posegan.models import MODELS, ReposeModel
+from posegan.models.base import ModelConfig
+from posegan.pose import Size
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Where the pairs come from."""
+
+    name: Literal["market", "deepfashion", "folder", "synthetic"] = "synthetic"
+    """Kind of data set."""
+    root: str = ""
+    """Its folder; not needed for synthetic people."""
+    split: Literal["train", "train+validation"] = "train"
+    """Train on the training people only, or on those of validation too (final runs)."""
+    pack: str | None = None
+    """Packed cache to read instead of the folder."""
+    identities: int = 512
+    """Synthetic people: how many of them."""
+    poses: int = 8
+    """Synthetic people: photos of each."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a run goes on, is saved and is watched."""
+
+    out: str = "runs/posegan"
+    """Run folder: config, metrics, samples, weights and state."""
+    steps: int = 20_000
+    """Training steps in all."""
+    batch_size: int = 8
+    """Pairs per step and stream over all processes together."""
+    accumulate: int = 1
+    """Parts that each batch is split into, to save memory; gradients are averaged over them."""
+    seed: int = 0
+    """Seed of weights, order of pairs, dropout and noise."""
+    sampling: Literal["passes", "random"] = "passes"
+    """Shuffled passes over all pairs, or independent draws with replacement."""
+    flip: bool = False
+    """Mirror half of the pairs, with left and right joints swapped."""
+    accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
+    """Kind of device."""
+    devices: int = 1
+    """Processes, one device each."""
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    """Number format of the forward passes."""
+    channels_last: bool = True
+    """Keep images and weights in channels-last memory order."""
+    compile: bool = False
+    """Compile the generator and the discriminators with torch.compile."""
+    ema: float = 0.999
+    """Decay per step of the averaged weights that are saved for generation; 0 saves the raw ones."""
+    minutes: float | None = None
+    """Stop after this long, saved and ready to go on."""
+    log_every: int = 50
+    """Steps between lines of metrics.jsonl."""
+    save_every: int = 500
+    """Steps between saved states."""
+    keep: int = 2
+    """How many of the newest states are kept."""
+    sample_every: int = 500
+    """Steps between sample sheets (0: none)."""
+    validate_every: int = 1000
+    """Steps between validations (0: none)."""
+    validation_pairs: int = 256
+    """Pairs that a validation measures."""
+    threads: int | None = None
+    """CPU threads of torch (None: torch's own choice)."""
+    workers: int = 1
+    """Threads that prepare batches."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole run: model, data and training."""
+
+    model: str
+    model_config: ModelConfig
+    data: DataSettings = field(default_factory=DataSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+    def tree(self) -> dict[str, Any]:
+        """Return the recipe with every default filled in, in the form of a recipe file."""
+        model = {"name": self.model} | to_tree(self.model_config)
+        return {"model": model, "data": to_tree(self.data), "training": to_tree(self.training)}
+
+    def new_model(self) -> ReposeModel:
+        """Return the model, untrained."""
+        return MODELS.get(self.model)(self.model_config)  # type: ignore[call-arg]
+
+
+def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Return a recipe file with its overrides as typed settings.
+
+    Raises UserError naming the key for an unknown section, model, key or value; nothing is opened or built before.
+    """
+    tree = read_tree(path, overrides)
+    for key in tree:
+        if key not in ("model", "data", "training"):
+            raise unknown_name("section", str(key), ("model", "data", "training"))
+    model = dict(tree.get("model") or {})
+    if "name" not in model:
+        raise UserError(f"{path} names no model: add 'name:' under 'model:', one of {', '.join(MODELS.names())}.")
+    name = str(model.pop("name"))
+    recipe = Recipe(
+        name,
+        build(MODELS.get(name).Config, model, "model"),
+        build(DataSettings, tree.get("data"), "data"),
+        build(TrainingSettings, tree.get("training"), "training"),
+    )
+    _check(recipe)
+    return recipe
+
+
+def _check(recipe: Recipe) -> None:
+    training = recipe.training
+    for key in ("steps", "batch_size", "accumulate", "devices", "log_every", "save_every", "keep", "workers"):
+        if getattr(training, key) < 1:
+            raise UserError(f"training.{key} is {getattr(training, key)}: it must be at least 1.")
+    if training.batch_size % (training.devices * training.accumulate):
+        parts = f"{training.devices} devices x {training.accumulate} parts"
+        raise UserError(f"training.batch_size {training.batch_size} does not divide into {parts}: change one of them.")
+    if not 0 <= training.ema < 1:
+        raise UserError(f"training.ema is {training.ema}: it must be at least 0 and below 1.")
+
+
+def open_data(data: DataSettings, size: Size, *, validation: bool = False) -> PosePairDataset:
+    """Return the training pairs of the settings, or their validation pairs; raises UserError if files are missing."""
+    split: Literal["train", "validation", "train+validation"] = "validation" if validation else data.split
+    if data.name == "synthetic":
+        from posegan.data import SyntheticPairDataset
+
+        return SyntheticPairDataset(size, split, identities=data.identities, poses=data.poses, maps=False)
+    if not data.root:
+        raise UserError(f"data.root is empty: give the folder of the {data.name!r} data set.")
+    if data.name == "market":
+        dataset: PosePairDataset = MarketPoseDataset(data.root, split, pack=data.pack, maps=False)
+    elif data.name == "deepfashion":
+        from posegan.data import DeepFashionPoseDataset
+
+        dataset = DeepFashionPoseDataset(data.root, size=size, split=split, pack=data.pack, maps=False)
+    else:
+        from posegan.data import PhotoFolderDataset
+
+        dataset = PhotoFolderDataset(data.root, size=size, split=split, maps=False)
+    if dataset.size != size:
+        raise UserError(f"The photos of {data.root} are {dataset.size}, the model is built for {size}: set model.size.")
+    return dataset

@@ -1,0 +1,85 @@
+"""One training step: the updates of the current phase, in order, on this step's batches.
+
+It knows neither files nor progress; loop.py does. Gradients come from `torch.autograd.grad` for exactly the parameters
+of an update, so a generator update leaves the discriminators without gradients and costs no pass for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from posegan.batch import Batch
+from posegan.models import Phase, ReposeModel, StepContext, Update
+
+
+class Stepper:
+    """Holds the optimisers of one phase and makes its steps."""
+
+    def __init__(self, model: ReposeModel, phase: Phase, fabric: Fabric, accumulate: int = 1) -> None:
+        self.model = model
+        self.phase = phase
+        self.fabric = fabric
+        self.accumulate = accumulate
+        self.parameters = {u.name: _trainable(u.modules) for u in phase.updates}
+        self.optimisers = {u.name: _adam(u, self.parameters[u.name]) for u in phase.updates}
+
+    def step(self, number: int, batches: tuple[Batch, ...], step: int) -> dict[str, Tensor]:
+        """Make step `step` of the run, which is step `number` of the phase; returns the detached loss terms."""
+        parts = _split(batches, self.accumulate)
+        shared = [StepContext(self.model, part, step, share=self.accumulate == 1) for part in parts]
+        terms: dict[str, Tensor] = {}
+        for update in self.phase.updates:
+            if number % update.every == 0:
+                terms |= self._update(update, shared, number)
+        return terms
+
+    def _update(self, update: Update, contexts: Sequence[StepContext], number: int) -> dict[str, Tensor]:
+        parameters, optimiser = self.parameters[update.name], self.optimisers[update.name]
+        terms: dict[str, Tensor] = {}
+        gradients: list[Tensor] = []
+        for context in contexts:
+            with self.fabric.autocast():
+                losses = update.loss(context)
+            total = torch.stack([value.float() for value in losses.values()]).sum() / len(contexts)
+            part = torch.autograd.grad(total, parameters, allow_unused=True, materialize_grads=True)
+            gradients = list(part) if not gradients else list(torch._foreach_add(gradients, part))
+            for name, value in losses.items():
+                terms[name] = terms.get(name, 0) + value.detach().float() / len(contexts)
+        if self.fabric.world_size > 1:
+            gradients = self._averaged(gradients)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
+        if update.optimiser.schedule is not None:
+            for group in optimiser.param_groups:
+                group["lr"] = update.optimiser.lr * update.optimiser.schedule(number)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        return terms
+
+    def _averaged(self, gradients: list[Tensor]) -> list[Tensor]:
+        """Average gradients over all processes in one message."""
+        flat = self.fabric.all_reduce(torch.cat([g.reshape(-1) for g in gradients]), reduce_op="mean")
+        pieces = flat.split([g.numel() for g in gradients])
+        return [piece.view_as(g) for piece, g in zip(pieces, gradients, strict=True)]
+
+
+def _trainable(modules: Sequence[nn.Module]) -> list[nn.Parameter]:
+    return [p for module in modules for p in module.parameters() if p.requires_grad]
+
+
+def _adam(update: Update, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    chosen = update.optimiser
+    fused = all(p.device.type in ("cpu", "cuda") for p in parameters)
+    betas = (chosen.beta1, chosen.beta2)
+    return torch.optim.Adam(parameters, lr=chosen.lr, betas=betas, eps=chosen.eps, fused=fused)
+
+
+def _split(batches: tuple[Batch, ...], parts: int) -> list[tuple[Batch, ...]]:
+    if parts == 1:
+        return [batches]
+    size = len(batches[0]) // parts
+    return [tuple(b[i * size : (i + 1) * size] for b in batches) for i in range(parts)]

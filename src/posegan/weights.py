@@ -1,0 +1,119 @@
+"""Weight files: one safetensors file holds a generator and everything needed to build it. No pickles.
+
+It does not choose devices and does not run anything; training state for exact resume is in posegan.training.state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from posegan.errors import UserError, unknown_name
+from posegan.files import write_bytes
+from posegan.models import ReposeModel, create_model
+from posegan.pose import COCO18
+
+FORMAT = "posegan-weights-1"
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """What a weight file says of itself."""
+
+    model: str
+    """Registered name of the model."""
+    config: dict[str, Any]
+    """All fields of the model's config dataclass."""
+    data: str = ""
+    """The data set it was trained on."""
+    step: int = 0
+    """Training steps made."""
+    licence: str = ""
+    """What the weights may be used for."""
+    skeleton: str = COCO18.name
+    """Name of the skeleton whose joints the model expects."""
+    version: str = ""
+    """Version of posegan that wrote the file."""
+
+
+def save_weights(path: Path, generator: dict[str, Tensor], info: WeightsInfo, *, half: bool = False) -> None:
+    """Write a generator's state and its description, whole or not at all; `half` stores float16."""
+    info = dataclasses.replace(info, version=metadata.version("posegan"))
+    tensors = {
+        name: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in generator.items()
+    }
+    described = {"format": FORMAT, "info": json.dumps(dataclasses.asdict(info))}
+    write_bytes(path, save(tensors, metadata=described))
+
+
+def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
+    """Return a weight file's description and its tensors as float32.
+
+    Raises UserError if the file is missing, damaged, of another format, or made for another skeleton.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path} is missing: give a .safetensors file that posegan wrote, or one of {bundled_names()}.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            described = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} is not a readable safetensors file ({error}): get it again.") from error
+    if described.get("format") != FORMAT:
+        raise UserError(f"{path} was not written by posegan: its metadata has no format {FORMAT!r}; use such a file.")
+    fields = json.loads(described["info"])
+    known = {f.name for f in dataclasses.fields(WeightsInfo)}
+    info = WeightsInfo(**{key: value for key, value in fields.items() if key in known})
+    if info.skeleton != COCO18.name:
+        raise UserError(f"{path} expects the skeleton {info.skeleton!r}; this version knows {COCO18.name!r} only.")
+    return info, {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
+
+
+def load_model(path: Path) -> tuple[ReposeModel, WeightsInfo]:
+    """Return the model that a weight file describes, its generator filled, in evaluation mode.
+
+    Raises UserError as `read_weights`, or if names or shapes of the weights are not the model's.
+    """
+    info, tensors = read_weights(path)
+    config = {key: tuple(value) if isinstance(value, list) else value for key, value in info.config.items()}
+    model = create_model(info.model, **config)
+    try:
+        model.generator.load_state_dict(tensors)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise UserError(f"{path} does not fit model {info.model!r}: {first} Use the version that wrote it.") from error
+    return model.eval(), info
+
+
+def _bundled() -> dict[str, Path]:
+    folder = Path(str(resources.files("posegan") / "assets"))
+    return {file.stem: file for file in sorted(folder.glob("*.safetensors"))}
+
+
+def bundled_names() -> tuple[str, ...]:
+    """Return the names of the weights that are shipped with the package."""
+    return tuple(_bundled())
+
+
+def find_weights(name_or_path: str | Path) -> Path:
+    """Return the file of bundled weights by name, or the given path; raises UserError if there is neither."""
+    path = Path(name_or_path)
+    if path.suffix == ".safetensors" or path.is_file():
+        return path
+    if path.is_dir() and (path / "weights.safetensors").is_file():
+        return path / "weights.safetensors"
+    bundled = _bundled()
+    if str(name_or_path) not in bundled:
+        raise unknown_name("weights", str(name_or_path), [*bundled, "a .safetensors file", "a run folder"])
+    return bundled[str(name_or_path)]

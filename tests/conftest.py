@@ -1,0 +1,16 @@
+"""Fixtures for every test folder: the data beside the repository, which may be absent."""
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def market_root() -> Path:
+    """Return the Market-1501 folder beside the repository; skips the test, saying so, where it is absent."""
+    root = REPOSITORY.parent / "shared" / "data" / "market1501"
+    if not root.is_dir():
+        pytest.skip(f"the real photos are not here: {root} is missing")
+    return root
