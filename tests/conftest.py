@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+import torch
+
+torch.set_num_threads(1)  # xdist runs one process a core, and tiny widths gain nothing from threads
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -1,4 +1,4 @@
-"""The size guard of pre-commit and of test_repository.py: no file over 12 MiB, no photo of a data set, 24 MiB in all."""
+"""The size guard of pre-commit: no tracked file over 12 MiB, no photo of a data set, 24 MiB in all."""
 
 import subprocess
 import sys
@@ -10,7 +10,10 @@ FORBIDDEN = {".jpg", ".jpeg", ".pth", ".pt", ".pkl", ".onnx", ".tflite", ".pack"
 
 def complaints(root: Path) -> list[str]:
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root, check=True, capture_output=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        check=True,
+        capture_output=True,
     )
     files = [root / name for name in listed.stdout.decode().split("\0") if name]
     sizes = {path: path.stat().st_size for path in files if path.is_file()}

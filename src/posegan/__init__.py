@@ -34,7 +34,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "posegan.data": ("DeepFashionPoseDataset", "MarketPoseDataset", "PhotoFolderDataset", "SyntheticPeople", "make_pairs"),
+    "posegan.data": (
+        "DeepFashionPoseDataset",
+        "MarketPoseDataset",
+        "PhotoFolderDataset",
+        "SyntheticPeople",
+        "make_pairs",
+    ),
     "posegan.evaluation": ("evaluate",),
     "posegan.inference": ("Predictor",),
     "posegan.losses": ("nearest_neighbour_loss", "offset_smoothness_loss", "perceptual_loss"),
@@ -45,7 +51,7 @@ _HOMES = {
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = sorted(_HOME)  # noqa: PLE0605 (PEP 562: the names exist on demand)
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:

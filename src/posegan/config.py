@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import yaml
 
@@ -28,12 +28,18 @@ def read_tree(path: str | Path, overrides: Sequence[str] = ()) -> Tree:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"Config {path} cannot be opened ({error.strerror}): check the path.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"Config {path} is not UTF-8 text: save it as UTF-8.") from error
     try:
-        tree = yaml.safe_load(text) or {}
+        tree = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UserError(f"Config {path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if tree is None:
+        tree = {}
     if not isinstance(tree, dict):
-        raise UserError(f"Config {path} must hold sections such as 'model:' and 'training:', not {type(tree).__name__}.")
+        raise UserError(
+            f"Config {path} must hold sections such as 'model:' and 'training:', not {type(tree).__name__}."
+        )
     for key, value in _pairs(overrides):
         _lay_over(tree, key.split("."), value, key)
     return tree
@@ -46,17 +52,30 @@ def _pairs(overrides: Sequence[str]) -> list[tuple[str, Any]]:
         if not word.startswith("--"):
             raise UserError(f"{word!r} is not expected here: overrides are written --section.key value.")
         key, equals, text = word[2:].partition("=")
+        if not all(key.split(".")):
+            raise UserError(f"{word!r} names no key: overrides are written --section.key value.")
         if not equals:
-            if not words:
+            if not words or words[0].startswith("--"):
                 raise UserError(f"--{key} has no value: write --{key} value.")
             text = words.pop(0)
-        pairs.append((key, yaml.safe_load(text)))
+        pairs.append((key, _parse(key, text)))
     return pairs
+
+
+def _parse(key: str, text: str) -> Any:
+    """Read an override as YAML, but leave numbers, dates and yes or no as text: `build` knows what the field takes."""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"--{key} is not valid YAML: {text!r}; put the value in quotes.") from error
+    return value if value is None or isinstance(value, (str, list, dict)) else text
 
 
 def _lay_over(tree: Tree, keys: list[str], value: Any, dotted: str) -> None:
     for key in keys[:-1]:
-        tree = tree.setdefault(key, {})
+        if tree.get(key) is None:  # not there, or a section without any key
+            tree[key] = {}
+        tree = tree[key]
         if not isinstance(tree, dict):
             raise UserError(f"--{dotted} cannot be set: {key!r} is a value, not a section.")
     tree[keys[-1]] = value
@@ -71,9 +90,12 @@ def build(kind: type[T], tree: Any, section: str) -> T:
     if not isinstance(tree, Mapping):
         raise UserError(f"{section!r} must be a section with keys, not {tree!r}.")
     fields = {f.name for f in dataclasses.fields(kind) if f.init}  # type: ignore[arg-type]
-    for key in tree:
+    types = get_type_hints(kind)
+    for key, value in tree.items():
         if key not in fields:
             raise unknown_name(f"key in section {section!r}:", str(key), fields)
+        if value is None and type(None) not in get_args(types[key]):  # jsonargparse lets None pass for any type
+            raise UserError(f"Section {section!r} is not valid: {key!r} is empty; give it a value or delete the line.")
     parser = jsonargparse.ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(kind, section)
     try:

@@ -68,7 +68,11 @@ class ExternalFile:
         path = Path(path)
         if not path.is_file():
             hint = f" (sha256 {self.sha256})" if self.sha256 else ""
-            raise UserError(f"{path} is missing: it should be {self.name}, {self.purpose}; get it from {self.source}{hint}.")
+            raise UserError(
+                f"{path} is missing: it should be {self.name}, {self.purpose}; get it from {self.source}{hint}."
+            )
         if self.sha256 and sha256_of(path) != self.sha256:
-            raise UserError(f"{path} is not {self.name}: its sha256 differs from {self.sha256}; get it from {self.source}.")
+            raise UserError(
+                f"{path} is not {self.name}: its sha256 differs from {self.sha256}; get it from {self.source}."
+            )
         return path

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
 from posegan.errors import UserError
 from posegan.files import atomic_writer
 
-MAX_PIXELS = 100_000_000  # larger photos are refused: a small file can unpack to gigabytes
+MAX_PIXELS = 89_000_000  # larger photos are refused, a small file can unpack to gigabytes; above it Pillow warns too
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
 
@@ -26,12 +26,13 @@ def decode_photo(data: bytes, name: str) -> Tensor:
     try:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > MAX_PIXELS:
-                size = f"{image.width}x{image.height}"
-                raise UserError(f"{name} has {size} pixels, more than {MAX_PIXELS // 10**6} million: make it smaller first.")
+                raise Image.DecompressionBombError
             return _rgb(image)
-    except UserError:
-        raise
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UserError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller first.") from error
+    except UnidentifiedImageError as error:
+        raise UserError(f"{name} is not a readable photo (no known picture format): replace or remove it.") from error
+    except (OSError, SyntaxError, ValueError) as error:
         raise UserError(f"{name} is not a readable photo ({error}): replace or remove it.") from error
 
 
@@ -44,7 +45,9 @@ def _rgb(image: Image.Image) -> Tensor:
             clear = upright.convert("RGBA")
             upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
         if upright.mode.startswith("I"):  # 16-bit grey: convert() would clip it to white
-            upright = Image.fromarray((np.asarray(upright, dtype=np.float64) / 257).round().clip(0, 255).astype(np.uint8))
+            upright = Image.fromarray(
+                (np.asarray(upright, dtype=np.float64) / 257).round().clip(0, 255).astype(np.uint8)
+            )
         upright = upright.convert("RGB")
     return torch.from_numpy(np.array(upright)).permute(2, 0, 1)
 
@@ -61,7 +64,7 @@ def read_photo(path: str | Path) -> Tensor:
 
 def to_signed(image: Tensor) -> Tensor:
     """Return uint8 0..255 as float32 in [-1, 1]."""
-    return image.float().mul_(2 / 255).sub_(1)
+    return image.to(torch.float32, copy=True).mul_(2 / 255).sub_(1)
 
 
 def to_bytes(image: Tensor) -> Tensor:
@@ -106,5 +109,11 @@ def write_gif(path: str | Path, frames: Sequence[Tensor], seconds: float = 0.08,
     indexed = [p.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for p in pictures]
     with atomic_writer(Path(path)) as file:
         indexed[0].save(
-            file, "GIF", save_all=True, append_images=indexed[1:], duration=round(seconds * 1000), loop=0, comment=comment.encode()
+            file,
+            "GIF",
+            save_all=True,
+            append_images=indexed[1:],
+            duration=round(seconds * 1000),
+            loop=0,
+            comment=comment.encode(),
         )

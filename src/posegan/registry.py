@@ -5,7 +5,6 @@ from typing import Generic, TypeVar
 
 from posegan.errors import unknown_name
 
-
 T = TypeVar("T")
 
 

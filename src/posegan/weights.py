@@ -63,7 +63,9 @@ def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"{path} is missing: give a .safetensors file that posegan wrote, or one of {bundled_names()}.")
+        known = ", ".join(map(repr, bundled_names()))
+        shipped = f" or the name of shipped weights: {known}" if known else ""
+        raise UserError(f"{path} is missing: give a .safetensors file that posegan wrote{shipped}.")
     try:
         with safe_open(path, framework="pt") as file:
             described = file.metadata() or {}
@@ -72,12 +74,18 @@ def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
         raise UserError(f"{path} is not a readable safetensors file ({error}): get it again.") from error
     if described.get("format") != FORMAT:
         raise UserError(f"{path} was not written by posegan: its metadata has no format {FORMAT!r}; use such a file.")
-    fields = json.loads(described["info"])
-    known = {f.name for f in dataclasses.fields(WeightsInfo)}
-    info = WeightsInfo(**{key: value for key, value in fields.items() if key in known})
+    info = _parse(described.get("info", ""), path)
     if info.skeleton != COCO18.name:
         raise UserError(f"{path} expects the skeleton {info.skeleton!r}; this version knows {COCO18.name!r} only.")
     return info, {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
+
+
+def _parse(text: str, path: Path) -> WeightsInfo:
+    known = {f.name for f in dataclasses.fields(WeightsInfo)}
+    try:
+        return WeightsInfo(**{key: value for key, value in json.loads(text).items() if key in known})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} does not say which model it holds ({error}): get it again.") from error
 
 
 def load_model(path: Path) -> tuple[ReposeModel, WeightsInfo]:
@@ -86,8 +94,12 @@ def load_model(path: Path) -> tuple[ReposeModel, WeightsInfo]:
     Raises UserError as `read_weights`, or if names or shapes of the weights are not the model's.
     """
     info, tensors = read_weights(path)
-    config = {key: tuple(value) if isinstance(value, list) else value for key, value in info.config.items()}
-    model = create_model(info.model, **config)
+    try:
+        model = create_model(info.model, **info.config)
+    except UserError as error:
+        raise UserError(
+            f"{path} was written by posegan {info.version} and does not fit this version: {error}"
+        ) from error
     try:
         model.generator.load_state_dict(tensors)
     except RuntimeError as error:
@@ -111,8 +123,10 @@ def find_weights(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.suffix == ".safetensors" or path.is_file():
         return path
-    if path.is_dir() and (path / "weights.safetensors").is_file():
+    if (path / "weights.safetensors").is_file():
         return path / "weights.safetensors"
+    if (path / "config.yaml").is_file():
+        raise UserError(f"The run folder {path} holds no weights yet: train on until they are saved.")
     bundled = _bundled()
     if str(name_or_path) not in bundled:
         raise unknown_name("weights", str(name_or_path), [*bundled, "a .safetensors file", "a run folder"])

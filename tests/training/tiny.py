@@ -23,7 +23,20 @@ def make_market(root: Path, people: int = 12, photos: int = 3) -> Path:
             xs, ys = [x + dx for x in JOINTS_X], [y + dy for y in JOINTS_Y]
             image = Image.new("RGB", (64, 128), tuple(draw.randrange(60, 200) for _ in range(3)))
             pen = ImageDraw.Draw(image)
-            for a, b in ((0, 1), (1, 8), (1, 11), (8, 9), (9, 10), (11, 12), (12, 13), (2, 3), (3, 4), (5, 6), (6, 7), (2, 5)):
+            for a, b in (
+                (0, 1),
+                (1, 8),
+                (1, 11),
+                (8, 9),
+                (9, 10),
+                (11, 12),
+                (12, 13),
+                (2, 3),
+                (3, 4),
+                (5, 6),
+                (6, 7),
+                (2, 5),
+            ):
                 pen.line((xs[a], ys[a], xs[b], ys[b]), fill=colour, width=9)
             image.save(folder / name, quality=90)
             rows.append(f"{name}: {ys}: {xs}")
@@ -46,7 +59,9 @@ def write_recipe(path: Path, root: Path, out: Path, *, model: str = "posegan", *
     }
     section |= training
     widths = {"posegan": "width: 4\n  discriminator_width: 4", "deformable": "width: 4"}[model]
-    lines = "\n".join(f"  {key}: {str(value).lower() if isinstance(value, bool) else value}" for key, value in section.items())
+    lines = "\n".join(
+        f"  {key}: {str(value).lower() if isinstance(value, bool) else value}" for key, value in section.items()
+    )
     path.write_text(
         f"model:\n  name: {model}\n  {widths}\n  features: none\n"
         f"data:\n  name: market\n  root: {root}\n  split: train+validation\n"

@@ -10,8 +10,12 @@ from posegan.cli.parser import command_parser, positive
 def run(argv: Sequence[str]) -> None:
     """Score weights on a data set and write the report."""
     parser = command_parser("evaluate", "Score weights on pairs of photos, beside the rows 'real' and 'source copied'.")
-    parser.add_argument("--weights", help="name of bundled weights, .safetensors file or run folder; default: the shipped ones")
-    parser.add_argument("--data", required=True, help="folder of a Market-1501, DeepFashion or photo data set, or 'synthetic'")
+    parser.add_argument(
+        "--weights", help="bundled weights by name, .safetensors file or run folder; default: the shipped ones"
+    )
+    parser.add_argument(
+        "--data", required=True, help="folder of a data set (Market-1501, DeepFashion, photos) or 'synthetic'"
+    )
     parser.add_argument("--pairs", help="CSV with the header from,to; default: the data set's own pairs")
     parser.add_argument("--out", required=True, help="folder for metrics.json, scores.csv and sheet.png")
     parser.add_argument("--limit", type=positive, help="score only the first so many pairs")
@@ -35,4 +39,6 @@ def run(argv: Sequence[str]) -> None:
         progress=True,
     )
     print(text_table(result.rows))
+    for kind, count in result.run["left_out"].items():
+        print(f"{count:,} {kind}")
     print(f"{len(result.pairs):,} pairs; metrics.json, scores.csv and sheet.png are in {chosen.out}")

@@ -13,12 +13,12 @@ def run(argv: Sequence[str]) -> None:
 
     from posegan.inference.catalogue import catalogue
 
-    table = [("model", "paper", "generator", "discriminators", "weights")]
+    table = [("model", "generator", "discriminators", "weights", "paper")]
     models = catalogue()
     for entry in models:
-        weights = ", ".join(w.name for w in entry.weights) or "-"
+        names = ", ".join(w.name for w in entry.weights) or "-"
         counts = (f"{entry.generator / 1e6:.2f} M", f"{entry.discriminators / 1e6:.2f} M")
-        table.append((entry.name, entry.paper, *counts, weights))
+        table.append((entry.name, *counts, names, entry.paper))
     widths = [max(len(row[c]) for row in table) for c in range(len(table[0]))]
     for row in table:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -23,4 +23,3 @@ def run(argv: Sequence[str]) -> None:
         warnings.simplefilter("default")
         folder = train(load_recipe(chosen.config, overrides), resume=chosen.resume == "auto")
     print(f"weights.safetensors, metrics.jsonl and samples are in {folder}")
-

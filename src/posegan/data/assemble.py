@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from posegan.data.cache import PackedPhotos, PackIndex, list_photos, read_index
+from posegan.data.dataset import NoPairsError
 from posegan.data.pairs import Identity, Pair, fixed_pairs, index_pairs, people_of, read_pairs, validation_identities
-from posegan.data.photos import EncodedPhotos, Fit, PhotoFiles
+from posegan.data.photos import EncodedPhotos, Fit, PhotoFiles, photo_size
 from posegan.data.report import DataReport
 from posegan.errors import UserError, unknown_name
 from posegan.pose import Pose, Size
@@ -64,6 +65,20 @@ class PhotoStore:
         assert self.folder is not None
         return list_photos(self.folder)
 
+    def sizes(self, names: Sequence[str], report: DataReport) -> list[Size | None]:
+        """Return the (H, W) of the photos, read from their headers; None, and counted, where there is none."""
+        if self.index is not None:
+            place = {name: (size[0], size[1]) for name, size in zip(self.index.names, self.index.sizes, strict=True)}
+            return [place[name] for name in names]
+        sizes: list[Size | None] = []
+        for name in names:
+            try:
+                sizes.append(photo_size(f"{self.folder}/{name}"))
+            except UserError as error:
+                report.add("unreadable photos, left out", [str(error)])
+                sizes.append(None)
+        return sizes
+
     def open(self, names: Sequence[str], size: Size, fit: Fit | None = None) -> EncodedPhotos:
         """Return a source of those photos in that order."""
         if self.pack is not None:
@@ -87,13 +102,19 @@ def annotated_photos(annotations: Path, store: PhotoStore, report: DataReport) -
     return names, Pose.stack([rows[name] for name in names])
 
 
+def count_lost_joints(before: Pose, after: Pose, names: Sequence[str], report: DataReport) -> None:
+    """Count the joints of poses (N,) that are visible before and not after, once a joint under its photo's name."""
+    lost = (before.visible & ~after.visible).sum(1).tolist()
+    report.add(
+        "joints outside the photo, made not visible",
+        [name for name, count in zip(names, lost, strict=True) for _ in range(count)],
+    )
+
+
 def keep_inside(poses: Pose, names: Sequence[str], size: Size, report: DataReport) -> Pose:
     """Return the poses (N,) with every joint outside the frame made not visible, counting those joints."""
     inside = poses.inside(size)
-    lost = (poses.visible & ~inside.visible).sum(1).tolist()
-    report.add(
-        "joints outside the photo, made not visible", [n for n, k in zip(names, lost, strict=True) for _ in range(k)]
-    )
+    count_lost_joints(poses, inside, names, report)
     return inside
 
 
@@ -118,6 +139,11 @@ def choose_pairs(
     people = {person: group for person, group in people.items() if len(group) > 1}
     if split in ("train", "validation"):
         held_out = validation_identities(people)
+        if split == "validation" and not held_out:
+            raise NoPairsError(
+                f"{len(people)} people with a pair are too few for a validation split, which takes a tenth: "
+                "use the split 'train+validation'."
+            )
         people = {p: group for p, group in people.items() if (p in held_out) == (split == "validation")}
     report.totals["people"] = len(people)
     pairs = index_pairs(people.values())

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
+from torch.utils.data._utils.collate import default_collate_fn_map
 
 from posegan.batch import Batch
 from posegan.data.photos import PhotoSource, SizeMismatchError
@@ -19,11 +20,14 @@ from posegan.images import to_signed
 from posegan.pose import Pose, Size
 from posegan.pose.heatmap import render_heatmap
 
+VERIFY_CHUNK = 256  # photos decoded at a time by `verify`
+
+# torch's DataLoader then batches the items of a data set as they are
+default_collate_fn_map[Pose] = lambda batch, *, collate_fn_map=None: Pose.stack(batch)
+
+
 class NoPairsError(UserError):
     """A data set without a single pair of usable photos of one person."""
-
-
-VERIFY_CHUNK = 256  # photos decoded at a time by `verify`
 
 
 class PosePairDataset(Dataset[dict[str, Any]]):

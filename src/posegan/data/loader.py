@@ -14,7 +14,6 @@ from itertools import count, islice
 from posegan.batch import Batch
 from posegan.data.dataset import PosePairDataset
 from posegan.data.sampler import PairSampler
-from posegan.pose import Pose
 
 
 class BatchLoader:
@@ -91,16 +90,7 @@ class BatchLoader:
 
 
 def _pinned(batch: Batch) -> Batch:
-    def pin(pose: Pose) -> Pose:
-        pinned = Pose(pose.xy, pose.visible)
-        object.__setattr__(pinned, "xy", pose.xy.pin_memory())  # the constructor makes pageable copies
-        object.__setattr__(pinned, "visible", pose.visible.pin_memory())
-        return pinned
-
+    """Return the batch with its images, which are nearly all of it, in page-locked memory."""
     return dataclasses.replace(
-        batch,
-        source_image=batch.source_image.pin_memory(),
-        target_image=batch.target_image.pin_memory(),
-        source_pose=pin(batch.source_pose),
-        target_pose=pin(batch.target_pose),
+        batch, source_image=batch.source_image.pin_memory(), target_image=batch.target_image.pin_memory()
     )

@@ -24,8 +24,8 @@ class MarketPoseDataset(PosePairDataset):
 
     root: holds `bounding_box_train` and `bounding_box_test` (or `train` and `test`), `market-annotation-train.csv`,
     `market-annotation-test.csv` and `market-pairs-test.csv`; packs `train.pack` and `test.pack` go before the folders.
-    split: "train+validation" is all 745 people with a pair (263,632 pairs); "validation" is 2,000 fixed pairs of 50 of
-    them and "train" the other 695 people; "test" is the published list.
+    split: "train+validation" is all 741 people with a pair (263,632 pairs); "validation" is 2,000 fixed pairs of 50 of
+    them and "train" the other 691 people; "test" is the published list.
     pairs: a CSV to use instead of the split's own pairs. pack: a pack to use instead of the folder.
     maps: whether items carry heatmaps. memory: bytes of decoded photos to keep in RAM. check: decode all photos first.
     Raises UserError naming what is missing or malformed.

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from posegan.errors import UserError
@@ -25,6 +26,7 @@ from posegan.pose import Size
 JPEG = (".jpg", ".jpeg", ".JPG", ".JPEG")
 FAST_BYTES = 256 * 1024  # larger JPEGs take the path that checks the pixel count before it decodes
 CHUNK = 32  # photos that one thread decodes in a go; each tensor operation hands the GIL over, so there are few
+ORIENTATION = 0x0112  # EXIF tag; 5 and more swap width and height
 MEMORY = 2**30  # bytes of decoded photos kept in RAM by default
 
 Fit = Callable[[int, Tensor], Tensor]  # (index of the photo, (3, h, w) uint8) -> (3, H, W) uint8
@@ -67,6 +69,16 @@ def decode(data: Tensor, name: str) -> Tensor:
         except RuntimeError:  # cut off, or no JPEG at all: Pillow decides and says why
             pass
     return decode_photo(data.numpy().tobytes(), name)
+
+
+def photo_size(path: str | Path) -> Size:
+    """Return (H, W) of a photo file, turned upright, from its header; raises UserError if it has none."""
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(ORIENTATION, 1) >= 5
+            return (image.width, image.height) if turned else (image.height, image.width)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path} is not a readable photo ({error}): replace or remove it.") from error
 
 
 def cores() -> int:
@@ -175,9 +187,13 @@ class DecodedPhotos:
         missing = indices[~self._ready[indices]]
         if len(missing):
             missing = torch.unique(missing)
-            self._photos[missing] = self.source.read(missing)
-            self._ready[missing] = True  # after the photos: another thread may be reading; it decodes twice at worst
-        return self._photos[indices]
+            self.keep(missing, self.source.read(missing))
+        return self._photos.index_select(0, indices)
+
+    def keep(self, indices: Tensor, photos: Tensor) -> None:
+        """Keep the photos (n, 3, H, W) uint8 of the indices (n,)."""
+        self._photos[indices] = photos
+        self._ready[indices] = True  # after the photos: another thread may be reading; it decodes twice at worst
 
     def __getstate__(self) -> dict[str, Any]:
         return {"source": self.source, "names": self.names, "size": self.size}

@@ -17,10 +17,10 @@ from torch import Tensor
 from posegan.batch import Batch
 from posegan.data.dataset import PosePairDataset
 from posegan.errors import UserError
-from posegan.inference.open_data import open_data
 from posegan.evaluation.report import Evaluation, describe_run, write_metrics
 from posegan.evaluation.sheet import write_sheet
 from posegan.images import to_bytes, write_png
+from posegan.inference.open_data import open_data
 from posegan.inference.output import out_folder, pair_name, provenance
 from posegan.inference.predictor import Predictor
 from posegan.metrics import Accumulator, l1, masked_l1, masked_ssim, psnr, ssim
@@ -65,7 +65,7 @@ def evaluate(
         dataset = open_data(dataset, predictor.size, pairs)
     if dataset.size != predictor.size:
         made, found = (f"{height}x{width}" for height, width in (predictor.size, dataset.size))
-        raise UserError(f"The weights were made for photos of {made} (height x width), the data has {found}: choose others.")
+        raise UserError(f"The weights are for photos of {made} (height x width), the data has {found}: choose others.")
     count = len(dataset) if limit is None else min(limit, len(dataset))
     name = predictor.info.model if predictor.info else "model"
     means = {row: Accumulator() for row in (REAL, COPIED, name)}
@@ -86,7 +86,8 @@ def evaluate(
         pairs=dataset.pair_names()[:count],
         scores={metric: torch.cat([scores[metric] for scores in pair_scores]) for metric in METRICS},
         protocols=dict(METRICS),
-        run=describe_run(predictor) | {"data": data, "pairs": str(pairs) if pairs else "the data set's own"},
+        run=describe_run(predictor)
+        | {"data": data, "pairs": str(pairs) if pairs else "the data set's own", "left_out": dataset.report.counts},
     )
     if folder is not None:
         write_metrics(folder, result)
@@ -95,7 +96,10 @@ def evaluate(
 
 
 def score(generated: Tensor, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
-    """Return every metric of two (B, 3, H, W) batches in [-1, 1]: {name: (B,)}; mask: (B, H, W) bool, the target's body."""
+    """Return every metric of two (B, 3, H, W) batches in [-1, 1] as {name: (B,)}.
+
+    mask: (B, H, W) bool, the body of the target.
+    """
     generated, target = to_bytes(generated), to_bytes(target)
     return {
         "ssim_paper": ssim(generated, target, "paper"),
@@ -108,10 +112,10 @@ def score(generated: Tensor, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
 
 
 def _batches(dataset: PosePairDataset, count: int, batch_size: int, progress: bool) -> Iterator[Batch]:
-    chunks = torch.arange(count).split(batch_size)
     console = Console(stderr=True)
-    for chunk in track(chunks, "evaluating", console=console, transient=True, disable=not (progress and console.is_terminal)):
-        yield dataset.batch(chunk)
+    hidden = not (progress and console.is_terminal)
+    for first in track(range(0, count, batch_size), "evaluating", console=console, transient=True, disable=hidden):
+        yield dataset.batch(torch.arange(first, min(first + batch_size, count)))
 
 
 def _write_images(folder: Path, batch: Batch, generated: Tensor, predictor: Predictor) -> None:

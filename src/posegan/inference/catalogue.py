@@ -50,6 +50,6 @@ def _entry(name: str, weights: tuple[Weights, ...]) -> Entry:
 
 
 def paper_of(model: type[ReposeModel]) -> str:
-    """Return a model's `paper` attribute, or else the first line of its class docstring, or of its file's."""
-    paper = getattr(model, "paper", None) or inspect.getdoc(model) or inspect.getdoc(inspect.getmodule(model)) or ""
-    return str(paper).strip().splitlines()[0] if str(paper).strip() else ""
+    """Return a model's `paper` attribute, or else the first line of its file, which names the paper."""
+    paper = getattr(model, "paper", None) or inspect.getdoc(inspect.getmodule(model)) or ""
+    return str(paper).strip().partition("\n")[0]

@@ -8,10 +8,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from posegan.data import DeepFashionPoseDataset, MarketPoseDataset, PhotoFolderDataset, PosePairDataset, SyntheticPairDataset
+import torch
+
+from posegan.data import (
+    DeepFashionPoseDataset,
+    MarketPoseDataset,
+    NoPairsError,
+    PhotoFolderDataset,
+    PosePairDataset,
+    SyntheticPeople,
+    SyntheticPoseDataset,
+)
 from posegan.data.assemble import Split
+from posegan.data.pairs import fixed_pairs
 from posegan.errors import UserError
 from posegan.pose import Size
+
+TEST_PEOPLE, TEST_SEED = 32, 1_000_003  # synthetic people to measure with; training uses small seeds
 
 Kind = Literal["synthetic", "market", "deepfashion", "folder"]
 
@@ -37,15 +50,38 @@ def open_data(
 
     where: the folder, or "synthetic". size: (H, W) of the photos, where the data set leaves a choice.
     pairs: a CSV of pairs to use instead of the split's own. split: by default "test" if the data set has one, else
-    "validation". Raises UserError if files are missing or malformed.
+    "validation"; a photo folder with too few people for a split gives all of them, synthetic people have none.
+    Raises UserError if files are missing or malformed.
     """
     kind = kind_of(where)
     if kind == "synthetic":
         if pairs is not None:
             raise UserError("Synthetic people have no photos that a pairs file could name: leave --pairs out.")
-        return SyntheticPairDataset(size, split or "validation", maps=False)
+        return _synthetic(size)
+    try:
+        return _from_folder(kind, Path(where), size, pairs, split)
+    except NoPairsError as error:
+        if pairs is None:
+            raise
+        raise UserError(f"{pairs} names no two photos that {where} holds with keypoints: give another list.") from error
+
+
+def _from_folder(kind: Kind, root: Path, size: Size, pairs: str | Path | None, split: Split | None) -> PosePairDataset:
     if kind == "market":
-        return MarketPoseDataset(where, split or "test", pairs=pairs, maps=False)
+        return MarketPoseDataset(root, split or "test", pairs=pairs, maps=False)
     if kind == "deepfashion":
-        return DeepFashionPoseDataset(where, size=size, split=split or "test", pairs=pairs, maps=False)
-    return PhotoFolderDataset(where, size=size, split=split or "validation", pairs=pairs, maps=False)
+        return DeepFashionPoseDataset(root, size=size, split=split or "test", pairs=pairs, maps=False)
+    try:
+        return PhotoFolderDataset(root, size=size, split=split or "validation", pairs=pairs, maps=False)
+    except NoPairsError:
+        if split is not None or pairs is not None:
+            raise
+        return PhotoFolderDataset(root, size=size, split="train+validation", maps=False)  # too few people for a split
+
+
+def _synthetic(size: Size) -> PosePairDataset:
+    """Return pairs of people that no training has seen, in an order whose first k are a fair sample."""
+    people = SyntheticPoseDataset(SyntheticPeople(TEST_PEOPLE, size, seed=TEST_SEED), "train+validation", maps=False)
+    place = {name: i for i, name in enumerate(people.names)}
+    chosen = [(place[a], place[b]) for a, b in fixed_pairs(people.pair_names(), len(people))]
+    return PosePairDataset(people.photos, people.poses, torch.tensor(chosen), maps=False, report=people.report)

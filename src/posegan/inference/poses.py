@@ -31,7 +31,7 @@ class FramedPose:
 
 @functools.cache
 def bundled_poses() -> dict[str, FramedPose]:
-    """Return the poses that come with posegan by name; made by examples/bundled_poses.py from synthetic people."""
+    """Return the poses that come with posegan by name; examples/bundled_poses.py made them from synthetic people."""
     text = (resources.files("posegan") / "assets" / "poses.json").read_text(encoding="utf-8")
     stored = json.loads(text)
     height, width = stored["size"]
@@ -54,7 +54,7 @@ def find_pose(text: str | Path, photo_name: str | None = None) -> FramedPose:
     if file is not None:
         if not row and photo_name is None:
             raise UserError(f"{file} holds many poses: name one as {file}:PHOTO.")
-        return FramedPose(_annotated(file, row or photo_name or ""), _photo_size(file.parent / row if row else None))
+        return FramedPose(_annotated(file, row or photo_name or ""), _row_size(file, row))
     path = Path(words)
     if path.suffix.lower() == ".json":
         return FramedPose(_openpose(path))
@@ -66,14 +66,13 @@ def find_pose(text: str | Path, photo_name: str | None = None) -> FramedPose:
 
 
 def pose_of_photo(path: str | Path) -> FramedPose:
-    """Return the pose annotated beside a photo: `<photo>.json` or `<photo>_keypoints.json` from OpenPose, or a CSV's row.
+    """Return the pose annotated beside a photo: OpenPose's `<photo>.json` or `<photo>_keypoints.json`, or a CSV row.
 
     A CSV lies in the photo's folder or in one of the two above it, and names the photo by its path from there or by its
     file name. Raises UserError saying how to give a pose if there is none.
     """
     path = Path(path)
-    photo = read_photo(path)
-    size = Size((photo.shape[-2], photo.shape[-1]))
+    size = _size(path)
     for file in (path.with_suffix(".json"), path.with_name(f"{path.stem}_keypoints.json")):
         if file.is_file():
             return FramedPose(_openpose(file), size)
@@ -84,8 +83,8 @@ def pose_of_photo(path: str | Path) -> FramedPose:
                 if _names(file, name):
                     return FramedPose(_annotated(file, name), size)
     raise UserError(
-        f"{path} has no pose beside it, and posegan detects none yet: give its joints with --source-pose, as an OpenPose "
-        f".json file or an annotations .csv with a row for {path.name}, or put such a file beside the photo."
+        f"{path} has no pose beside it, and posegan detects none yet: give its joints with --source-pose, as an "
+        f"OpenPose .json file or an annotations .csv with a row for {path.name}, or put such a file beside the photo."
     )
 
 
@@ -100,7 +99,7 @@ def _csv_row(words: str) -> tuple[Path | None, str]:
 def _annotated(file: Path, name: str) -> Pose:
     poses = load_annotations(file)
     if name not in poses:
-        raise unknown_name(f"photo in {file}:", name, poses) if len(poses) < 1000 else UserError(f"{file} has no row {name!r}.")
+        raise UserError(f"{file} has no row for the photo {name!r}: use a name as it stands in that file.")
     return poses[name]
 
 
@@ -113,11 +112,14 @@ def _names(file: Path, photo: str) -> bool:
     return text.partition("\n")[0].strip().replace(" ", "") == HEADER and f"\n{photo}:" in text
 
 
-def _photo_size(photo: Path | None) -> Size | None:
-    if photo is None or not photo.is_file():
-        return None
+def _size(photo: Path) -> Size:
     height, width = read_photo(photo).shape[-2:]
     return height, width
+
+
+def _row_size(file: Path, row: str) -> Size | None:
+    """Return the size of the photo that a row names, if it lies by the CSV file."""
+    return _size(file.parent / row) if row and (file.parent / row).is_file() else None
 
 
 def _openpose(path: Path) -> Pose:
@@ -125,6 +127,8 @@ def _openpose(path: Path) -> Pose:
     people = read_openpose(path)
     if not people:
         raise UserError(f"{path} holds no person: give a file in which OpenPose found one.")
+    if all(float(pose.xy.abs().max()) <= 1 for pose in people):
+        raise UserError(f"{path} holds no pixels but shares of the photo: write it with OpenPose's --keypoint_scale 0.")
 
     def rank(pose: Pose) -> tuple[int, float]:
         rows = pose.xy[pose.visible][:, 1]

@@ -62,9 +62,9 @@ class Predictor:
 
     @classmethod
     def load(cls, name_or_path: str | Path | None = None, device: str | torch.device = "auto") -> Predictor:
-        """Return a predictor for bundled weights by name, a .safetensors file or a run folder; None: the shipped weights.
+        """Return a predictor for bundled weights by name, a .safetensors file or a run folder.
 
-        Weights for research only say so once, on the standard error output.
+        name_or_path: None takes the shipped weights. Weights for research only say so once, on the standard error.
         Raises UserError if there are no such weights, or as `posegan.weights.load_model`.
         """
         path = find_weights(shipped_weights() if name_or_path is None else name_or_path)
@@ -81,7 +81,7 @@ class Predictor:
 
     @torch.inference_mode()
     def repose(self, source: Tensor, source_pose: Pose, target_pose: Pose) -> Tensor:
-        """Return photos (B, 3, H, W) in [-1, 1] of the people of `source` (B, 3, H, W) in [-1, 1] in the target poses (B,).
+        """Return photos (B, 3, H, W) in [-1, 1] of the people of `source`, alike in shape, in the target poses (B,).
 
         Both poses are in pixels of the (H, W) frame. The result lies on the predictor's device.
         Raises ValueError if the batch shapes differ.
@@ -135,7 +135,7 @@ class Predictor:
         return to_signed(image), pose
 
     def target(self, pose: Pose | FramedPose | str | Path) -> Pose:
-        """Return a target pose in the model's frame: a `Pose` is in it already, others as `find_pose` and `fit_pose`."""
+        """Return a target pose in the model's frame; a `Pose` is in it already, else see `fit_pose`."""
         if isinstance(pose, str | Path):
             pose = find_pose(pose)
         return fit_pose(pose.pose, pose.size, self.size) if isinstance(pose, FramedPose) else pose.inside(self.size)

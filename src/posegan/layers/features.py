@@ -2,7 +2,8 @@
 
 The weights are non-persistent buffers: they move with `.to()`, but are in no state_dict (a model that holds a
 FeatureNetwork saves and loads without it), in no `parameters()` (no optimiser, EMA or parameter count sees them) and
-have no gradients; gradients flow through to the image. There is nothing that train() or eval() could change.
+have no gradients; gradients flow through to the image. There is nothing that train() or eval() could change. Keep the
+network outside what DDP wraps: DDP would send its buffers to every process at each step.
 It holds no loss and trains nothing. The weights are other people's files: given by path, or torchvision's is
 downloaded; a missing file is an error that says where to get it, never a random network.
 """
@@ -74,7 +75,7 @@ KINDS = {
             "https://web.eecs.umich.edu/~justincj/models/vgg19-d01eb7cb.pth (its sha256 starts with d01eb7cb)",
         ),
         scale=(127.5, 127.5, 127.5),
-        shift=(127.5 - 123.68, 127.5 - 116.779, 127.5 - 103.939),
+        shift=(127.5 - 123.68, 127.5 - 116.779, 127.5 - 103.939),  # Deformable GAN's code swaps red and blue here
         bgr=True,
     ),
     "vgg19_distilled": Kind(

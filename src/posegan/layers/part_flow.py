@@ -72,7 +72,8 @@ def part_flow(source: Pose, target: Pose, frame: Size, stride: int, reach: float
         chosen = affines.flatten(2).gather(1, part.flatten(1)[..., None].expand(-1, -1, 6))  # (B, h*w, 6)
         a, b = chosen.reshape(*part.shape, 2, 3).split([2, 1], -1)
         places = (a * grid[..., None, :]).sum(-1) + b[..., 0]
-        return ((places - grid) / stride).permute(0, 3, 1, 2)
+        flow: Tensor = ((places - grid) / stride).permute(0, 3, 1, 2)
+        return flow
 
 
 def resize_flow(flow: Tensor, stride: int, wanted: int) -> Tensor:

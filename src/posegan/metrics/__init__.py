@@ -8,6 +8,6 @@ from posegan.metrics.keypoints import pckh as pckh
 from posegan.metrics.pixels import l1 as l1
 from posegan.metrics.pixels import masked_l1 as masked_l1
 from posegan.metrics.pixels import psnr as psnr
-from posegan.metrics.ssim import PROTOCOLS as PROTOCOLS
-from posegan.metrics.ssim import masked_ssim as masked_ssim
-from posegan.metrics.ssim import ssim as ssim
+from posegan.metrics.similarity import PROTOCOLS as PROTOCOLS
+from posegan.metrics.similarity import masked_ssim as masked_ssim
+from posegan.metrics.similarity import ssim as ssim

@@ -7,7 +7,8 @@ are arguments. Exact definitions: docs/protocols.md.
 
 from __future__ import annotations
 
-import torch
+import math
+
 from torch import Tensor
 
 from posegan.images import to_bytes
@@ -33,7 +34,7 @@ def l1(generated: Tensor, target: Tensor) -> Tensor:
     generated, target: (B, 3, H, W) in [-1, 1] or uint8. Source: table 2 of Huang et al. 2020 (APS).
     """
     generated, target = eight_bit(generated, target)
-    return _absolute_sum(generated, target) * (2 / 255) / generated[0].numel()
+    return _mean_distance(generated, target)
 
 
 def masked_l1(generated: Tensor, target: Tensor, mask: Tensor) -> Tensor:
@@ -42,16 +43,14 @@ def masked_l1(generated: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     The denominator is the whole frame, as published, so a small mask gives a small number. Source: APS, table 2.
     """
     generated, target = eight_bit(generated, target)
-    return _absolute_sum(blacken(generated, mask), blacken(target, mask)) * (2 / 255) / generated[0].numel()
+    return _mean_distance(blacken(generated, mask), blacken(target, mask))
 
 
 def psnr(generated: Tensor, target: Tensor) -> Tensor:
     """Return the (B,) peak signal-to-noise ratios in dB, peak 255; equal images give infinity; higher is better."""
     generated, target = eight_bit(generated, target)
-    squares = (generated.int() - target.int()).square().sum(dim=(1, 2, 3))
-    return 10 * torch.log10(255**2 * generated[0].numel() / squares.float())
+    return 20 * math.log10(255) - 10 * (generated.float() - target.float()).square().mean(dim=(1, 2, 3)).log10()
 
 
-def _absolute_sum(generated: Tensor, target: Tensor) -> Tensor:
-    """(B,) sums of |difference|, exact in integers."""
-    return (generated.short() - target.short()).abs().sum(dim=(1, 2, 3)).float()
+def _mean_distance(generated: Tensor, target: Tensor) -> Tensor:
+    return (generated.float() - target.float()).abs().mean(dim=(1, 2, 3)) * (2 / 255)

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from posegan.batch import Batch
-from posegan.errors import UserError, unknown_name
+from posegan.config import build
+from posegan.errors import unknown_name
 from posegan.pose import Pose, Size
 from posegan.registry import Registry
 
@@ -35,14 +36,14 @@ class Output:
 class Generator(nn.Module, ABC):
     """Photo, its pose and a target pose in, the photo in the target pose out.
 
-    `forward` pads photos at the right and bottom edge to a multiple of `size_multiple` and cuts the result back, so that
-    pixels keep their coordinates. Subclasses write `encode` and `render`; a photo is encoded once for many poses.
+    `forward` pads photos at the right and bottom edge to a multiple of `size_multiple` and cuts the result back, so
+    that pixels keep their coordinates. Subclasses write `encode` and `render`; a photo is encoded once for many poses.
     """
 
     size_multiple: int = 1
 
     def forward(self, source: Tensor, source_pose: Pose, target_pose: Pose) -> Output:
-        """Return the generated photos (B, 3, H, W) for source photos (B, 3, H, W) in [-1, 1] and poses in their pixels."""
+        """Return generated photos for source photos, both (B, 3, H, W) in [-1, 1], and poses in their pixels."""
         height, width = source.shape[-2:]
         output = self.render(self.encode(self.pad(source), source_pose), source_pose, target_pose)
         return Output(output.image[..., :height, :width], output.aux)
@@ -111,7 +112,7 @@ class StepContext:
         """Return the generator's output for a batch, with its graph."""
         if stream not in self._outputs:
             batch = self.batches[stream]
-            output = self._model.generator(batch.source_image, batch.source_pose, batch.target_pose)
+            output: Output = self._model.generator(batch.source_image, batch.source_pose, batch.target_pose)
             if not self._share:
                 return output
             self._outputs[stream] = output
@@ -139,7 +140,7 @@ class ReposeModel(nn.Module, ABC):
     def phases(self) -> list[Phase]:
         """Return the phases of training in order; may load frozen feature networks, which generation never needs."""
 
-    def initialise(self, batches: Iterable[Batch]) -> None:  # noqa: B027 (most models have nothing to do here)
+    def initialise(self, batches: Iterable[Batch]) -> None:
         """Set weights that depend on data, before the first step."""
 
 
@@ -158,17 +159,14 @@ register_model = MODELS.register
 def create_model(name: str, **config: Any) -> ReposeModel:
     """Return a new, untrained model of that name; `config` overrides the defaults of its config dataclass.
 
-    Raises UserError for an unknown name or option, naming the nearest ones.
+    Raises UserError for an unknown name or option, naming the nearest ones, and for a value of the wrong type.
     """
     model_class = MODELS.get(name)
     fields = {f.name for f in dataclasses.fields(model_class.Config) if f.init}
     for key in config:
         if key not in fields:
             raise unknown_name(f"option of model {name!r}:", key, fields)
-    try:
-        return model_class(model_class.Config(**config))
-    except TypeError as error:
-        raise UserError(f"Model {name!r} cannot be built from {config}: {error}.") from error
+    return model_class(build(model_class.Config, config, "model"))
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -1,7 +1,7 @@
-"""Deformable GAN: Siarohin, Sangineto, Lathuiliere, Sebe, "Deformable GANs for Pose-based Human Image Generation", CVPR 2018.
+"""Deformable GAN: Siarohin et al., "Deformable GANs for Pose-based Human Image Generation", CVPR 2018.
 
-A U-Net whose skip connections are moved from the source to the target pose, part by part. Built after the released Keras
-code, which made the published numbers; docs/models/deformable.md tells where the paper's text differs.
+A U-Net whose skip connections are moved from the source to the target pose, part by part. Built after the released
+Keras code, which made the published numbers; docs/models/deformable.md tells where the paper's text differs.
 `warp: none` with `reconstruction: pixels` is the paper's baseline, `mask` its DSC and full models.
 """
 
@@ -124,7 +124,7 @@ class Decoder(nn.Module):
 
 
 class Localisation(nn.Module):
-    """The `stn` variant: 72 raw coordinates, (y, x) of source then target, -1 where missing -> one affine in [-1, 1]."""
+    """The `stn` variant: 72 coordinates, (y, x) of source then target, -1 where missing -> an affine in [-1, 1]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -209,8 +209,8 @@ def _size(image: Tensor) -> Size:
 
 def _warp_unit(features: Tensor, theta: Tensor) -> Tensor:
     """Bilinear sampling under an affine in [-1, 1] coordinates, zeros outside; gradients reach the affine."""
-    grid = F.affine_grid(theta.to(features.dtype), list(features.shape), align_corners=True)
-    return F.grid_sample(features, grid, padding_mode="zeros", align_corners=True)
+    grid = F.affine_grid(theta.float(), list(features.shape), align_corners=True)
+    return F.grid_sample(features.float(), grid, padding_mode="zeros", align_corners=True).to(features.dtype)
 
 
 class Discriminator(nn.Module):
@@ -291,5 +291,3 @@ class DeformableGAN(ReposeModel):
         if config.reconstruction == "nearest":
             return nearest_neighbour_loss(image, target, config.window)
         return F.l1_loss(image, target)
-
-

@@ -1,11 +1,12 @@
 """PoseGAN: two encoders, source features warped to the target pose at every skip, a discriminator pair, four losses.
 
 The brief fixes the parts and the losses, not the layers; what is decided here, and why, is in docs/models/posegan.md.
-The warp of a skip is one dense flow: the flow of the body parts (layers/part_flow.py) plus a learned residual that starts
-at zero. A gate decides per pixel how much of the warped source is used, attention fetches what the flow cannot reach.
+The warp of a skip is one dense flow: that of the body parts (layers/part_flow.py) plus a learned residual that starts at
+zero. A gate decides per pixel how much of the warped source is used, attention fetches what the flow cannot reach.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -82,7 +83,7 @@ class PoseGANConfig(ModelConfig):
     smoothness_weight: float = 0.1
     """Weight of the offset smoothness, over all scales."""
     features: Literal["none", "vgg19", "vgg19_caffe", "vgg19_distilled"] = "vgg19"
-    """Frozen network of the perceptual and nearest-neighbour losses; `none` searches on pixels, without perceptual loss."""
+    """Frozen network of the perceptual and nearest-neighbour losses; `none`: search on pixels, no perceptual loss."""
     features_path: str | None = None
     """File of that network's weights; torchvision's are downloaded if this is empty."""
     lr: float = 2e-4
@@ -120,7 +121,7 @@ class SourceEncoder(nn.Module):
         self.halve = nn.Conv2d(widths[0], widths[1], 3, stride=2, padding=1)
         self.pose = nn.Conv2d(POSE_CHANNELS, widths[1], 3, padding=1)
         self.block = ResidualBlock(widths[1], _norm)
-        self.downs = nn.ModuleList(Down(a, b) for a, b in zip(widths[1:-1], widths[2:], strict=True))
+        self.downs = nn.ModuleList(Down(a, b) for a, b in pairwise(widths[1:]))
 
     def forward(self, photo: Tensor, maps: Tensor) -> list[Tensor]:
         full = self.photo(photo)
@@ -136,7 +137,7 @@ class TargetEncoder(nn.Module):
     def __init__(self, widths: list[int]) -> None:
         super().__init__()
         self.first = nn.Sequential(nn.Conv2d(POSE_CHANNELS, widths[0], 3, padding=1), ResidualBlock(widths[0], _norm))
-        self.downs = nn.ModuleList(Down(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.downs = nn.ModuleList(Down(a, b) for a, b in pairwise(widths))
 
     def forward(self, maps: Tensor) -> list[Tensor]:
         levels = [self.first(maps)]
@@ -168,7 +169,7 @@ class Attention(nn.Module):
 
 
 class DeformableSkip(nn.Module):
-    """Moves one source map to the target pose: base flow plus learned residual, then a gate for what is not to be seen."""
+    """Moves one source map to the target pose: base flow plus learned residual, then a gate for what is hidden."""
 
     def __init__(self, source: int, guide: int, deform: str, attention: bool) -> None:
         super().__init__()
@@ -180,11 +181,12 @@ class DeformableSkip(nn.Module):
         )
         self.last = nn.Conv2d(hidden, outputs, 3, padding=1)
         nn.init.zeros_(self.last.weight)
+        assert self.last.bias is not None
         nn.init.zeros_(self.last.bias)  # no residual and a half-open gate at the start
         self.attention = Attention(guide, source) if attention else None
 
     def forward(self, source: Tensor, guide: Tensor, base: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the moved map (B, Cs, h, w), the residual flow (B, 2, h, w) in its pixels and the gate (B, 1, h, w)."""
+        """Return the moved map (B, Cs, h, w), the residual flow (B, 2, h, w) in pixels and the gate (B, 1, h, w)."""
         predicted = self.last(self.head(guide)).float()
         gate = torch.sigmoid(predicted[:, :1])
         residual = predicted[:, 1:] if self.deform != "affine" else torch.zeros_like(base)
@@ -362,6 +364,7 @@ class PoseGAN(ReposeModel):
             wanted = self.features(target, (*taps, layer))
         found = self.features(image, (*taps, layer))
         return {
-            "g_perceptual": config.perceptual_weight * perceptual_loss({tap: found[tap] for tap in taps}, {tap: wanted[tap] for tap in taps}),
+            "g_perceptual": config.perceptual_weight
+            * perceptual_loss({tap: found[tap] for tap in taps}, {tap: wanted[tap] for tap in taps}),
             "g_nearest": config.nearest_weight * nearest_neighbour_loss(found[layer], wanted[layer], config.window),
         }

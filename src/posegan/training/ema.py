@@ -3,13 +3,13 @@
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class Ema:
     """Keeps an averaged copy of a module: average = decay * average + (1 - decay) * weights after every step.
 
-    The decay starts low, (1 + step) / (10 + step), so that the random initial weights are forgotten. Buffers are copied.
+    The decay starts low, (1 + step) / (10 + step), so that the initial weights are forgotten. Buffers are copied.
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
@@ -20,7 +20,8 @@ class Ema:
     def update(self, module: nn.Module, step: int) -> None:
         """Take in the module's weights after step `step`."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        average, weights = list(self.module.parameters()), list(module.parameters())
+        average: list[Tensor] = list(self.module.parameters())
+        weights: list[Tensor] = list(module.parameters())
         torch._foreach_lerp_(average, weights, 1 - decay)
         for kept, new in zip(self.module.buffers(), module.buffers(), strict=True):
             kept.copy_(new)

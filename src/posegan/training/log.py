@@ -39,9 +39,11 @@ class RunLog:
 
         _forget_after(folder / "metrics.jsonl", start)
         self._lines = (folder / "metrics.jsonl").open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(folder), purge_step=start)  # type: ignore[no-untyped-call]
+        self._board = SummaryWriter(str(folder), purge_step=start)
         columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
-        self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console, disable=not self._console.is_terminal)
+        self._bar = Progress(
+            *columns, TimeRemainingColumn(), console=self._console, disable=not self._console.is_terminal
+        )
         self._task = self._bar.add_task("training", total=steps, completed=start, note="")
 
     def __enter__(self) -> RunLog:
@@ -49,11 +51,13 @@ class RunLog:
             self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if not self.quiet:
             self._bar.stop()
             self._lines.close()
-            self._board.close()  # type: ignore[no-untyped-call]
+            self._board.close()
 
     def say(self, text: str) -> None:
         """Print a line above the progress bar."""
@@ -84,7 +88,7 @@ class RunLog:
         self._lines.write(json.dumps({"step": step} | {k: round(v, 6) for k, v in values.items()}) + "\n")
         self._lines.flush()
         for name, value in values.items():
-            self._board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self._board.add_scalar(name, value, step)
 
 
 def _forget_after(path: Path, step: int) -> None:

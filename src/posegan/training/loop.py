@@ -1,6 +1,6 @@
 """The one training loop: any model, any number of processes, resumable at every saved step to the bit.
 
-Everything random is derived from (seed, step): the order of the pairs in the sampler, dropout and noise from the seeding
+Everything random is derived from (seed, step): the order of the pairs in the sampler, dropout and noise by seeding
 before each step. So the state is weights, averages, optimisers and the step, and nothing else.
 """
 
@@ -81,7 +81,8 @@ class Run:
         found = load_newest_state(self.folder / "state") if resume else None
         if found is None and not resume and (self.folder / "state").exists():
             raise UserError(f"{self.folder} already holds a run: give another training.out, or use --resume auto.")
-        self.start, self.state = found or (0, None)
+        self.start = found[0] if found else 0
+        self.state = found[1] if found else None
         self.best = float(self.state["best"]) if self.state else -1.0
         self._prepare()
 
@@ -215,8 +216,8 @@ class Run:
         bad = int(self._first_bad)
         if bad >= 0:
             raise NotFiniteError(
-                f"A loss was not finite at step {bad}; the state before it is kept in {self.folder / 'state'}: lower the "
-                "learning rate or the loss weights, or use precision 32-true, and run the command again."
+                f"A loss was not finite at step {bad}; the state before it is kept in {self.folder / 'state'}: lower "
+                "the learning rate or the loss weights, or use precision 32-true, and run the command again."
             )
 
     def _validate(self, step: int) -> None:
@@ -257,6 +258,7 @@ class Run:
         stop = self._stop or (deadline is not None and time.monotonic() > deadline)
         if self.fabric.world_size > 1:  # all processes must leave the loop at the same step
             votes = self.fabric.all_reduce(torch.tensor(float(stop), device=self.fabric.device), reduce_op="sum")
+            assert isinstance(votes, Tensor)
             return bool(votes > 0)
         return stop
 
@@ -314,4 +316,3 @@ def _warn_of_differences(then: dict[str, str], now: dict[str, str], folder: Path
     if changed:
         text = f"{folder} goes on under other conditions ({'; '.join(changed)}): results will not be equal to the bit"
         warnings.warn(text, stacklevel=2)
-

@@ -1,4 +1,4 @@
-"""The settings of a training run: which data, how long, where to. What they mean for a model is the model's own config."""
+"""The settings of a training run: which data, how long, where to. What a model is made of is its own config."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from posegan.config import build, read_tree, to_tree
-from posegan.data import MarketPoseDataset, PosePairDataset
+from posegan.data import (
+    DeepFashionPoseDataset,
+    MarketPoseDataset,
+    PhotoFolderDataset,
+    PosePairDataset,
+    SyntheticPeople,
+    SyntheticPoseDataset,
+)
 from posegan.errors import UserError, unknown_name
 from posegan.models import MODELS, ReposeModel
 from posegan.models.base import ModelConfig
@@ -99,7 +106,7 @@ class Recipe:
 
     def new_model(self) -> ReposeModel:
         """Return the model, untrained."""
-        return MODELS.get(self.model)(self.model_config)  # type: ignore[call-arg]
+        return MODELS.get(self.model)(self.model_config)
 
 
 def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -141,20 +148,14 @@ def open_data(data: DataSettings, size: Size, *, validation: bool = False) -> Po
     """Return the training pairs of the settings, or their validation pairs; raises UserError if files are missing."""
     split: Literal["train", "validation", "train+validation"] = "validation" if validation else data.split
     if data.name == "synthetic":
-        from posegan.data import SyntheticPairDataset
-
-        return SyntheticPairDataset(size, split, identities=data.identities, poses=data.poses, maps=False)
+        return SyntheticPoseDataset(SyntheticPeople(data.identities, size, data.poses), split, maps=False)
     if not data.root:
         raise UserError(f"data.root is empty: give the folder of the {data.name!r} data set.")
     if data.name == "market":
         dataset: PosePairDataset = MarketPoseDataset(data.root, split, pack=data.pack, maps=False)
     elif data.name == "deepfashion":
-        from posegan.data import DeepFashionPoseDataset
-
         dataset = DeepFashionPoseDataset(data.root, size=size, split=split, pack=data.pack, maps=False)
     else:
-        from posegan.data import PhotoFolderDataset
-
         dataset = PhotoFolderDataset(data.root, size=size, split=split, maps=False)
     if dataset.size != size:
         raise UserError(f"The photos of {data.root} are {dataset.size}, the model is built for {size}: set model.size.")

@@ -63,6 +63,7 @@ class Stepper:
     def _averaged(self, gradients: list[Tensor]) -> list[Tensor]:
         """Average gradients over all processes in one message."""
         flat = self.fabric.all_reduce(torch.cat([g.reshape(-1) for g in gradients]), reduce_op="mean")
+        assert isinstance(flat, Tensor)
         pieces = flat.split([g.numel() for g in gradients])
         return [piece.view_as(g) for piece, g in zip(pieces, gradients, strict=True)]
 

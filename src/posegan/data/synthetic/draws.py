@@ -26,7 +26,7 @@ def mix(value: Tensor) -> Tensor:
 def combine(first: Tensor, second: Tensor | int) -> Tensor:
     """Hash two broadcastable int64 values to one 32-bit value."""
     high = mix(first >> 32)
-    return mix(mix(first ^ (high * 3)) + 0x9E3779B1 + torch.as_tensor(second, dtype=torch.int64))
+    return mix(mix(first ^ (high * 3)) + 0x9E3779B1 + second)
 
 
 def to_unit(value: Tensor) -> Tensor:
@@ -47,14 +47,21 @@ def pixel_noise(seed: Tensor, shape: tuple[int, ...]) -> Tensor:
 class Draws:
     """A stream of (B,) draws for the (B,) seeds; equal (seed, name, order of calls) gives equal numbers."""
 
+    _BLOCK = 64  # draws hashed at a time, which saves many small tensor operations
+
     def __init__(self, seed: Tensor, name: str) -> None:
         self._key = combine(seed.to(torch.int64), crc32(name.encode()))
         self._count = 0
+        self._block: tuple[Tensor, ...] = ()
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Uniform (B,) float32 in [low, high)."""
+        place = self._count % self._BLOCK
+        if place == 0:
+            counter = torch.arange(self._count, self._count + self._BLOCK)[:, None]
+            self._block = to_unit(combine(self._key[None], counter)).unbind(0)
         self._count += 1
-        return low + (high - low) * to_unit(combine(self._key, self._count))
+        return low + (high - low) * self._block[place]
 
     def bell(self, spread: float = 1.0) -> Tensor:
         """Bell-shaped (B,) float32, standard deviation `spread`, bounded by 3 * `spread`."""

@@ -31,7 +31,7 @@ def paint_face(
     colour = blend(colour, blush, 0.35 * _disc(side - 0.03, y - 0.36, 0.07, 0.06, 1.0) * front)
     beard_area = _disc(side, y - 0.10, 0.30, 0.20, 0.35) * (1 - 0.9 * _disc(side, y - 0.225, 0.10, 0.035, 0.6))
     moustache = _disc(side, y - 0.285, 0.14, 0.030, 0.6)
-    sideburn = ((side - 0.24) / 0.04).clamp(0, 1) * ((0.50 - y) / 0.08).clamp(0, 1) * (side < 0.36) * ((y - 0.02) / 0.1).clamp(0, 1)
+    sideburn = 0.8 * ((side - 0.25) / 0.06).clamp(0, 1) * ((0.52 - y) / 0.10).clamp(0, 1) * ((0.40 - side) / 0.04).clamp(0, 1) * (y / 0.1).clamp(0, 1)
     whiskers = torch.maximum(torch.maximum(beard_area, moustache), sideburn)
     colour = blend(colour, hair * 0.9 + colour * 0.10, whiskers * (beard * 1.1 - 0.12).clamp(0, 0.85))
     socket = _disc(side - 0.145, y - 0.505, 0.10, 0.055, 1.0)
@@ -41,7 +41,7 @@ def paint_face(
     iris = _EYES[identity % len(_EYES)]
     colour = blend(colour, iris, _disc(side - 0.148, y - 0.499, 0.028, 0.030, 0.4) * (white > 0.05))
     colour = blend(colour, torch.full_like(colour, 0.03), _disc(side - 0.148, y - 0.499, 0.013, 0.014, 0.5))
-    lid = _disc(side - 0.150, y - 0.522, 0.072, 0.011 + 0.0, 0.7)
+    lid = _disc(side - 0.150, y - 0.522, 0.072, 0.011, 0.7)
     colour = blend(colour, torch.tensor([0.10, 0.07, 0.06]), lid * (0.65 + 0.35 * makeup))
     arch = y - (0.592 - 1.6 * (side - 0.145).square())
     brow = _disc(side - 0.150, arch, 0.085, 0.017, 0.7)

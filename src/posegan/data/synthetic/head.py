@@ -129,7 +129,7 @@ def _hair(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, seed: Tensor) -> 
     points = torch.cat((shell, torch.where(long[..., None], hanging, shell[:, -1:].expand_as(hanging))), 1)
     along = torch.cat((t.expand(1, cover, 1) * 0.25, 0.25 + fall[None, :, None] * 0.3), 1).expand(1, -1, columns + 1)
     coords = torch.stack((angle.expand_as(along) * 0.09, along), -1)
-    return Grid(sf.HAIR, sf.HAIR_SLOT, points, coords, ~outfit.bald, two_sided=True)
+    return Grid(sf.HAIR, sf.HAIR_SLOT, points, coords, ~outfit.bald, inside=12)
 
 
 def _tail(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
@@ -179,4 +179,4 @@ def _hat(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
     local = torch.cat((cap, edge_points), 1)
     along = torch.cat((t * 0.15, 0.15 + step * 0.08), 1).expand(1, -1, columns + 1)
     coords = torch.stack((angle.expand_as(along) * 0.10, along), -1)
-    return Grid(sf.HAT, sf.HAT_SLOT, _place(local, shape, skeleton), coords, kind > 0, two_sided=True)
+    return Grid(sf.HAT, sf.HAT_SLOT, _place(local, shape, skeleton), coords, kind > 0, inside=6)

@@ -34,8 +34,8 @@ _FURNITURE = _rgb("5b4a3a", "7d6a52", "3a3a3c", "8a8a88", "46525c", "a59a88", "2
 
 def _vary(draw: Draws, colour: Tensor, amount: float) -> Tensor:
     shade = 1 + draw.bell(amount)[:, None]
-    tint = torch.stack([draw.bell(amount * 0.35) for _ in range(3)], -1)
-    return (colour * shade + tint).clamp(0.015, 0.97)
+    tint = torch.stack([draw.bell(amount * 0.4) for _ in range(3)], -1)
+    return (colour * (shade + tint)).clamp(0.015, 0.97)
 
 
 def _mixture(draw: Draws, tables: tuple[Tensor, ...], weights: tuple[float, ...]) -> Tensor:
@@ -96,8 +96,13 @@ def shoes(draw: Draws) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def accessory(draw: Draws) -> tuple[Tensor, Tensor, Tensor]:
-    """Colours of bags, hats and scarves."""
-    return _trio(draw, _mixture(draw, (_DARK, _LEATHER, _SOFT, _VIVID, _NEUTRAL), (0.34, 0.24, 0.12, 0.18, 0.12)))
+    """Colours of hats and scarves."""
+    return _trio(draw, _mixture(draw, (_DARK, _SOFT, _VIVID, _NEUTRAL), (0.40, 0.20, 0.22, 0.18)))
+
+
+def bag(draw: Draws) -> tuple[Tensor, Tensor, Tensor]:
+    """Colours of bags: mostly black or leather."""
+    return _trio(draw, _mixture(draw, (_DARK, _LEATHER, _SOFT, _VIVID), (0.48, 0.32, 0.11, 0.09)))
 
 
 def sock(draw: Draws) -> Tensor:

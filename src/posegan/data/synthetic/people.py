@@ -104,7 +104,7 @@ class SyntheticPeople:
         self, identity: Tensor, pose: Tensor, view: Tensor, background: Tensor, phase: Tensor | None, surface: bool
     ) -> SyntheticSample:
         with torch.no_grad():
-            person = render.build_figure(identity, pose, phase)
+            person = render.build_figure(identity, pose, self.size[0], phase)
             camera = render.frame_camera(person, view, self.size, together=phase is not None)
             step = max(1, _CHUNK_PIXELS // (self.size[0] * self.size[1]))
             chunks = []

@@ -5,6 +5,7 @@ Exists as the one place where geometry, materials, light and scene meet. It know
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,9 @@ from posegan.data.synthetic.draws import combine
 
 _SUPERSAMPLE = 2
 _DEPTH_SPAN = (-2.5, 2.5)
+_HIP_LIFT = 0.035  # metres
+_COARSE_HEIGHT = 160  # pixels, up to which limbs are drawn with half the rows
+_FINE_PARTS = (sf.HEAD, sf.HAIR, sf.HAT, sf.COLLAR, sf.THUMB_R, sf.THUMB_L, sf.BAG, sf.SEAT)
 # How far a joint lies below its own surface, in metres: anything nearer to the camera hides it.
 _MARGIN = torch.tensor([0.04, 0.15, 0.13, 0.09, 0.08, 0.13, 0.09, 0.08, 0.19, 0.12, 0.10, 0.19, 0.12, 0.10, 0.04, 0.04, 0.06, 0.06])
 # A face point exists where its outward direction is turned to the camera by at least this cosine; others always do.
@@ -29,12 +33,15 @@ class Figure:
 
     points: Tensor  # (B, V, 3) world metres
     attributes: Tensor  # (B, V, 5): normal, around, along
+    hidden: Tensor  # (B, F) faces that clothes cover for certain
+    over_hips: Tensor  # (B, V) 0 to 1, where tops and skirts lie over the hips
+    vertex_grid: Tensor  # (V,)
     faces: Tensor  # (F, 3)
     face_grid: Tensor  # (F,)
     parts: Tensor  # (G,)
     slots: Tensor  # (B, G)
     present: Tensor  # (B, G)
-    two_sided: Tensor  # (G,)
+    two_sided: Tensor  # (F,) whether the back of a face is drawn
     joints: Tensor  # (B, 18, 3)
     outward: Tensor  # (B, 18, 3)
     outfit: wardrobe.Outfit
@@ -44,7 +51,7 @@ class Figure:
     def slice(self, items: slice) -> Figure:
         """The figures of some items."""
         fields = dict(vars(self))
-        for name in ("points", "attributes", "slots", "present", "joints", "outward", "identity", "stature"):
+        for name in ("points", "attributes", "hidden", "over_hips", "slots", "present", "joints", "outward", "identity", "stature"):
             fields[name] = fields[name][items]
         fields["outfit"] = wardrobe.Outfit(**{name: value[items] for name, value in vars(self.outfit).items()})
         return Figure(**fields)
@@ -62,30 +69,46 @@ class Rendering:
     surface: Tensor | None
 
 
-def build_figure(identity: Tensor, pose: Tensor, phase: Tensor | None = None) -> Figure:
-    """Dress and pose the people of the seeds (B,); `phase` (B,) makes everyone walk."""
+def build_figure(identity: Tensor, pose: Tensor, height: int, phase: Tensor | None = None) -> Figure:
+    """Dress and pose the people of the seeds (B,) for pictures of a height; `phase` (B,) makes everyone walk."""
     shape = body.sample_shape(identity)
     outfit = wardrobe.sample_outfit(identity, shape)
     moves = motion.sample_motion(pose, phase=phase)
     skeleton = body.pose_skeleton(shape, moves)
-    grids = figure.body_grids(shape, skeleton, 0.004 + 0.7 * outfit.leg_ease)
+    grids = figure.body_grids(shape, skeleton, garments.waist_ease(outfit))
     grids += garments.garment_grids(shape, skeleton, outfit, identity, pose)
     grids += head.head_grids(shape, skeleton, outfit, identity)
     batch = identity.shape[0]
-    faces, owner = raster.grid_faces(tuple((grid.points.shape[1], grid.points.shape[2]) for grid in grids))
-    attributes = [
-        torch.cat((sf.grid_normals(grid.points), grid.coords.expand(*grid.points.shape[:-1], 2)), -1).flatten(1, 2) for grid in grids
-    ]
+    points, attributes, shapes = [], [], []
+    for grid in grids:
+        values = torch.cat((sf.grid_normals(grid.points), grid.coords.expand(*grid.points.shape[:-1], 2)), -1)
+        rows = torch.arange(grid.points.shape[1])
+        # Small pictures need only every second row, except on the head; normals keep the full detail.
+        step = 2 if height <= _COARSE_HEIGHT and grid.part not in _FINE_PARTS else 1
+        rows = torch.cat((rows[:-1:step], rows[-1:]))
+        points.append(grid.points[:, rows].flatten(1, 2))
+        attributes.append(values[:, rows].flatten(1, 2))
+        shapes.append((len(rows), grid.points.shape[2], -(-grid.inside // step)))
+    faces, owner, two_sided = raster.grid_faces(tuple(shapes))
     joints, outward = body.coco_joints(shape, skeleton)
+    vertex_grid = torch.cat([torch.full((rows * columns,), number) for number, (rows, columns, _) in enumerate(shapes)])
+    merged = torch.cat(attributes, 1)
+    parts = torch.tensor([grid.part for grid in grids])
+    cloth = ((parts == sf.TOP) | (parts == sf.SKIRT))[vertex_grid]
+    covered = _covered(parts[vertex_grid], merged[..., 4], outfit)
     return Figure(
-        points=torch.cat([grid.points.flatten(1, 2) for grid in grids], 1),
-        attributes=torch.cat(attributes, 1),
+        points=torch.cat(points, 1),
+        attributes=merged,
+        # The first two corners of a face lie in its two rows.
+        hidden=covered[:, faces[:, 0]] & covered[:, faces[:, 1]],
+        over_hips=((merged[..., 4] - 0.35) / 0.07).clamp(0, 1) * cloth,
+        vertex_grid=vertex_grid,
         faces=faces,
         face_grid=owner,
-        parts=torch.tensor([grid.part for grid in grids]),
+        parts=parts,
         slots=torch.stack([torch.as_tensor(grid.slot).expand(batch) for grid in grids], 1),
         present=torch.stack([grid.present for grid in grids], 1),
-        two_sided=torch.tensor([grid.two_sided for grid in grids]),
+        two_sided=two_sided,
         joints=joints,
         outward=outward,
         outfit=outfit,
@@ -94,12 +117,21 @@ def build_figure(identity: Tensor, pose: Tensor, phase: Tensor | None = None) ->
     )
 
 
+def _covered(part: Tensor, along: Tensor, outfit: wardrobe.Outfit) -> Tensor:
+    """Vertices (B, V) of the skin that lie well inside clothes; drawing them would only cost time."""
+    arm = (part == sf.ARM_R) | (part == sf.ARM_L)
+    leg = (part == sf.LEG_R) | (part == sf.LEG_L)
+    under_sleeve = arm & (along / garments.ARM_LENGTH < outfit.sleeve[:, None] - 0.2)
+    under_trousers = leg & (along / garments.LEG_LENGTH < outfit.trouser[:, None] - 0.2)
+    height = 1 - along / garments.TRUNK_LENGTH
+    closed = (outfit.gap == 0) & (outfit.skirt_of_top | (outfit.hem < 0.32))
+    return under_sleeve | under_trousers | ((part == sf.TORSO) & closed[:, None] & (height < 0.95) & (height > outfit.hem[:, None] + 0.06))
+
+
 def frame_camera(person: Figure, view: Tensor, size: tuple[int, int], *, together: bool) -> scene.Camera:
     """The camera of each view, fitted around the person."""
     camera = scene.sample_camera(view, person.stature[:1].expand_as(person.stature) if together else person.stature)
-    vertex_grid = torch.empty(person.points.shape[1], dtype=torch.int64)
-    vertex_grid[person.faces.reshape(-1)] = person.face_grid.repeat_interleave(3)
-    shown = person.present[:, vertex_grid].unsqueeze(-1)
+    shown = person.present[:, person.vertex_grid].unsqueeze(-1)
     return camera.fit(torch.where(shown, person.points, person.joints[:, 1:2]), view, size, together=together)
 
 
@@ -110,18 +142,23 @@ def render_figure(person: Figure, camera: scene.Camera, view: Tensor, background
     fine = (height * _SUPERSAMPLE, width * _SUPERSAMPLE)
     pixels, depth = camera.project(person.points)
     screen = (pixels + 0.5) * _SUPERSAMPLE - 0.5
-    keep = person.present[:, person.face_grid]
-    pieces = raster.rasterise(screen, depth, person.faces, keep, person.two_sided[person.face_grid], fine, _DEPTH_SPAN)
+    # Cloth on the hips is drawn a little nearer than it is, so that moving thighs do not poke through it.
+    depth = depth - _HIP_LIFT * person.over_hips
+    keep = person.present[:, person.face_grid] & ~person.hidden
+    pieces = raster.rasterise(screen, depth, person.faces, keep, person.two_sided, fine, _DEPTH_SPAN)
     light = scene.sample_light(view, background)
-    attribute = _interpolate(person, pieces)
-    albedo, gloss, part = _albedo(person, pieces, attribute, height)
-    colour = _shade(camera, light, pieces, attribute, albedo, gloss)
-    colour = colour * _crevices(pieces, light, camera, person.stature).unsqueeze(-1)
+    attribute = _interpolate(torch.cat((camera.rotate(person.attributes[..., :3]), person.attributes[..., 3:]), -1), pieces)
+    albedo, gloss, part, slot = _albedo(person, pieces, attribute, height)
+    normal = attribute[:, :3]
+    inside = normal[:, 2] < 0
+    normal = torch.where(inside.unsqueeze(-1), -normal, normal)
+    nearby = _look_around(pieces, normal, slot, camera, light, person.stature)
+    colour = _shade(light, pieces.item, nearby.normal, inside, albedo, gloss) * (1 - 0.95 * nearby.dark).unsqueeze(-1)
     layer = torch.zeros(batch * fine[0] * fine[1], 4)
     layer[pieces.sample] = torch.cat((colour.clamp(min=0).sqrt(), torch.ones_like(colour[:, :1])), -1)
     layer = F.avg_pool2d(layer.reshape(batch, *fine, 4).permute(0, 3, 1, 2), _SUPERSAMPLE)
     ground = scene.render_background(background, size)
-    ground = ground * (1 - _ground_shadow(person, camera, light, pixels, size))[:, None]
+    ground = ground * (1 - _ground_shadow(person, camera, light, size))[:, None]
     image = layer[:, :3] + (1 - layer[:, 3:]) * ground
     image = scene.develop(image, view)
     parts = torch.zeros(batch * fine[0] * fine[1], dtype=torch.int64)
@@ -133,38 +170,33 @@ def render_figure(person: Figure, camera: scene.Camera, view: Tensor, background
     return Rendering(image, xy, visible, occluded, mask, coordinates)
 
 
-def _interpolate(person: Figure, pieces: raster.Fragments) -> Tensor:
-    table = person.attributes.reshape(-1, person.attributes.shape[-1])
-    corners = table[pieces.vertex.reshape(-1)].reshape(*pieces.vertex.shape, -1)
-    return (corners * pieces.weight.unsqueeze(-1)).sum(1)
+def _interpolate(attributes: Tensor, pieces: raster.Fragments) -> Tensor:
+    table = attributes.reshape(-1, attributes.shape[-1])
+    total = torch.zeros(len(pieces.sample), table.shape[1])
+    for corner in range(3):
+        total = total + table.index_select(0, pieces.vertex[:, corner]) * pieces.weight[:, corner : corner + 1]
+    return total
 
 
-def _albedo(person: Figure, pieces: raster.Fragments, attribute: Tensor, height: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Albedo (P, 3), gloss (P,) and part (P,) of the fragments."""
+def _albedo(person: Figure, pieces: raster.Fragments, attribute: Tensor, height: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Albedo (P, 3), gloss, part and material slot (P,) of the fragments."""
     outfit = person.outfit
-    item, grid = pieces.item, person.face_grid[pieces.face]
-    part = person.parts[grid]
+    item, grid = pieces.item, person.face_grid.index_select(0, pieces.face)
+    part = person.parts.index_select(0, grid)
     around, along = attribute[:, 3], attribute[:, 4]
-    slot = person.slots[item, grid]
+    slot = person.slots.reshape(-1).index_select(0, item * len(person.parts) + grid)
     level = 1 - along / garments.TRUNK_LENGTH
     trunk = part == sf.TORSO
-    slot = torch.where(trunk, texture.trunk_slots(part, level, around, (outfit.gap > 0)[item]), slot)
-    material = outfit.material.reshape(-1, wardrobe.MATERIAL)[item * sf.SLOTS + slot]
+    slot = torch.where(trunk, texture.trunk_slots(level, around, (outfit.gap > 0).index_select(0, item)), slot)
+    material = outfit.material.reshape(-1, wardrobe.MATERIAL).index_select(0, item * sf.SLOTS + slot)
     grain = 1.0 / height
     colour = texture.garment_colour(part, material, around, along, grain)
     skin = outfit.material[:, sf.SKIN, wardrobe.FIRST]
     hair = outfit.material[:, sf.HAIR_SLOT, wardrobe.FIRST]
-    bag_sign = body.SIDE[outfit.bag_side][item]
-    strap = texture.strap(part, around, along, outfit.bag[item], bag_sign)
-    colour = torch.lerp(colour, outfit.material[item, sf.BAG_SLOT, wardrobe.FIRST] * 0.85, strap.unsqueeze(-1))
-    colour = torch.lerp(colour, torch.full_like(colour, 0.09), (texture.belt(level) * (trunk & (outfit.trouser > 0)[item])).unsqueeze(-1))
 
-    def repaint(codes: tuple[int, ...], paint: object) -> None:
-        chosen = torch.zeros_like(trunk)
-        for code in codes:
-            chosen |= part == code
-        index = chosen.nonzero()[:, 0]
-        colour[index] = paint(index)  # type: ignore[operator]
+    def repaint(codes: tuple[int, ...], paint: Callable[[Tensor], Tensor]) -> None:
+        index = torch.isin(part, torch.tensor(codes)).nonzero()[:, 0]
+        colour[index] = paint(index)
 
     repaint((sf.HAIR, sf.TAIL), lambda i: texture.hair_colour(material[i], around[i], along[i]))
     repaint((sf.SHOE_R, sf.SHOE_L), lambda i: texture.shoe_colour(material[i], around[i], along[i]))
@@ -176,72 +208,96 @@ def _albedo(person: Figure, pieces: raster.Fragments, attribute: Tensor, height:
         ),
     )  # fmt: skip
 
+    def strap(i: Tensor) -> Tensor:
+        bag = outfit.bag[item[i]]
+        cover = texture.strap(around[i], along[i], bag, body.SIDE[outfit.bag_side][item[i]])
+        return torch.lerp(colour[i], outfit.material[item[i], sf.BAG_SLOT, wardrobe.FIRST] * 0.85, cover.unsqueeze(-1))
+
+    repaint((sf.TOP, sf.TORSO, sf.SKIRT), strap)
+
+    def belt(i: Tensor) -> Tensor:
+        cover = texture.belt(level[i]) * (outfit.trouser > 0)[item[i]]
+        return torch.lerp(colour[i], torch.tensor(0.09), cover.unsqueeze(-1))
+
+    repaint((sf.TORSO,), belt)
+
     def leg(i: Tensor) -> Tensor:
         sock = along[i] / garments.LEG_LENGTH > material[i][:, wardrobe.PHASE]
         return torch.where(sock.unsqueeze(-1), material[i][:, wardrobe.SECOND], material[i][:, wardrobe.FIRST])
 
     repaint((sf.LEG_R, sf.LEG_L), leg)
-    return colour.clamp(0, 1), material[:, wardrobe.GLOSS], part
+    return colour.clamp(0, 1), material[:, wardrobe.GLOSS], part, slot
 
 
-def _shade(camera: scene.Camera, light: scene.Light, pieces: raster.Fragments, attribute: Tensor, albedo: Tensor, gloss: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class _Neighbourhood:
+    """What surrounds each fragment in the picture: a normal smoothed over the same material, and how deep it lies, 0 to 1."""
+
+    normal: Tensor
+    dark: Tensor
+
+
+def _look_around(pieces: raster.Fragments, normal: Tensor, slot: Tensor, camera: scene.Camera, light: scene.Light, stature: Tensor) -> _Neighbourhood:
+    """Six taps around each fragment: they weld the shading where grids of one garment meet, and darken crevices.
+
+    The darkening stands for ambient occlusion and, weighted towards the light, for short cast shadows.
+    """
+    batch, height, width = pieces.depth.shape
+    table = torch.zeros(batch * height * width, 5)
+    table[:, 0] = 9.0
+    here = pieces.depth.reshape(-1)[pieces.sample]
+    code = slot.to(torch.float32)
+    table[pieces.sample] = torch.cat((here[:, None], code[:, None], normal), -1)
+    local = pieces.sample - pieces.item * (height * width)
+    y, x = local // width, local % width
+    radius = camera.scale * stature * _SUPERSAMPLE * 0.024
+    toward = light.direction[:, :2] * torch.tensor([1.0, -1.0])
+    dark = torch.zeros_like(here)
+    total = normal * 1.5
+    for dx, dy, strength in _TAPS:
+        shift_x, shift_y = ((radius * d).round().long().index_select(0, pieces.item) for d in (dx, dy))
+        inside = (y + shift_y).clamp(0, height - 1) * width + (x + shift_x).clamp(0, width - 1)
+        near = table.index_select(0, pieces.item * (height * width) + inside)
+        gap = here - near[:, 0]
+        weight = strength * (0.35 + 1.05 * (toward[:, 0] * dx + toward[:, 1] * dy).clamp(min=0)).index_select(0, pieces.item)
+        dark = dark + weight * ((gap - 0.012) / 0.05).clamp(0, 1) * (1 - ((gap - 0.25) / 0.25).clamp(0, 1))
+        same = (near[:, 1] == code) & (gap.abs() < 0.035)
+        total = total + near[:, 2:] * same.unsqueeze(-1)
+    return _Neighbourhood(body.unit(total), dark.clamp(max=0.62))
+
+
+# Direction of each tap (x right, y down) and its strength: a hexagon, because six taps look like eight.
+_TAPS = ((1.0, 0.0, 0.14), (-1.0, 0.0, 0.14), (0.5, 0.87, 0.09), (-0.5, 0.87, 0.09), (0.5, -0.87, 0.16), (-0.5, -0.87, 0.16))
+
+
+def _shade(light: scene.Light, item: Tensor, normal: Tensor, inside: Tensor, albedo: Tensor, gloss: Tensor) -> Tensor:
     """Linear colour (P, 3): hemispheric ambient, wrapped key light and a soft highlight."""
-    item = pieces.item
-    normal = body.turn(camera.frame[item], attribute[:, :3])
-    normal = body.unit(normal)
-    inside = normal[:, 2] < 0
-    normal = torch.where(inside.unsqueeze(-1), -normal, normal)
-    direction = light.direction[item]
+    direction = light.direction.index_select(0, item)
     facing = (normal * direction).sum(-1)
-    key = ((facing + 0.25) / 1.25).clamp(min=0) * light.key[item]
+    key = ((facing + 0.25) / 1.25).clamp(min=0) * light.key.index_select(0, item)
     sky = ((normal[:, 1] + 1) / 2).unsqueeze(-1)
-    ambient = torch.lerp(light.bounce[item], light.sky[item], sky) * light.ambient[item].unsqueeze(-1)
+    ambient = torch.lerp(light.bounce.index_select(0, item), light.sky.index_select(0, item), sky) * light.ambient.index_select(0, item).unsqueeze(-1)
     halfway = body.unit(direction + torch.tensor([0.0, 0.0, 1.0]))
-    shine = (normal * halfway).sum(-1).clamp(min=0) ** 18 * gloss * light.key[item] * 0.28
+    shine = (normal * halfway).sum(-1).clamp(min=0) ** 18 * gloss * light.key.index_select(0, item) * 0.28
     # Light falls off towards grazing angles, which rounds the limbs off.
     round_off = 0.72 + 0.28 * normal[:, 2].clamp(min=0).sqrt()
-    level = (ambient + key.unsqueeze(-1)) * round_off.unsqueeze(-1) * torch.where(inside, 0.55, 1.0).unsqueeze(-1)
+    level = (ambient + key.unsqueeze(-1)) * (round_off * torch.where(inside, 0.55, 1.0)).unsqueeze(-1)
     return albedo.square() * level + shine.unsqueeze(-1)
 
 
-def _crevices(pieces: raster.Fragments, light: scene.Light, camera: scene.Camera, stature: Tensor) -> Tensor:
-    """Darkening (P,) of samples that nearer surfaces surround: ambient occlusion and short shadows in screen space."""
-    depth = pieces.depth
-    batch, height, width = depth.shape
-    buffer = torch.where(depth.isinf(), torch.full_like(depth, 9.0), depth)
-    here = buffer.reshape(-1)[pieces.sample]
-    local = pieces.sample - pieces.item * (height * width)
-    y, x = local // width, local % width
-    radius = camera.scale * stature * _SUPERSAMPLE * 0.028
-    toward = light.direction[:, :2] * torch.tensor([1.0, -1.0])
-    flat = buffer.reshape(-1)
-    dark = torch.zeros_like(here)
-    for dx, dy, strength in ((1, 0, 0.11), (-1, 0, 0.11), (0, 1, 0.07), (0, -1, 0.13), (0.7, 0.7, 0.07), (-0.7, 0.7, 0.07), (0.7, -0.7, 0.11), (-0.7, -0.7, 0.11)):
-        shift_x = (radius * dx).round().long()[pieces.item]
-        shift_y = (radius * dy).round().long()[pieces.item]
-        index = pieces.item * (height * width) + (y + shift_y).clamp(0, height - 1) * width + (x + shift_x).clamp(0, width - 1)
-        nearer = here - flat[index]
-        weight = (0.35 + 0.65 * (toward[:, 0] * dx + toward[:, 1] * dy).clamp(min=0) * 1.6)[pieces.item]
-        dark = dark + strength * weight * ((nearer - 0.012) / 0.05).clamp(0, 1) * (1 - ((nearer - 0.25) / 0.25).clamp(0, 1))
-    return 1 - 0.95 * dark.clamp(max=0.62)
-
-
-def _ground_shadow(person: Figure, camera: scene.Camera, light: scene.Light, pixels: Tensor, size: tuple[int, int]) -> Tensor:
+def _ground_shadow(person: Figure, camera: scene.Camera, light: scene.Light, size: tuple[int, int]) -> Tensor:
     """Opacity (B, H, W) of the contact shadow under the feet and the soft cast shadow."""
     height, width = size
-    batch = pixels.shape[0]
+    batch = person.points.shape[0]
     toward = body.turn(camera.frame.transpose(-1, -2), light.direction)
     slope = toward[:, None, (0, 2)] / toward[:, None, 1:2].clamp(min=0.35)
-    level = person.points[..., 1:2].clamp(min=0)
-    dropped = person.points[..., (0, 2)] - slope * level
-    ground = torch.stack((dropped[..., 0], torch.zeros_like(dropped[..., 0]), dropped[..., 1]), -1)
+    points = person.points[:, ::2]
+    level = points[..., 1].clamp(min=0)
+    ground = torch.stack((points[..., 0] - slope[..., 0] * level, torch.zeros_like(level), points[..., 2] - slope[..., 1] * level), -1)
     cast, _ = camera.project(ground)
-    vertex_grid = torch.empty(pixels.shape[1], dtype=torch.int64)
-    vertex_grid[person.faces.reshape(-1)] = person.face_grid.repeat_interleave(3)
-    shown = person.present[:, vertex_grid]
-    under = person.points * torch.tensor([1.0, 0.0, 1.0])
-    below, _ = camera.project(under)
-    near = shown & (person.points[..., 1] < 0.16 * person.stature[:, None])
+    shown = person.present[:, person.vertex_grid[::2]]
+    below, _ = camera.project(points * torch.tensor([1.0, 0.0, 1.0]))
+    near = shown & (points[..., 1] < 0.16 * person.stature[:, None])
     cell = max(1, height // 64)
     coarse = (height // cell + 17, width // cell + 17)
 

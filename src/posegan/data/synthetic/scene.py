@@ -106,8 +106,8 @@ def sample_light(view: Tensor, background: Tensor) -> Light:
     warm = draw.bell(0.035)[:, None] * torch.tensor([1.0, 0.1, -1.0])
     return Light(
         unit(direction),
-        0.62 + 0.42 * sun,
-        0.56 - 0.16 * sun,
+        0.72 + 0.45 * sun,
+        0.49 - 0.13 * sun,
         1 + warm + 0.03 * torch.tensor([-0.6, 0.0, 1.0]),
         0.55 - warm + 0.05 * torch.tensor([1.0, 0.4, -0.8]),
         0.22 + 0.33 * sun,
@@ -150,7 +150,7 @@ def render_background(seed: Tensor, size: tuple[int, int]) -> Tensor:
     # A dark or light line where the wall meets the ground: kerb or skirting.
     kerb = _band(y - horizon, draw.uniform(0.004, 0.012)[:, None, None], soft * 0.6) * draw.bell(0.25)[:, None, None]
     street = street + kerb[:, None]
-    base = torch.where(draw.chance(0.6)[:, None], torch.full((1, 3), 0.90) + draw.bell(0.03)[:, None], _colour(draw, 0.35, 0.85, 0.04))
+    base = torch.where(draw.chance(0.6)[:, None], torch.full((1, 3), 0.90) + draw.bell(0.03)[:, None], _colour(draw, 0.35, 0.85, 0.018))
     slope = draw.uniform(-0.10, 0.06)[:, None, None]
     glow = torch.exp(-((x / 0.5) ** 2 + ((y - 0.45) / 0.6) ** 2)) * draw.uniform(0.0, 0.12)[:, None, None]
     plain = base[:, :, None, None] + (slope * (y - 0.5) + glow)[:, None]
@@ -161,7 +161,7 @@ def _ground(draw: Draws, x: Tensor, y: Tensor, horizon: Tensor, detail: list[Ten
     """Asphalt, pavement, tiles or grass, seen in perspective."""
     stone = _colour(draw, 0.36, 0.70, 0.018)
     brick = torch.tensor([0.56, 0.45, 0.40]) * (1 + draw.bell(0.12)[:, None])
-    grass = torch.tensor([0.34, 0.43, 0.22]) * (1 + draw.bell(0.18)[:, None])
+    grass = torch.tensor([0.33, 0.39, 0.21]) * (1 + draw.bell(0.13)[:, None])
     kind = draw.choice((0.34, 0.30, 0.14, 0.22))
     base = torch.where((kind == 2)[:, None], brick, torch.where((kind == 3)[:, None], grass, stone))
     depth = 1.0 / ((y - horizon).clamp(min=0.02) + 0.12)

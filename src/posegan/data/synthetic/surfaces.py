@@ -35,7 +35,7 @@ class Grid:
     points: Tensor
     coords: Tensor
     present: Tensor  # (B,) bool
-    two_sided: bool = False
+    inside: int = 0  # the number of last rows whose inner side can be seen
 
 
 class Profile:

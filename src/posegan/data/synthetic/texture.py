@@ -99,36 +99,45 @@ def chest_print(material: Tensor, around: Tensor, along: Tensor) -> Tensor:
 
 def garment_colour(part: Tensor, material: Tensor, around: Tensor, along: Tensor, grain: float) -> Tensor:
     """Albedo (P, 3) in sRGB of a cloth, leather or skin sample."""
-    base = material[:, wd.FIRST]
-    second, third = pattern_amount(material, around, along, grain)
-    colour = torch.lerp(base, material[:, wd.SECOND], second.unsqueeze(-1))
-    colour = torch.lerp(colour, material[:, wd.THIRD], third.unsqueeze(-1))
+    colour = material[:, wd.FIRST].clone()
+    # Only the patterned samples pay for patterns: most clothes are plain.
+    some = (material[:, wd.PATTERN] > 0).nonzero()[:, 0]
+    chosen = material[some]
+    second, third = pattern_amount(chosen, around[some], along[some], grain)
+    mixed = torch.lerp(chosen[:, wd.FIRST], chosen[:, wd.SECOND], second.unsqueeze(-1))
+    colour[some] = torch.lerp(mixed, chosen[:, wd.THIRD], third.unsqueeze(-1))
     on_trunk = part == sf.TOP
-    colour = torch.lerp(colour, material[:, wd.SECOND], (chest_print(material, around, along) * on_trunk).unsqueeze(-1))
-    detail = material[:, wd.DETAIL]
-    shade = torch.ones_like(around)
-    body = on_trunk | (part == sf.SKIRT)
-    line = _edge(0.0035 - around.abs(), grain)
-    zipped = (detail == wd.ZIP) | (detail == wd.QUILT)
-    shade = shade - 0.45 * line * (body & zipped)
-    placket = _edge(0.004 - (around.abs() - 0.016).abs(), grain) * (detail == wd.BUTTONS)
-    button = _edge(0.006 - (around.square() + ((along / 0.075).remainder(1.0) - 0.5).mul(0.075).square()).sqrt(), grain) * (detail == wd.BUTTONS)
-    shade = shade - (0.22 * placket + 0.40 * button) * body
-    pocket = _edge(0.006 - (along - 0.36).abs(), grain) * _edge(0.10 - around.abs(), grain) * (detail == wd.POCKET_SHIRT)
-    pocket = torch.maximum(pocket, _edge(0.006 - (around.abs() - 0.10 - (along - 0.36) * 0.25).abs(), grain) * (along > 0.36) * (along < 0.46) * (detail == wd.POCKET_SHIRT))
-    shade = shade - 0.30 * pocket * on_trunk
-    leg = (part == sf.TROUSER_R) | (part == sf.TROUSER_L)
-    denim = (detail == wd.DENIM) & leg
-    fade = torch.exp(-((along - 0.62) / 0.20).square()) * torch.cos(around / 0.07).clamp(min=0)
-    knee = torch.exp(-((along - 0.84) / 0.06).square()) * torch.cos(around / 0.07).clamp(min=0)
-    shade = shade + denim * (0.22 * fade + 0.16 * knee)
-    seam = _edge(0.003 - (around.abs() - 0.11).abs(), grain)
-    shade = shade - 0.22 * seam * leg
-    crease = _edge(0.004 - around.abs(), grain) * (detail == wd.CREASE) * leg
-    shade = shade + 0.12 * crease
-    weave = torch.sin(around * 910 + 3 * torch.sin(along * 217)) * torch.sin(along * 730 + 2 * torch.sin(around * 191))
-    shade = shade + material[:, wd.GRAIN] * weave
+    some = (on_trunk & (material[:, wd.PRINT] > 0) & (around.abs() < 0.2)).nonzero()[:, 0]
+    cover = chest_print(material[some], around[some], along[some])
+    colour[some] = torch.lerp(colour[some], material[some][:, wd.SECOND], cover.unsqueeze(-1))
+    shade = 1 + material[:, wd.GRAIN] * torch.sin(around * 910 + 3 * torch.sin(along * 217)) * torch.sin(along * 730)
+    some = (on_trunk | (part == sf.SKIRT)).nonzero()[:, 0]
+    shade[some] -= _fastening(part[some], material[some, wd.DETAIL], around[some], along[some], grain)
+    some = ((part == sf.TROUSER_R) | (part == sf.TROUSER_L)).nonzero()[:, 0]
+    shade[some] += _trouser_shade(material[some, wd.DETAIL], around[some], along[some], grain)
     return colour * shade.unsqueeze(-1)
+
+
+def _fastening(part: Tensor, detail: Tensor, around: Tensor, along: Tensor, grain: float) -> Tensor:
+    """Darkening (P,) by zips, button plackets and the pouch pocket of hoodies."""
+    side = around.abs()
+    zipped = ((detail == wd.ZIP) | (detail == wd.QUILT)) * 0.45 * _edge(0.0035 - side, grain)
+    placket = _edge(0.004 - (side - 0.016).abs(), grain)
+    place = ((along / 0.075).remainder(1.0) - 0.5) * 0.075
+    button = _edge(0.006 - (side.square() + place.square()).sqrt(), grain)
+    top = _edge(0.006 - (along - 0.36).abs(), grain) * _edge(0.10 - side, grain)
+    slant = _edge(0.006 - (side - 0.10 - (along - 0.36) * 0.25).abs(), grain) * (along > 0.36) * (along < 0.46)
+    pouch = (detail == wd.POCKET_SHIRT) * (part == sf.TOP) * torch.maximum(top, slant)
+    return zipped + (detail == wd.BUTTONS) * (0.22 * placket + 0.40 * button) + 0.30 * pouch
+
+
+def _trouser_shade(detail: Tensor, around: Tensor, along: Tensor, grain: float) -> Tensor:
+    """Change of brightness (P,) by faded denim, creases and side seams."""
+    front = torch.cos(around / 0.07).clamp(min=0)
+    fade = 0.22 * torch.exp(-((along - 0.62) / 0.20).square()) + 0.16 * torch.exp(-((along - 0.84) / 0.06).square())
+    crease = 0.12 * _edge(0.004 - around.abs(), grain)
+    seam = 0.22 * _edge(0.003 - (around.abs() - 0.11).abs(), grain)
+    return (detail == wd.DENIM) * fade * front + (detail == wd.CREASE) * crease - seam
 
 
 def hair_colour(material: Tensor, around: Tensor, along: Tensor) -> Tensor:
@@ -139,7 +148,7 @@ def hair_colour(material: Tensor, around: Tensor, along: Tensor) -> Tensor:
     return material[:, wd.FIRST] * shade.unsqueeze(-1)
 
 
-def trunk_slots(part: Tensor, height: Tensor, around: Tensor, jacket: Tensor) -> Tensor:
+def trunk_slots(height: Tensor, around: Tensor, jacket: Tensor) -> Tensor:
     """The slot of a sample (P,) of the trunk grid: skin, the shirt under an open jacket (P,) bool, or the waist of the trousers."""
     neck = 1.13 - 0.07 * torch.cos(around / 0.16).clamp(min=0)
     shirt = jacket & (height < neck)
@@ -152,15 +161,14 @@ def belt(height: Tensor) -> Tensor:
     return _edge(_BELT_WIDTH - (height - _BELT_HEIGHT + _BELT_WIDTH).abs(), 0.01)
 
 
-def strap(part: Tensor, around: Tensor, along: Tensor, bag: Tensor, sign: Tensor) -> Tensor:
+def strap(around: Tensor, along: Tensor, bag: Tensor, sign: Tensor) -> Tensor:
     """Coverage (P,) of bag straps on the trunk garments: two vertical ones for a backpack, a diagonal one for a shoulder bag."""
     angle = around / 0.16
     x, front = torch.sin(angle) * 0.16, torch.cos(angle)
     pair = _edge(0.016 - (x.abs() - 0.082 + 0.10 * (along - 0.1).clamp(min=0)).abs(), 0.006) * (along < 0.27) * (front > -0.05)
     slope = -sign * 0.085 + sign * (along + 0.02) * 0.46
     diagonal = _edge(0.011 - (x - slope).abs() * 0.85, 0.005) * (along < 0.56)
-    trunk = (part == sf.TOP) | (part == sf.TORSO) | (part == sf.SKIRT)
-    return torch.where(bag == wd.BACKPACK, pair, torch.where(bag == wd.SHOULDER_BAG, diagonal, torch.zeros_like(x))) * trunk
+    return torch.where(bag == wd.BACKPACK, pair, torch.where(bag == wd.SHOULDER_BAG, diagonal, torch.zeros_like(x)))
 
 
 def shoe_colour(material: Tensor, around: Tensor, along: Tensor) -> Tensor:

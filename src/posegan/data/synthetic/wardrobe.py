@@ -103,7 +103,7 @@ def sample_outfit(seed: Tensor, shape: Shape) -> Outfit:
     dress = top == DRESS
     skirted = ((bottom == SKIRT_SHORT) | (bottom == SKIRT_LONG)) & ~dress
     cropped = woman & ((top == TEE) | (top == TANK)) & draw.chance(0.2)
-    hem = torch.where(tucked, zero + 0.29, torch.where(cropped, zero + 0.26, torch.where(skirted, draw.uniform(0.02, 0.2), hem)))
+    hem = torch.where(tucked, zero + 0.29, torch.where(cropped, zero + 0.38, torch.where(skirted, draw.uniform(0.02, 0.2), hem)))
     # A hem below the hip joints belongs to the skirt grid, which goes around both thighs.
     over = ~skirted & ~tucked & ~cropped
     short_tail = draw.uniform(1.07, 1.22) + 0.05 * loose
@@ -114,7 +114,7 @@ def sample_outfit(seed: Tensor, shape: Shape) -> Outfit:
     trouser = _lookup([3.06, 2.95, 3.0, 3.08, 2.95, 1.75, 0.0, 0.0, 2.90], bottom) + draw.bell(0.03)
     trouser = torch.where(bottom == SHORTS, draw.uniform(1.45, 2.0) - 0.15 * shape.female, trouser)
     trouser = torch.where(skirted | dress, zero, trouser)
-    leg_ease = _lookup([0.012, 0.006, 0.014, 0.022, 0.020, 0.022, 0, 0, 0.003], bottom) * draw.uniform(0.75, 1.3)
+    leg_ease = _lookup([0.012, 0.006, 0.014, 0.022, 0.018, 0.017, 0, 0, 0.003], bottom) * draw.uniform(0.75, 1.3)
     leg_hem = _lookup([0.088, 0.062, 0.085, 0.125, 0.060, 0.10, 0, 0, 0.045], bottom) * draw.uniform(0.9, 1.12)
     collar = torch.zeros_like(top)
     collar = torch.where((top == SHIRT) | (top == BLAZER), torch.full_like(top, SHIRT_COLLAR), collar)
@@ -160,7 +160,7 @@ def _materials(seed: Tensor, outfit: Outfit, shape: Shape) -> Tensor:
     skin = palette.skin(draw)
     table[:, sf.SKIN, FIRST], table[:, sf.SKIN, GLOSS] = skin, 0.25
     table[:, sf.HAIR_SLOT, FIRST] = palette.hair(draw, skin)
-    table[:, sf.HAIR_SLOT, GLOSS], table[:, sf.HAIR_SLOT, GRAIN] = 0.45, 0.16
+    table[:, sf.HAIR_SLOT, GLOSS], table[:, sf.HAIR_SLOT, GRAIN] = 0.22, 0.16
     woman = shape.female > 0.5
     outer = (top == JACKET) | (top == JACKET_OPEN) | (top == COAT) | (top == COAT_OPEN) | (top == PUFFER) | (top == BLAZER)
     _dress_slot(table, sf.TOP_SLOT, draw, palette.top(draw, outer, woman))
@@ -196,8 +196,8 @@ def _materials(seed: Tensor, outfit: Outfit, shape: Shape) -> Tensor:
     table[:, sf.BOTTOM_SLOT, SCALE], table[:, sf.BOTTOM_SLOT, GRAIN] = draw.uniform(), draw.uniform(0.02, 0.08)
     _dress_slot(table, sf.SHOE_SLOT, draw, palette.shoes(draw))
     table[:, sf.SHOE_SLOT, GLOSS], table[:, sf.SHOE_SLOT, DETAIL] = 0.2, draw.choice((0.6, 0.4)).float()
-    for slot in (sf.BAG_SLOT, sf.HAT_SLOT, sf.COLLAR_SLOT):
-        _dress_slot(table, slot, draw, palette.accessory(draw))
+    for slot, colours in ((sf.BAG_SLOT, palette.bag), (sf.HAT_SLOT, palette.accessory), (sf.COLLAR_SLOT, palette.accessory)):
+        _dress_slot(table, slot, draw, colours(draw))
         table[:, slot, GRAIN] = 0.04
     table[:, sf.BAG_SLOT, GLOSS] = 0.15
     worn = (outfit.collar != SCARF)[:, None]

@@ -1,0 +1,67 @@
+"""`posegan generate`: parse, call `generate_file` or `generate_pairs`, print where the pictures are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib import resources
+
+from posegan.cli.parser import Parser, command_parser, positive
+from posegan.errors import UserError
+
+
+def run(argv: Sequence[str]) -> None:
+    """Re-pose one photo, or every pair of a list."""
+    parser = _parser()
+    chosen = parser.parse_args(argv)
+    single, many = (chosen.source, chosen.pose), (chosen.pairs, chosen.data)
+    if any(many) and not all(many):
+        raise UserError("--pairs and --data go together: give the pairs and the folder of their photos.")
+    if any(many) and (any(single) or chosen.source_pose):
+        raise UserError(
+            "--source, --pose and --source-pose make one picture, --pairs makes many: give one or the other."
+        )
+    if not any(many) and not all(single):
+        raise UserError("Give --source PHOTO and --pose POSE, or --pairs CSV and --data FOLDER.")
+
+    from posegan.inference.generate import generate_file, generate_pairs
+    from posegan.inference.predictor import Predictor
+
+    predictor = Predictor.load(chosen.weights, chosen.device)
+    described = not chosen.no_metadata
+    if chosen.pairs:
+        count = generate_pairs(
+            predictor, chosen.data, chosen.pairs, chosen.out, batch_size=chosen.batch_size, metadata=described
+        )
+        print(f"{count:,} pictures are in {chosen.out}")
+    else:
+        generate_file(
+            predictor, chosen.source, chosen.pose, chosen.out, source_pose=chosen.source_pose, metadata=described
+        )
+        print(f"wrote {chosen.out}")
+
+
+def _pose_names() -> list[str]:
+    """Return the names of the bundled poses without loading torch."""
+    text = (resources.files("posegan") / "assets" / "poses.json").read_text(encoding="utf-8")
+    return list(json.loads(text)["poses"])
+
+
+def _parser() -> Parser:
+    parser = command_parser("generate", "Re-pose the person of a photo. Use it with the person's consent.")
+    parser.add_argument("--weights", help="bundled weights by name, .safetensors file or run folder; default: shipped")
+    parser.add_argument("--source", metavar="PHOTO", help="photo of the person")
+    names = ", ".join(_pose_names())
+    parser.add_argument("--pose", help=f"annotated photo, OpenPose .json, annotations.csv:PHOTO, or one of: {names}")
+    parser.add_argument(
+        "--source-pose", metavar="POSE", help="joints of the source photo: OpenPose .json or annotations.csv"
+    )
+    parser.add_argument("--out", required=True, help="picture to write (PNG), or with --pairs a folder")
+    parser.add_argument("--pairs", metavar="CSV", help="many at once: CSV with the header from,to")
+    parser.add_argument("--data", metavar="FOLDER", help="data set whose photos --pairs names")
+    parser.add_argument("--batch-size", type=positive, default=32, help="pairs at a time (default: %(default)s)")
+    parser.add_argument(
+        "--no-metadata", action="store_true", help="leave out that the picture is AI-generated and from what"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    return parser

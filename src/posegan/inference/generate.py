@@ -1,0 +1,72 @@
+"""Pictures on disk from photos on disk: one photo in one pose, or every pair of a list. The work is the predictor's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from posegan.data import PosePairDataset
+from posegan.errors import UserError
+from posegan.files import sha256_of
+from posegan.images import write_png
+from posegan.inference.open_data import open_data
+from posegan.inference.output import out_file, out_folder, pair_name, provenance
+from posegan.inference.poses import FramedPose
+from posegan.inference.predictor import Predictor
+from posegan.pose import Pose
+
+LEFT_OUT = "listed pairs without photo or annotation, left out"  # the data sets' report of such pairs
+
+
+def generate_file(
+    predictor: Predictor,
+    photo: str | Path,
+    pose: Pose | FramedPose | str | Path,
+    out: str | Path,
+    *,
+    source_pose: Pose | FramedPose | str | Path | None = None,
+    metadata: bool = True,
+) -> None:
+    """Write the photo's person in the pose as a PNG; arguments as `Predictor.generate`.
+
+    metadata: say in the file that it is generated, with which weights and from which photo.
+    Raises UserError as `Predictor.generate`, or if `out` is a folder or one of the inputs.
+    """
+    inputs = [Path(part) for part in (photo, pose, source_pose) if isinstance(part, str | Path)]
+    path = out_file(out, tuple(part for part in inputs if part.is_file()))
+    picture = predictor.generate(photo, pose, source_pose)
+    write_png(path, picture, provenance(predictor, sha256_of(Path(photo))) if metadata else None)
+
+
+def generate_pairs(
+    predictor: Predictor,
+    data: str | Path,
+    pairs: str | Path,
+    out: str | Path,
+    *,
+    batch_size: int = 32,
+    metadata: bool = True,
+) -> int:
+    """Write a PNG for every pair of a CSV into a folder and return how many; data: as `open_data`.
+
+    Raises UserError if a pair names a photo that the data has not, or as `open_data`.
+    """
+    folder = out_folder(out)
+    dataset = open_data(data, predictor.size, pairs)
+    require_all_pairs(dataset, pairs)
+    for first in range(0, len(dataset), batch_size):
+        batch = dataset.batch(torch.arange(first, min(first + batch_size, len(dataset))))
+        images = predictor.repose(batch.source_image, batch.source_pose, batch.target_pose).cpu()
+        for image, source, target in zip(images, batch.source_names, batch.target_names, strict=True):
+            said = provenance(predictor, source) if metadata else None
+            write_png(folder / f"{pair_name(source, target)}.png", image, said)
+    return len(dataset)
+
+
+def require_all_pairs(dataset: PosePairDataset, pairs: str | Path) -> None:
+    """Raise UserError if the data set had to leave out pairs of the list."""
+    missing = dataset.report.counts.get(LEFT_OUT, 0)
+    if missing:
+        first = dataset.report.examples[LEFT_OUT][0]
+        raise UserError(f"{pairs} has {missing} pairs whose photos or keypoints are not there, the first is {first}.")

@@ -1,0 +1,147 @@
+"""`prepare`: an annotated data set is checked, its people are split and paired, and its photos packed into one file.
+
+It detects no keypoints. The folder it writes is a data set of its own: keypoints, pairs and packs, without the photos.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from posegan.data import DataReport, NoPairsError, PosePairDataset, pack_photos, write_pairs
+from posegan.data.assemble import Split
+from posegan.data.cache import list_photos
+from posegan.data.photos import photo_size
+from posegan.errors import UserError
+from posegan.files import write_text
+from posegan.inference.open_data import Kind, kind_of, open_data
+from posegan.inference.output import out_folder
+from posegan.pose import Size
+from posegan.pose.io import load_annotations
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a data set: where its photos may be, the files that describe it, and the splits cut from it."""
+
+    folders: tuple[str, ...]
+    pack: str
+    annotations: tuple[str, ...]  # the first that exists
+    pairs: tuple[str, ...]  # files copied as they are
+    splits: tuple[Split, ...]  # pairs made and written
+
+
+def _parts(kind: Kind) -> tuple[Part, ...]:
+    if kind == "folder":
+        return (Part((".",), "photos.pack", ("annotations.csv",), (), ("train", "validation")),)
+    names = ("market",) if kind == "market" else ("fashion", "fasion", "fashion-resize", "fasion-resize")
+
+    def part(name: str, splits: tuple[Split, ...]) -> Part:
+        return Part(
+            (f"bounding_box_{name}", name, *(() if kind == "market" else ("img",))),
+            f"{name}.pack",
+            tuple(f"{prefix}-annotation-{name}.csv" for prefix in names),
+            tuple(f"{prefix}-pairs-{name}.csv" for prefix in names) if name == "test" else (),
+            splits,
+        )
+
+    return part("train", ("train", "validation")), part("test", ())
+
+
+def prepare(where: str | Path, out: str | Path | None = None) -> dict[str, DataReport]:
+    """Write the packs and the pairs of a data set into `out`, by default into its own folder; returns {part: report}.
+
+    where: a folder in the layout of Market-1501, DeepFashion or one folder a person, with keypoints.
+    Raises UserError if the keypoints or all photos of every part are missing, or if a file is malformed.
+    """
+    kind = kind_of(where)
+    if kind == "synthetic":
+        raise UserError("Synthetic people need no preparation: give the folder of a data set.")
+    root = Path(where)
+    target = out_folder(root if out is None else out)
+    reports = {part.pack.removesuffix(".pack"): _prepare(kind, part, root, target) for part in _present(kind, root)}
+    if not reports:
+        wanted = " or ".join(pattern for part in _parts(kind) for pattern in part.annotations[:1])
+        raise UserError(f"{root} holds no keypoints, and posegan detects none yet: put {wanted} there.")
+    text = json.dumps({name: asdict(report) for name, report in reports.items()}, indent=2, ensure_ascii=False)
+    write_text(target / "prepare.json", text + "\n")
+    return reports
+
+
+def _present(kind: Kind, root: Path) -> Iterator[Part]:
+    for part in _parts(kind):
+        if any((root / name).is_file() for name in part.annotations):
+            yield part
+
+
+def _prepare(kind: Kind, part: Part, root: Path, target: Path) -> DataReport:
+    folder = next((root / name for name in part.folders if (root / name).is_dir()), None)
+    if folder is None:
+        raise UserError(f"{root} holds no photos: put them into {root / part.folders[0]}.")
+    annotations = next(root / name for name in part.annotations if (root / name).is_file())
+    size, report = _size(kind, root), DataReport()
+    names = _usable(list(load_annotations(annotations)), folder, None if kind == "folder" else size, report)
+    if not names:
+        raise UserError(f"No photo in {folder} can be used with {annotations}. {report.text()}")
+    _add(report, pack_photos(folder, target / part.pack, names))
+    if target.resolve() != root.resolve():
+        for name in (*part.annotations, *part.pairs):
+            if (root / name).is_file():
+                shutil.copyfile(root / name, target / name)
+    listed = any((target / name).is_file() for name in part.pairs)
+    for split in (*part.splits, *(("test",) if listed else ())):
+        pairs = _pairs_of(target, size, split)
+        report.totals[f"{split} pairs"] = len(pairs)
+        if split != "test":
+            write_pairs(target / _pairs_file(annotations.name, split), pairs)
+    return report
+
+
+def _usable(annotated: list[str], folder: Path, size: Size | None, report: DataReport) -> list[str]:
+    """Return the annotated photos that are there and, if `size` is given, have that size; counts the others."""
+    there = set(list_photos(folder))
+    report.add("annotated photos missing, left out", [name for name in annotated if name not in there])
+    report.add("photos without annotation, left out", sorted(there.difference(annotated)))
+    names = [name for name in annotated if name in there]
+    if size is None:
+        return names
+    others = {name for name in names if not _has_size(folder / name, size)}
+    report.add("photos of another size, left out", sorted(others))
+    return [name for name in names if name not in others]
+
+
+def _has_size(photo: Path, size: Size) -> bool:
+    try:
+        return photo_size(photo) == size
+    except UserError:
+        return True  # packing tells why it cannot be read
+
+
+def _add(report: DataReport, other: DataReport) -> None:
+    report.totals |= other.totals
+    report.counts |= other.counts
+    report.examples |= other.examples
+
+
+def _pairs_of(root: Path, size: Size, split: Split) -> list[tuple[str, str]]:
+    try:
+        dataset: PosePairDataset = open_data(root, size, split=split)
+    except NoPairsError:
+        return []
+    return dataset.pair_names()
+
+
+def _pairs_file(annotations: str, split: Split) -> str:
+    prefix, mark, _ = annotations.partition("-annotation-")
+    return f"{prefix}-pairs-{split}.csv" if mark else f"pairs-{split}.csv"
+
+
+def _size(kind: Kind, root: Path) -> Size:
+    """Return the size under which a data set's own keypoints are found; the photos are packed as they are."""
+    if kind == "market":
+        return 128, 64
+    plain = any(root.glob("fashion-annotation-*.csv")) or any(root.glob("fasion-annotation-*.csv"))
+    return (256, 256) if plain or kind == "folder" else (256, 176)

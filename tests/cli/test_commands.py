@@ -1,0 +1,225 @@
+"""The commands from the outside: what they write and print, and one clear sentence for every mistake."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import posegan.cli
+from posegan.cli import COMMANDS, main
+from posegan.images import read_photo, write_png
+from posegan.pose import write_openpose
+from tests.small_world import photo, standing
+
+
+def source(market: Path) -> str:
+    return str(market / "bounding_box_test" / "0011_c1s1_000000_00.png")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_exists_and_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert callable(importlib.import_module(COMMANDS[name][0]).run)
+    assert main([name, "--help"]) == 0
+    assert f"usage: posegan {name}" in capsys.readouterr().out
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == main(["--help"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"\n  {name} " in printed for name in COMMANDS)
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == f"posegan {posegan.__version__}"
+
+
+def test_generate(weights: Path, market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "new" / "out.png"
+    common = ["generate", "--weights", str(weights), "--device", "cpu", "--source", source(market), "--out", str(out)]
+    for pose in (
+        "walking",
+        source(market).replace("000000", "000001"),
+        f"{market}/market-annotation-test.csv:{Path(source(market)).name}",
+    ):
+        assert main([*common, "--pose", pose]) == 0
+        assert read_photo(out).shape == (3, 128, 64)
+        out.unlink()
+    assert f"wrote {out}" in capsys.readouterr().out
+
+
+def test_generate_with_a_source_pose(weights: Path, tmp_path: Path) -> None:
+    write_png(tmp_path / "me.png", photo(1, standing().resize((128, 64), (300, 200)), (300, 200)))
+    write_openpose(tmp_path / "pose.json", [standing().resize((128, 64), (300, 200))])
+    argv = ["generate", "--weights", weights, "--source", tmp_path / "me.png", "--source-pose", tmp_path / "pose.json"]
+    assert main([str(a) for a in [*argv, "--pose", "back", "--out", tmp_path / "out.png", "--no-metadata"]]) == 0
+    assert read_photo(tmp_path / "out.png").shape == (3, 128, 64)
+
+
+def test_generate_many(weights: Path, market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["generate", "--weights", weights, "--data", market, "--pairs", market / "market-pairs-test.csv"]
+    assert main([str(a) for a in [*argv, "--out", tmp_path / "out"]]) == 0
+    assert len(list((tmp_path / "out").glob("*.png"))) == 6
+    assert "6 pictures" in capsys.readouterr().out
+
+
+def test_evaluate(weights: Path, market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["evaluate", "--weights", weights, "--data", market, "--limit", 2, "--out", tmp_path / "out"]
+    assert main([str(a) for a in argv]) == 0
+    printed = capsys.readouterr().out
+    assert "source copied" in printed
+    assert "2 pairs" in printed
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["N"] == 2
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"metrics.json", "scores.csv", "sheet.png"}
+
+
+def test_prepare(market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prepare", str(market), "--out", str(tmp_path / "out")]) == 0
+    assert "18 train pairs" in capsys.readouterr().out
+
+
+def test_models(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    printed = capsys.readouterr().out
+    assert "deformable" in printed
+    assert "CVPR 2018" in printed
+
+
+def test_demo(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("posegan.inference.demo.IDENTITIES", (900_001,))
+    monkeypatch.setattr("posegan.inference.demo.FRAMES", 2)
+    assert main(["demo", "--weights", str(weights), "--out", str(tmp_path / "out")]) == 0
+    assert f"wrote {tmp_path / 'out' / 'walk.gif'}" in capsys.readouterr().out
+
+
+MISTAKES = {
+    "unknown command": ("trian", "Unknown command 'trian'; did you mean 'train'"),
+    "unknown option": (
+        "evaluate --dta x --data D --out O",
+        "unrecognized arguments: --dta x; see `posegan evaluate --help`",
+    ),
+    "missing option": ("evaluate --data D", "required: --out"),
+    "abbreviated option": ("evaluate --dat D --out O", "required: --data"),
+    "no number": ("evaluate --data D --out O --limit none", "'none' is not a positive whole number"),
+    "zero": ("evaluate --data D --out O --limit 0", "'0' is not a positive whole number"),
+    "unknown weights": ("evaluate --weights posegn --data D --out O", "Unknown weights 'posegn'"),
+    "missing weights": ("evaluate --weights gone.safetensors --data D --out O", "gone.safetensors is missing"),
+    "damaged weights": (
+        "generate --weights {bad}.safetensors --source S --pose back --out O",
+        "not a readable safetensors",
+    ),
+    "weights for nothing": ("evaluate --weights {weights} --data gone --out {tmp}/o", "There is no folder gone"),
+    "out is a file": ("evaluate --weights {weights} --data {market} --out {bad}", "is a file: give a folder"),
+    "unknown device": ("evaluate --weights {weights} --device tpu --data {market} --out O", "Unknown device 'tpu'"),
+    "missing pairs": (
+        "evaluate --weights {weights} --data {market} --pairs gone.csv --out {tmp}/o",
+        "gone.csv cannot be opened",
+    ),
+    "empty pairs": (
+        "evaluate --weights {weights} --data {market} --pairs {empty} --out {tmp}/o",
+        "names no two photos",
+    ),
+    "foreign pairs": (
+        "evaluate --weights {weights} --data {market} --pairs {bad} --out {tmp}/o",
+        "starts with the header",
+    ),
+    "unknown pairs": (
+        "generate --weights {weights} --data {market} --pairs {odd} --out {tmp}/o",
+        "1 pairs whose photos",
+    ),
+    "unknown pose": (
+        "generate --weights {weights} --source {photo} --pose walkin --out {tmp}/o.png",
+        "did you mean 'walking'",
+    ),
+    "missing photo": (
+        "generate --weights {weights} --source gone.png --pose back --out {tmp}/o.png",
+        "gone.png cannot be opened",
+    ),
+    "unreadable photo": (
+        "generate --weights {weights} --source {bad}.png --pose back --out {tmp}/o.png",
+        "not a readable photo",
+    ),
+    "photo without pose": (
+        "generate --weights {weights} --source {plain} --pose back --out {tmp}/o.png",
+        "--source-pose",
+    ),
+    "out is the source": ("generate --weights {weights} --source {photo} --pose back --out {photo}", "would be lost"),
+    "out is a folder": (
+        "generate --weights {weights} --source {photo} --pose back --out {tmp}",
+        "is a folder: give a file",
+    ),
+    "nothing to do": ("generate --out O", "Give --source PHOTO and --pose POSE, or"),
+    "half of many": ("generate --pairs P --out O", "--pairs and --data go together"),
+    "one and many": ("generate --pairs P --data D --source S --pose back --out O", "give one or the other"),
+    "nothing to prepare": ("prepare gone", "There is no folder gone"),
+    "no keypoints": ("prepare {tmp}", "holds no keypoints"),
+    "models takes nothing": ("models all", "unrecognized arguments: all"),
+    "missing recipe": ("train gone.yaml", "gone.yaml"),
+}
+
+
+@pytest.mark.parametrize(("line", "sentence"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_sentence(
+    line: str, sentence: str, weights: Path, market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, empty, odd, plain = tmp_path / "bad", tmp_path / "empty.csv", tmp_path / "odd.csv", tmp_path / "plain.png"
+    for file in (bad, bad.with_suffix(".png"), bad.with_suffix(".safetensors")):
+        file.write_text("damaged")
+    empty.write_text("from,to\n")
+    odd.write_text("from,to\n0011_c1s1_000000_00.png,0011_c1s1_000001_00.png\n0011_c1s1_000000_00.png,gone.png\n")
+    write_png(plain, photo(1, standing()))
+    places = {"weights": weights, "market": market, "photo": source(market), "tmp": tmp_path}
+    places |= {"bad": bad, "empty": empty, "odd": odd, "plain": plain}
+    assert main([word.format(**places) for word in line.split()]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    complaint = printed.err.strip().splitlines()[-1]
+    assert complaint.startswith("posegan: ")
+    assert sentence in complaint
+    assert "Traceback" not in printed.err
+    assert complaint.endswith((".", "?"))
+
+
+def test_without_weights_the_remedy_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("predictor", "demo"):
+        monkeypatch.setattr(f"posegan.inference.{module}.bundled_names", lambda: ())
+    for command in ("demo", "evaluate --data D --out O", "generate --source S --pose back --out O"):
+        assert main(command.split()) == 2
+        assert "holds no bundled weights" in capsys.readouterr().err
+
+
+def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(arguments: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(posegan.cli, "_dispatch", interrupted)
+    assert main(["models"]) == 130
+    assert capsys.readouterr().err == "posegan: stopped.\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such pipes on Windows")
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    code = (
+        "import sys; from posegan.cli import main; sys.stdout.flush(); sys.stdin.readline(); sys.exit(main(['--help']))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdout.close()
+        process.stdin.write("\n")
+        process.stdin.close()
+        assert process.stderr.read() == ""
+        assert process.wait(20) == 141
+
+
+def test_python_m_posegan() -> None:
+    done = subprocess.run([sys.executable, "-m", "posegan", "--help"], capture_output=True, text=True, check=True)
+    assert "usage: posegan COMMAND" in done.stdout

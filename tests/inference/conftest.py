@@ -1,0 +1,5 @@
+"""Fixtures shared with the neighbouring folders."""
+
+from tests.small_world import market as market
+from tests.small_world import people as people
+from tests.small_world import weights as weights

@@ -1,0 +1,129 @@
+"""The predictor: one path from photo and pose to photo, whatever the photo comes as."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from posegan.errors import UserError
+from posegan.images import read_photo, to_bytes, to_pil, to_signed, write_png
+from posegan.inference.predictor import Predictor, shipped_weights
+from posegan.pose import Pose, write_openpose
+from tests.small_world import SIZE, photo, standing
+
+
+@pytest.fixture(scope="module")
+def predictor(weights: Path) -> Predictor:
+    return Predictor.load(weights, "cpu")
+
+
+def test_load_says_what_the_weights_are(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = weights.with_name("again.safetensors")
+    copy.write_bytes(weights.read_bytes())
+    loaded = [Predictor.load(copy, "cpu") for _ in range(2)]
+    assert capsys.readouterr().err == "again: Tiny: for research only.\n"  # once
+    assert loaded[0].size == SIZE
+    assert loaded[0].info is not None
+    assert loaded[0].info.model == "posegan"
+    assert loaded[0].sha256 == loaded[1].sha256
+    assert not loaded[0].generator.training
+
+
+def test_repose_is_the_generator(predictor: Predictor) -> None:
+    source = to_signed(torch.stack([photo(1, standing()), photo(2, standing())]))
+    poses = [Pose.stack([standing(a), standing(b)]) for a, b in (("front", "back"), ("left", "walking"))]
+    made = predictor.repose(source, *poses)
+    with torch.no_grad():
+        expected = predictor.generator(source, *poses).image
+    assert made.shape == (2, 3, *SIZE)
+    assert not made.requires_grad
+    torch.testing.assert_close(made, expected)
+    with pytest.raises(ValueError, match="2 photos"):
+        predictor.repose(source, poses[0][:1], poses[1])
+
+
+def test_encoded_once_rendered_in_many_poses(predictor: Predictor) -> None:
+    source, pose = to_signed(photo(1, standing()))[None], Pose.stack([standing()])
+    targets = Pose.stack([standing("back"), standing("sitting"), standing("running")])
+    made = predictor.render(predictor.encode(source, pose), targets)
+    one_by_one = [predictor.repose(source, pose, targets[i : i + 1]) for i in range(3)]
+    torch.testing.assert_close(made, torch.cat(one_by_one), atol=1e-5, rtol=1e-4)
+    two = predictor.encode(source.repeat(2, 1, 1, 1), Pose.stack([standing(), standing()]))
+    with pytest.raises(ValueError, match="2 photos cannot be rendered in 3 poses"):
+        predictor.render(two, targets)
+
+
+def test_photo_of_a_size_that_the_model_pads() -> None:
+    from posegan.models import create_model
+
+    predictor = Predictor(
+        create_model("posegan", width=8, depth=2, blocks=0, attention=False).generator, (30, 18), "cpu"
+    )
+    pose = Pose.stack([standing().resize(SIZE, (30, 18))])
+    source = torch.zeros(1, 3, 30, 18)
+    made = predictor.render(predictor.encode(source, pose), pose)
+    torch.testing.assert_close(made, predictor.repose(source, pose, pose))
+    assert predictor.sha256 is None
+
+
+def test_every_kind_of_photo_gives_the_same_picture(predictor: Predictor, tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    write_png(file, photo(3, standing()))
+    kinds = (file, str(file), Image.open(file), read_photo(file), to_signed(read_photo(file)))
+    pictures = [predictor.generate(kind, "walking", standing()) for kind in kinds]
+    assert pictures[0].size == (64, 128)
+    assert all(picture.tobytes() == pictures[0].tobytes() for picture in pictures)
+
+
+def test_transparent_picture_is_laid_on_white(predictor: Predictor) -> None:
+    clear = to_pil(photo(3, standing())).convert("RGBA")
+    clear.putalpha(0)
+    image, _ = predictor.prepare(clear, standing())
+    assert bool((image == 1).all())
+
+
+def test_a_photo_of_the_models_size_is_untouched(predictor: Predictor) -> None:
+    image, pose = predictor.prepare(photo(4, standing()), standing())
+    assert torch.equal(to_bytes(image), photo(4, standing()))
+    torch.testing.assert_close(pose.xy, standing().xy)
+
+
+def test_source_pose_comes_from_beside_the_photo(predictor: Predictor, market: Path, tmp_path: Path) -> None:
+    file = market / "bounding_box_test" / "0011_c1s1_000000_00.png"
+    assert predictor.generate(file, "back").tobytes() == predictor.generate(file, "back", standing()).tobytes()
+    write_openpose(tmp_path / "pose.json", [standing()])
+    assert (
+        predictor.generate(file, "back", tmp_path / "pose.json").tobytes() == predictor.generate(file, "back").tobytes()
+    )
+    table = market / "market-annotation-test.csv"
+    assert predictor.generate(file, "back", table).tobytes() == predictor.generate(file, "back").tobytes()
+
+
+def test_a_photo_without_pose_says_how_to_give_one(predictor: Predictor, tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", photo(1, standing()))
+    with pytest.raises(UserError, match="detects none yet: give its joints with --source-pose"):
+        predictor.generate(tmp_path / "a.png", "back")
+    with pytest.raises(UserError, match="give `source_pose`"):
+        predictor.generate(photo(1, standing()), "back")
+
+
+def test_unknown_device(weights: Path) -> None:
+    with pytest.raises(UserError, match="Unknown device 'cdua'; did you mean 'cuda'"):
+        Predictor.load(weights, "cdua")
+    if not torch.cuda.is_available():
+        with pytest.raises(UserError, match="no device 'cuda'"):
+            Predictor.load(weights, "cuda")
+
+
+def test_shipped_weights_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = "posegan.inference.predictor.bundled_names"
+    monkeypatch.setattr(module, lambda: ("other", "posegan-synthetic"))
+    assert shipped_weights() == "posegan-synthetic"
+    monkeypatch.setattr(module, lambda: ("posegan-market-research", "posegan-synthetic"))
+    assert shipped_weights() == "posegan-market-research"
+    monkeypatch.setattr(module, lambda: ())
+    with pytest.raises(UserError, match="no bundled weights: give --weights"):
+        shipped_weights()

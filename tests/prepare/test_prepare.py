@@ -1,0 +1,94 @@
+"""Preparation: what is packed, paired and reported, and that nothing of the user's is lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from posegan.data import MarketPoseDataset, PhotoFolderDataset, read_pairs
+from posegan.errors import UserError
+from posegan.images import write_png
+from posegan.pose import Pose, save_annotations
+from posegan.prepare import prepare
+from tests.small_world import photo, standing
+
+
+def test_the_prepared_folder_is_a_data_set_of_its_own(market: Path, tmp_path: Path) -> None:
+    reports = prepare(market, tmp_path / "out")
+    assert reports["train"].totals["train pairs"] == 18
+    assert reports["test"].totals["test pairs"] == 6
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {
+        "train.pack", "test.pack", "market-annotation-train.csv", "market-annotation-test.csv",
+        "market-pairs-train.csv", "market-pairs-validation.csv", "market-pairs-test.csv", "prepare.json",
+    }  # fmt: skip
+    original = MarketPoseDataset(market, "test", maps=False).batch(torch.arange(6))
+    shutil.rmtree(market)
+    packed = MarketPoseDataset(tmp_path / "out", "test", maps=False).batch(torch.arange(6))
+    assert torch.equal(packed.target_image, original.target_image)
+    pairs = read_pairs(tmp_path / "out" / "market-pairs-train.csv")
+    assert pairs == MarketPoseDataset(tmp_path / "out", "train").pair_names()
+    assert json.loads((tmp_path / "out" / "prepare.json").read_text())["train"]["totals"]["photos"] == 9
+
+
+def test_in_its_own_folder_and_again(market: Path) -> None:
+    first = prepare(market)
+    assert prepare(market)["train"].totals == first["train"].totals
+    assert (market / "bounding_box_train").is_dir()
+    shutil.rmtree(market / "bounding_box_train")
+    with pytest.raises(UserError, match="holds no photos"):
+        prepare(market)
+    assert len(MarketPoseDataset(market, "train")) == 18  # the pack is still there
+
+
+def test_what_cannot_be_used_is_counted(market: Path, tmp_path: Path) -> None:
+    train = market / "bounding_box_train"
+    (train / "0001_c1s1_000000_00.png").write_bytes(b"no picture")
+    (train / "0001_c1s1_000001_00.png").unlink()
+    write_png(train / "0002_c1s1_000000_00.png", photo(1, standing(), (64, 64)))
+    write_png(train / "0009_c1s1_000000_00.png", photo(1, standing()))
+    report = prepare(market, tmp_path / "out")["train"]
+    assert report.counts == {
+        "annotated photos missing, left out": 1,
+        "photos without annotation, left out": 1,
+        "photos of another size, left out": 1,
+        "unreadable photos, left out": 1,
+    }
+    assert report.totals["photos"] == 6
+    assert report.totals["train pairs"] == 0 * 1 + 2 * 1 + 3 * 2
+    assert "0009_c1s1_000000_00.png" in report.text()
+
+
+def test_photo_folder(people: Path) -> None:
+    reports = prepare(people)
+    assert reports["photos"].totals["train pairs"] == 4
+    assert reports["photos"].totals["validation pairs"] == 0  # too few people
+    shutil.rmtree(people / "ann")
+    assert len(PhotoFolderDataset(people)) == 4
+    assert prepare(people)["photos"].totals["photos"] == 2  # the other person's photos are still files
+
+
+def test_people_are_split(tmp_path: Path) -> None:
+    annotations: dict[str, Pose] = {}
+    for person in range(20):
+        for i in range(2):
+            name = f"p{person:02d}/{i}.png"
+            write_png(tmp_path / name, photo(person, standing()))
+            annotations[name] = standing()
+    save_annotations(tmp_path / "annotations.csv", annotations)
+    prepare(tmp_path)
+    train, validation = (read_pairs(tmp_path / f"pairs-{split}.csv") for split in ("train", "validation"))
+    assert (len(train), len(validation)) == (36, 4)
+    assert not {a.split("/")[0] for a, _ in train} & {a.split("/")[0] for a, _ in validation}
+
+
+def test_nothing_to_prepare(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no keypoints"):
+        prepare(tmp_path)
+    with pytest.raises(UserError, match="need no preparation"):
+        prepare("synthetic")
+    with pytest.raises(UserError, match="no folder"):
+        prepare(tmp_path / "gone")

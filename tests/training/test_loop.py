@@ -1,0 +1,196 @@
+"""What a run writes, when it stops, and what it says of mistakes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from posegan.errors import UserError
+from posegan.training import load_recipe, train
+from posegan.training.ema import Ema
+from posegan.training.loop import NotFiniteError, step_seed
+from posegan.training.state import list_states, load_newest_state
+from posegan.weights import load_model
+
+from .tiny import write_recipe
+
+
+def metrics(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_run_leaves_everything_that_is_promised(tiny_market: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, out, steps=4, validate_every=2, sample_every=4)
+    text = recipe.read_text().replace("split: train+validation", "split: train")
+    recipe.write_text(text)
+    assert train(recipe) == out
+    entries = metrics(out)
+    assert [e["step"] for e in entries if "g_pixel" in e] == [1, 2, 3, 4]
+    assert all(e["images_per_second"] > 0 for e in entries if "g_pixel" in e)
+    assert all(-1 <= e["validation_ssim"] <= 1 for e in entries if "validation_ssim" in e)
+    assert sum("validation_ssim" in e for e in entries) == 2
+    assert list(out.glob("events.out.tfevents.*"))
+    with Image.open(out / "samples" / "step-00000004.png") as sheet:
+        assert sheet.width > 5 * 64
+    for name in ("weights.safetensors", "best.safetensors"):
+        model, info = load_model(out / name)
+        assert (info.model, info.data, info.step > 0) == ("posegan", "market", True)
+        assert "research" in info.licence
+        assert not model.training
+    resolved = load_recipe(out / "config.yaml")  # the resolved config is a recipe itself
+    assert resolved == load_recipe(recipe)
+
+
+def test_loss_falls(tiny_market: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(
+        tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=40, batch_size=4, log_every=10, save_every=40
+    )
+    train(load_recipe(recipe, ["--model.lr", "0.004"]))
+    pixel = [e["g_pixel"] for e in metrics(tmp_path / "run")]
+    assert pixel[-1] < 0.9 * pixel[0]
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_step_and_keeps_the_last_good_state(
+    tiny_market: Path, tmp_path: Path
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=3)
+    train(recipe)
+    with pytest.raises(NotFiniteError, match="not finite at step [345]"):
+        train(load_recipe(recipe, ["--training.steps", "9", "--model.lr", "1e30", "--training.log_every", "2"]))
+    assert [p.name[:13] for p in list_states(tmp_path / "run" / "state")] == ["step-00000003"]
+    found = load_newest_state(tmp_path / "run" / "state")
+    assert found is not None
+    assert all(torch.isfinite(v).all() for v in found[1]["model"].values())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_saves_and_says_how_to_go_on(
+    number: signal.Signals, tiny_market: Path, tmp_path: Path
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=100_000, save_every=100_000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "posegan.cli", "train", str(recipe)],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    log = tmp_path / "run" / "metrics.jsonl"
+    while not (log.is_file() and log.read_text()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert "the same command goes on from there" in said
+    step, _ = load_newest_state(tmp_path / "run" / "state") or (0, {})
+    assert step == metrics(tmp_path / "run")[-1]["step"]
+
+
+def test_a_time_limit_stops_the_run_saved(tiny_market: Path, tmp_path: Path) -> None:
+    train(write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=100_000, minutes=0.01))
+    step, _ = load_newest_state(tmp_path / "run" / "state") or (0, {})
+    assert 0 < step < 100_000
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (("--model.widht", "3"), "did you mean 'width'"),
+        (("--model.name", "posgan"), "did you mean 'posegan'"),
+        (("--trainig.steps", "3"), "did you mean 'training'"),
+        (("--training.steps", "many"), "training.steps"),
+        (("--training.steps", "0"), "must be at least 1"),
+        (("--training.batch_size", "3", "--training.accumulate", "2"), "does not divide"),
+        (("--data.root", "/nowhere"), "/nowhere"),
+        (("--data.name", "markt"), "data.name"),
+        (("--model.size", "[256,256]"), "set model.size"),
+    ],
+)
+def test_mistakes_are_named_before_any_work(
+    override: tuple[str, ...], message: str, tiny_market: Path, tmp_path: Path
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run")
+    with pytest.raises(UserError, match=message):
+        train(load_recipe(recipe, override))
+    assert not (tmp_path / "run").exists()
+
+
+def test_accumulated_parts_give_the_gradient_of_the_whole_batch(tiny_market: Path, tmp_path: Path) -> None:
+    moments = []
+    for parts in (1, 2):
+        recipe = write_recipe(tmp_path / f"{parts}.yaml", tiny_market, tmp_path / str(parts), steps=1, batch_size=4)
+        train(load_recipe(recipe, ["--training.accumulate", str(parts), "--model.mismatch_weight", "0"]))
+        _, state = load_newest_state(tmp_path / str(parts) / "state") or (0, {})
+        moments.append(first_moments(state))
+    assert_close_moments(*moments)
+
+
+def first_moments(state: dict) -> dict[str, list[torch.Tensor]]:
+    """Adam's first moment after one step: the gradient times (1 - beta1)."""
+    return {
+        name: [entry["exp_avg"] for entry in optimiser["state"].values()]
+        for name, optimiser in state["optimisers"].items()
+    }
+
+
+def assert_close_moments(left: dict[str, list[torch.Tensor]], right: dict[str, list[torch.Tensor]]) -> None:
+    for name, ours in left.items():
+        scale = max(float(t.abs().max()) for t in ours)
+        for a, b in zip(ours, right[name], strict=True):
+            assert torch.allclose(a, b, rtol=1e-3, atol=1e-5 * scale)
+
+
+@pytest.mark.contract
+def test_two_processes_have_the_gradients_of_one(tiny_market: Path, tmp_path: Path) -> None:
+    moments = []
+    for devices in (1, 2):
+        recipe = write_recipe(
+            tmp_path / f"{devices}.yaml", tiny_market, tmp_path / str(devices), steps=1, batch_size=4, devices=devices
+        )
+        command = [sys.executable, "-m", "posegan.cli", "train", str(recipe), "--model.mismatch_weight", "0"]
+        subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True, timeout=240)
+        _, state = load_newest_state(tmp_path / str(devices) / "state") or (0, {})
+        moments.append(first_moments(state))
+    assert_close_moments(*moments)
+
+
+@pytest.mark.contract
+def test_two_processes_train_and_resume(tiny_market: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", batch_size=4, devices=2)
+    command = [sys.executable, "-m", "posegan.cli", "train", str(recipe)]
+    for steps in (4, 8):
+        subprocess.run(
+            [*command, "--training.steps", str(steps)],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            check=True,
+            timeout=240,
+        )
+    assert [e["step"] for e in metrics(tmp_path / "run")] == list(range(1, 9))
+
+
+def test_the_average_starts_at_the_weights_and_follows_them() -> None:
+    layer = nn.Linear(1, 1)
+    ema = Ema(layer, 0.9)
+    with torch.no_grad():
+        layer.weight.fill_(1.0)
+    before = ema.module.weight.item()
+    ema.update(layer, step=0)  # decay (1 + 0) / (10 + 0)
+    assert ema.module.weight.item() == pytest.approx(0.1 * before + 0.9)
+    ema.update(layer, step=10_000)
+    assert ema.module.weight.item() == pytest.approx(0.9 * (0.1 * before + 0.9) + 0.1)
+    assert not ema.module.weight.requires_grad
+
+
+def test_every_step_and_process_has_a_seed_of_its_own() -> None:
+    seeds = {step_seed(seed, step, rank) for seed in range(3) for step in range(-1, 20) for rank in range(3)}
+    assert len(seeds) == 3 * 21 * 3
+    assert all(0 <= seed < 2**63 for seed in seeds)
