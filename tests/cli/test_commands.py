@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -202,6 +203,15 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     monkeypatch.setattr(posegan.cli, "_dispatch", interrupted)
     assert main(["models"]) == 130
     assert capsys.readouterr().err == "posegan: stopped.\n"
+
+
+def test_no_permission(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def denied(arguments: list[str]) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", "out/sheet.png")
+
+    monkeypatch.setattr(posegan.cli, "_dispatch", denied)
+    assert main(["models"]) == 2
+    assert capsys.readouterr().err == "posegan: out/sheet.png cannot be used (Permission denied): give another.\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such pipes on Windows")

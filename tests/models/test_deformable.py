@@ -64,7 +64,8 @@ def test_encoders_have_the_published_channels():
 
 
 def test_the_decoder_has_the_published_channels_and_dropout_in_its_first_three_steps():
-    blocks = tiny(width=64).generator.decoder.blocks
+    with torch.device("meta"):
+        blocks = create_model("deformable").generator.decoder.blocks
     assert [b.conv.out_channels for b in blocks] == [512, 512, 512, 256, 128]
     assert [isinstance(b.dropout, nn.Dropout) for b in blocks] == [True, True, True, False, False]
 
@@ -128,8 +129,8 @@ def test_skips_are_warped_down_to_an_eighth_and_deeper_ones_stay():
     warped = model.generator._warp(maps, source, target, FRAME)
     for i, (before, after) in enumerate(zip(maps, warped, strict=True)):
         shift = 16 >> i
-        if i < 4:  # away from the border, where other parts of the body do not reach
-            assert torch.equal(after[..., : -2 * shift, shift:], before[..., shift:-shift, :-shift])
+        if i < 4:
+            assert torch.equal(after[..., :-shift, shift:], before[..., shift:, :-shift])
         else:
             assert after is before
 
@@ -209,7 +210,8 @@ class TestLearnedWarp:
 
     def test_half_precision_features_stay_in_place(self):
         stripes = (torch.arange(64) % 2).expand(1, 1, 4, 64).bfloat16()
-        assert torch.equal(_warp_unit(stripes, torch.eye(2, 3, dtype=torch.bfloat16)[None]), stripes)
+        warped = _warp_unit(stripes, torch.eye(2, 3, dtype=torch.bfloat16)[None])
+        torch.testing.assert_close(warped, stripes, rtol=0, atol=1e-4)
 
 
 class TestLosses:

@@ -6,6 +6,7 @@ Each command is a module with `run(argv)`, which parses, calls one function and 
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import io
 import os
@@ -24,6 +25,8 @@ COMMANDS = {
     "models": ("posegan.cli.models", "list the models and their weights"),
 }
 """Name of each command: its module and one line of what it does."""
+
+DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC)  # what a user can mend and no check can foresee
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,6 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the flush at exit complain
         return 141
+    except OSError as error:
+        if error.errno not in DENIED:
+            raise
+        print(f"posegan: {error.filename or 'A file'} cannot be used ({error.strerror}): give another.", file=sys.stderr)
+        return 2
 
 
 def _dispatch(arguments: list[str]) -> int:

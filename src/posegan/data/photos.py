@@ -110,7 +110,8 @@ class EncodedPhotos(ABC):
     def read(self, indices: Tensor) -> Tensor:
         """Return the photos (n,) int as (n, 3, H, W) uint8; raises UserError naming a photo that cannot be used."""
         wanted: list[int] = indices.tolist()
-        photos = torch.empty((len(wanted), 3, *self.size), dtype=torch.uint8)
+        with torch.inference_mode(False):  # the threads that fill it do not inherit the caller's mode
+            photos = torch.empty((len(wanted), 3, *self.size), dtype=torch.uint8)
 
         def fill(first: int) -> None:
             part = slice(first, first + CHUNK)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor
 
 from posegan.data.assemble import Split, check_split, choose_pairs, keep_inside
 from posegan.data.dataset import PosePairDataset
-from posegan.data.photos import MEMORY, DecodedPhotos, in_memory
+from posegan.data.photos import MEMORY, DecodedPhotos, PhotoSource, in_memory
 from posegan.data.report import DataReport
 from posegan.data.synthetic import SyntheticPeople
 from posegan.errors import UserError
@@ -44,11 +46,16 @@ class SyntheticPoseDataset(PosePairDataset):
         if split == "test":
             raise UserError("Synthetic people have no test split: use people of another seed with 'train+validation'.")
         people, report = people or SyntheticPeople(), DataReport()
-        photos = in_memory(SyntheticPhotos(people), memory)
-        poses = _rendered(people, photos) if isinstance(photos, DecodedPhotos) else _posed(people)
+        photos, poses = _everybody(people, memory)
         poses = keep_inside(poses, people.names, people.size, report)
         chosen = choose_pairs(people.names, poses, people.identity_of, split, None, report)
         super().__init__(photos, poses, chosen, maps=maps, report=report)
+
+
+@functools.lru_cache(maxsize=1)  # the training and validation splits of one `people` share their pictures
+def _everybody(people: SyntheticPeople, memory: int) -> tuple[PhotoSource, Pose]:
+    photos = in_memory(SyntheticPhotos(people), memory)
+    return photos, _rendered(people, photos) if isinstance(photos, DecodedPhotos) else _posed(people)
 
 
 def _posed(people: SyntheticPeople) -> Pose:

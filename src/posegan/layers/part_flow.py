@@ -11,9 +11,11 @@ from posegan.layers.warp import pixel_grid
 from posegan.pose import Pose, Size
 from posegan.pose.affine import NO_POINT, part_affines
 from posegan.pose.parts import HEAD, LIMBS, take, torso_scale
+from posegan.pose.pose import TORSO
 
 # The segment that stands for each part after the torso: head (nose to neck), then limbs in the order of the affines.
 _SEGMENTS = ((0, 1), *LIMBS)
+PARTS = 10
 _HALF_WIDTH = torch.tensor([0.35, 0.25, 0.25, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2])  # of the torso scale
 
 
@@ -54,12 +56,31 @@ def part_maps(pose: Pose, frame: Size, stride: int) -> Tensor:
         return torch.exp(-0.5 * distance.clamp_max(20).square())
 
 
-def part_flow(source: Pose, target: Pose, frame: Size, stride: int, reach: float = 1.4) -> Tensor:
+def torso_distance(pose: Pose, grid: Tensor) -> Tensor:
+    """Return the distance of each point to the torso's middle line in units of its half-width: (B, h, w).
+
+    1e4 if a shoulder or hip is missing. The half-width is that of the wider of shoulders and hips, at least a quarter of
+    the torso's length, which it falls under in a side view.
+    """
+    corners = take(pose.xy, TORSO, -2)  # (B, 4, 2): hips, then shoulders
+    middle = corners.unflatten(1, (2, 2)).mean(2)  # (B, 2, 2)
+    start, along = middle[:, 0, None, None], (middle[:, 1] - middle[:, 0])[:, None, None]
+    offset = grid - start
+    share = (offset * along).sum(-1) / along.square().sum(-1).clamp_min(1e-6)
+    squared = (offset - share.clamp(0, 1)[..., None] * along).square().sum(-1)  # (B, h, w)
+    width = (corners[:, 0::2] - corners[:, 1::2]).square().sum(-1).sqrt().amax(1) / 2
+    half = torch.maximum(width, torso_scale(pose).float() / 4).clamp_min(1.0)
+    return torch.where(pose.valid[:, None, None], squared.sqrt() / half[:, None, None], 1e4)
+
+
+def part_flow(
+    source: Pose, target: Pose, frame: Size, stride: int, *, still: bool = False, reach: float = 1.4
+) -> Tensor:
     """Return where each target pixel comes from under the affine of its part, as a flow on a smaller map.
 
     (B, 2, H / stride, W / stride), source position minus target position in pixels of that map. A pixel within `reach`
     half-widths of limbs follows the nearest one whose affine exists; every other pixel follows the torso, which carries
-    the background too, or stays where it is if there is no torso.
+    the background too, or stays where it is if there is no torso. still: pixels off the torso stay where they are.
     """
     with torch.no_grad():
         affines = part_affines(source, target)
@@ -68,7 +89,11 @@ def part_flow(source: Pose, target: Pose, frame: Size, stride: int, reach: float
         grid = coarse_grid(frame, stride, affines.device)
         distance = torch.where(exists[:, 1:, None, None], part_distances(target, grid), 1e4)
         nearest, limb = distance.min(1)  # (B, h, w)
-        part = torch.where(nearest < reach, limb + 1, 0)
+        rest = torch.zeros_like(limb)
+        if still:
+            affines = torch.cat([affines, torch.eye(2, 3, device=affines.device).expand(len(affines), 1, 2, 3)], 1)
+            rest = torch.where(torso_distance(target, grid) < reach, 0, PARTS)
+        part = torch.where(nearest < reach, limb + 1, rest)
         chosen = affines.flatten(2).gather(1, part.flatten(1)[..., None].expand(-1, -1, 6))  # (B, h*w, 6)
         a, b = chosen.reshape(*part.shape, 2, 3).split([2, 1], -1)
         places = (a * grid[..., None, :]).sum(-1) + b[..., 0]

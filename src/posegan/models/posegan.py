@@ -58,6 +58,8 @@ class PoseGANConfig(ModelConfig):
     """Residual blocks per level of the decoder."""
     deform: Literal["affine", "flow", "both"] = "both"
     """What moves the skips: the body parts' affines, a learned flow, or the affines plus a learned residual flow."""
+    background: Literal["torso", "still"] = "torso"
+    """What pixels off the body follow before the residual: the torso as in Deformable GAN, or nothing."""
     attention: bool = True
     """Whether the target attends to the source on the maps of 1/8 of the size and below."""
     sigma: float = 6.0
@@ -236,7 +238,7 @@ class PoseGANGenerator(Generator):
     def render(self, features: Features, source_pose: Pose, target_pose: Pose) -> Output:
         """Return the photos; aux holds the residual flows and gates of all scales, deepest first."""
         frame = (features[0].shape[-2], features[0].shape[-1])
-        base = part_flow(source_pose, target_pose, frame, MAPS)
+        base = part_flow(source_pose, target_pose, frame, MAPS, still=self.config.background == "still")
         guides = self.target_encoder(_pose_maps(target_pose, frame, self.config.sigma))
         out: Tensor | None = None
         flows, gates = [], []

@@ -106,7 +106,7 @@ def _forget_after(path: Path, step: int) -> None:
     path.write_text("".join(kept), encoding="utf-8")
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def sample_sheet(generator: Generator, batch: Batch) -> Tensor:
     """Return a (3, H', W') uint8 sheet, one pair a row: source, its pose, target pose, target, generated."""
     image = generator(batch.source_image, batch.source_pose, batch.target_pose).image
@@ -125,7 +125,7 @@ def write_samples(folder: Path, step: int, generator: Generator, batch: Batch) -
     write_png(folder / "samples" / f"step-{step:08d}.png", sample_sheet(generator, batch))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def validation_ssim(generator: Generator, dataset: PosePairDataset, pairs: int, device: torch.device) -> float:
     """Return the mean SSIM (paper's protocol) over the first `pairs` pairs of a data set."""
     scores = []

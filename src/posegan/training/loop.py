@@ -299,7 +299,8 @@ def _fabric(recipe: Recipe) -> Fabric:
     fabric = Fabric(
         accelerator=settings.accelerator,
         devices=settings.devices,
-        strategy="ddp" if settings.devices > 1 else "auto",
+        num_nodes=settings.nodes,
+        strategy="ddp" if settings.devices * settings.nodes > 1 else "auto",
         precision=settings.precision,
     )
     fabric.launch()

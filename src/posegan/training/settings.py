@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,8 @@ class DataSettings:
     """Synthetic people: how many of them."""
     poses: int = 8
     """Synthetic people: photos of each."""
+    one_background: bool = False
+    """Synthetic people: all photos of a person in the same place."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,9 @@ class TrainingSettings:
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
     """Kind of device."""
     devices: int = 1
-    """Processes, one device each."""
+    """Processes on each machine, one device each; they are started here unless torchrun has."""
+    nodes: int = 1
+    """Machines (with torchrun on each)."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     """Number format of the forward passes."""
     channels_last: bool = True
@@ -134,21 +139,26 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def _check(recipe: Recipe) -> None:
     training = recipe.training
-    for key in ("steps", "batch_size", "accumulate", "devices", "log_every", "save_every", "keep", "workers"):
+    for key in ("steps", "batch_size", "accumulate", "devices", "nodes", "log_every", "save_every", "keep", "workers"):
         if getattr(training, key) < 1:
             raise UserError(f"training.{key} is {getattr(training, key)}: it must be at least 1.")
-    if training.batch_size % (training.devices * training.accumulate):
-        parts = f"{training.devices} devices x {training.accumulate} parts"
+    if training.batch_size % (training.devices * training.nodes * training.accumulate):
+        parts = f"{training.nodes} nodes x {training.devices} devices x {training.accumulate} parts"
         raise UserError(f"training.batch_size {training.batch_size} does not divide into {parts}: change one of them.")
     if not 0 <= training.ema < 1:
         raise UserError(f"training.ema is {training.ema}: it must be at least 0 and below 1.")
+
+
+@functools.lru_cache(maxsize=1)  # training and validation are splits of the same people
+def _people(data: DataSettings, size: Size) -> SyntheticPeople:
+    return SyntheticPeople(data.identities, size, data.poses, one_background=data.one_background)
 
 
 def open_data(data: DataSettings, size: Size, *, validation: bool = False) -> PosePairDataset:
     """Return the training pairs of the settings, or their validation pairs; raises UserError if files are missing."""
     split: Literal["train", "validation", "train+validation"] = "validation" if validation else data.split
     if data.name == "synthetic":
-        return SyntheticPoseDataset(SyntheticPeople(data.identities, size, data.poses), split, maps=False)
+        return SyntheticPoseDataset(_people(data, size), split, maps=False)
     if not data.root:
         raise UserError(f"data.root is empty: give the folder of the {data.name!r} data set.")
     if data.name == "market":

@@ -44,7 +44,10 @@ def match_surfaces(source: Tensor, target: Tensor, tolerance: float) -> tuple[Te
 
 
 def _refine(surface: Tensor, pixel: Tensor, goal: Tensor, part: float) -> Tensor:
-    """Sub-pixel shift (N, 2) as (x, y) from the local slope of the coordinates, at most half a pixel; 0 beside part borders."""
+    """Sub-pixel shift (N, 2) as (x, y) from the local slope of the coordinates, at most half a pixel.
+
+    0 beside part borders.
+    """
     height, width, _ = surface.shape
     y, x = pixel.unbind(-1)
     left, right = surface[y, (x - 1).clamp(min=0)], surface[y, (x + 1).clamp(max=width - 1)]

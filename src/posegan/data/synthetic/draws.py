@@ -1,7 +1,7 @@
 """Random numbers as pure functions of integer seeds.
 
-Exists because every synthetic picture has to be equal in any batch and on any day: a counter-based hash replaces generators, and the
-global generator is never touched. It does not aim at cryptographic or Monte Carlo quality.
+Exists because every synthetic picture has to be equal in any batch and on any day: a counter-based hash replaces
+generators, and the global generator is never touched. It does not aim at cryptographic or Monte Carlo quality.
 """
 
 from __future__ import annotations

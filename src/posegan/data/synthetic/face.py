@@ -8,7 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_EYES = torch.tensor([[0.16, 0.10, 0.07], [0.25, 0.16, 0.10], [0.30, 0.40, 0.50], [0.34, 0.42, 0.32], [0.10, 0.07, 0.05]])
+_EYES = torch.tensor(
+    [[0.16, 0.10, 0.07], [0.25, 0.16, 0.10], [0.30, 0.40, 0.50], [0.34, 0.42, 0.32], [0.10, 0.07, 0.05]]
+)
 
 
 def _disc(x: Tensor, y: Tensor, radius_x: float, radius_y: float, soft: float) -> Tensor:
@@ -19,7 +21,10 @@ def _disc(x: Tensor, y: Tensor, radius_x: float, radius_y: float, soft: float) -
 def paint_face(
     colour: Tensor, x: Tensor, y: Tensor, hair: Tensor, identity: Tensor, beard: Tensor, makeup: Tensor, glasses: Tensor
 ) -> Tensor:
-    """Skin `colour` (P, 3) with face features at skull coordinates x, y (P,); the rest is per sample: hair (P, 3), others (P,)."""
+    """Skin `colour` (P, 3) with face features at skull coordinates x, y (P,).
+
+    The rest is per sample: hair (P, 3), others (P,).
+    """
     side = x.abs()
 
     def blend(base: Tensor, ink: Tensor, amount: Tensor) -> Tensor:
@@ -31,7 +36,13 @@ def paint_face(
     colour = blend(colour, blush, 0.35 * _disc(side - 0.03, y - 0.36, 0.07, 0.06, 1.0) * front)
     beard_area = _disc(side, y - 0.10, 0.30, 0.20, 0.35) * (1 - 0.9 * _disc(side, y - 0.225, 0.10, 0.035, 0.6))
     moustache = _disc(side, y - 0.285, 0.14, 0.030, 0.6)
-    sideburn = 0.8 * ((side - 0.25) / 0.06).clamp(0, 1) * ((0.52 - y) / 0.10).clamp(0, 1) * ((0.40 - side) / 0.04).clamp(0, 1) * (y / 0.1).clamp(0, 1)
+    sideburn = (
+        0.8
+        * ((side - 0.25) / 0.06).clamp(0, 1)
+        * ((0.52 - y) / 0.10).clamp(0, 1)
+        * ((0.40 - side) / 0.04).clamp(0, 1)
+        * (y / 0.1).clamp(0, 1)
+    )
     whiskers = torch.maximum(torch.maximum(beard_area, moustache), sideburn)
     colour = blend(colour, hair * 0.9 + colour * 0.10, whiskers * (beard * 1.1 - 0.12).clamp(0, 0.85))
     socket = _disc(side - 0.145, y - 0.505, 0.10, 0.055, 1.0)
@@ -56,7 +67,9 @@ def paint_face(
     colour = blend(colour, red, lips * 0.85)
     colour = blend(colour, colour * 0.30, _disc(side, y - 0.226, 0.10, 0.006, 1.0))
     colour = blend(colour, colour * 0.80, _disc(side, y - 0.165, 0.07, 0.018, 1.2))
-    frame = (_disc(side - 0.15, y - 0.495, 0.098, 0.066, 0.12) - _disc(side - 0.15, y - 0.495, 0.082, 0.052, 0.12)).clamp(0, 1)
+    frame = (
+        _disc(side - 0.15, y - 0.495, 0.098, 0.066, 0.12) - _disc(side - 0.15, y - 0.495, 0.082, 0.052, 0.12)
+    ).clamp(0, 1)
     bridge = ((side < 0.06) & ((y - 0.51).abs() < 0.009)) | ((side > 0.24) & (side < 0.42) & ((y - 0.51).abs() < 0.010))
     ink = torch.maximum(frame, bridge.float()) * glasses
     sunglasses = (identity % 3 == 0) * glasses * _disc(side - 0.15, y - 0.495, 0.092, 0.060, 0.15)

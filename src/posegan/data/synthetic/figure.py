@@ -1,7 +1,8 @@
 """Body surfaces: trunk, neck, arms with hands, legs and shoes as swept grids.
 
 Exists to give a posed skeleton flesh. Clothes lie in garments.py, the head in head.py.
-Profile tables hold half-width, front and back depth in parts of the stature, read off anthropometric means and adjusted by eye.
+Profile tables hold half-width, front and back depth in parts of the stature, read off anthropometric means and
+adjusted by eye.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import torch
 from torch import Tensor
 
 from posegan.data.synthetic import surfaces as sf
-from posegan.data.synthetic.body import SIDE, Shape, Skeleton, unit
+from posegan.data.synthetic.body import SIDE, Shape
+from posegan.data.synthetic.kinematics import Skeleton, unit
 from posegan.data.synthetic.surfaces import Grid, Profile
 
 # Station: height above the hip joints in trunk lengths; 1 is the line of the shoulder joints.
@@ -21,14 +23,16 @@ _TRUNK_MALE = Profile([
     (1.04, 0.090, 0.048, 0.058), (1.00, 0.100, 0.052, 0.060), (0.95, 0.105, 0.056, 0.062), (0.88, 0.106, 0.062, 0.063),
     (0.80, 0.103, 0.067, 0.062), (0.70, 0.098, 0.066, 0.058), (0.60, 0.092, 0.061, 0.053),
     (0.48, 0.086, 0.057, 0.049), (0.36, 0.084, 0.056, 0.048), (0.24, 0.087, 0.056, 0.052), (0.12, 0.092, 0.058, 0.061),
-    (0.00, 0.096, 0.059, 0.068), (-0.10, 0.094, 0.056, 0.066), (-0.20, 0.074, 0.046, 0.055), (-0.28, 0.030, 0.025, 0.030),
+    (0.00, 0.096, 0.059, 0.068), (-0.10, 0.094, 0.056, 0.066), (-0.20, 0.074, 0.046, 0.055),
+    (-0.28, 0.030, 0.025, 0.030),
 ])  # fmt: skip
 _TRUNK_FEMALE = Profile([
     (1.21, 0.028, 0.025, 0.030), (1.16, 0.037, 0.030, 0.038), (1.12, 0.049, 0.035, 0.044), (1.08, 0.064, 0.039, 0.049),
     (1.04, 0.078, 0.043, 0.052), (1.00, 0.087, 0.047, 0.054), (0.95, 0.091, 0.051, 0.056), (0.88, 0.092, 0.058, 0.056),
     (0.80, 0.090, 0.068, 0.055), (0.70, 0.086, 0.074, 0.051), (0.60, 0.079, 0.062, 0.046),
     (0.48, 0.071, 0.051, 0.042), (0.36, 0.072, 0.051, 0.044), (0.24, 0.083, 0.053, 0.053), (0.12, 0.096, 0.056, 0.066),
-    (0.00, 0.103, 0.057, 0.072), (-0.10, 0.099, 0.054, 0.068), (-0.20, 0.077, 0.044, 0.056), (-0.28, 0.030, 0.025, 0.030),
+    (0.00, 0.103, 0.057, 0.072), (-0.10, 0.099, 0.054, 0.068), (-0.20, 0.077, 0.044, 0.056),
+    (-0.28, 0.030, 0.025, 0.030),
 ])  # fmt: skip
 _TRUNK_HEAVY = Profile([
     (1.17, 0.006, 0.005, 0.004), (1.04, 0.008, 0.006, 0.008), (0.90, 0.010, 0.010, 0.012), (0.70, 0.017, 0.020, 0.014),
@@ -38,16 +42,21 @@ _TRUNK_HEAVY = Profile([
 # Stations: 0 inner shoulder, 1 shoulder, 2 elbow, 3 wrist, 4 knuckles, 5 finger tips.
 _ARM = Profile([
     (0.0, 0.010, 0.010, 0.010), (0.45, 0.020, 0.022, 0.022), (0.8, 0.0270, 0.031, 0.031), (1.0, 0.0300, 0.0335, 0.0335),
-    (1.2, 0.0300, 0.0330, 0.0330), (1.45, 0.0270, 0.030, 0.029), (1.75, 0.0240, 0.026, 0.0255), (2.0, 0.0225, 0.0235, 0.0240),
-    (2.25, 0.0235, 0.0245, 0.0245), (2.5, 0.0205, 0.0215, 0.0215), (2.8, 0.0155, 0.0170, 0.0170), (3.0, 0.0125, 0.0165, 0.0165),
-    (3.3, 0.0125, 0.0190, 0.0190), (3.7, 0.0120, 0.0235, 0.0225), (4.0, 0.0110, 0.0235, 0.0220), (4.5, 0.0090, 0.0205, 0.0195),
+    (1.2, 0.0300, 0.0330, 0.0330), (1.45, 0.0270, 0.030, 0.029), (1.75, 0.0240, 0.026, 0.0255),
+    (2.0, 0.0225, 0.0235, 0.0240),
+    (2.25, 0.0235, 0.0245, 0.0245), (2.5, 0.0205, 0.0215, 0.0215), (2.8, 0.0155, 0.0170, 0.0170),
+    (3.0, 0.0125, 0.0165, 0.0165),
+    (3.3, 0.0125, 0.0190, 0.0190), (3.7, 0.0120, 0.0235, 0.0225), (4.0, 0.0110, 0.0235, 0.0220),
+    (4.5, 0.0090, 0.0205, 0.0195),
     (4.85, 0.0070, 0.0150, 0.0150), (5.0, 0.0, 0.0, 0.0),
 ])  # fmt: skip
 # Stations: 0 inside the pelvis, 1 hip, 2 knee, 3 ankle.
 _LEG = Profile([
     (0.0, 0.020, 0.020, 0.020), (0.5, 0.042, 0.041, 0.046), (1.0, 0.0500, 0.049, 0.056), (1.2, 0.0500, 0.053, 0.054),
-    (1.45, 0.0455, 0.050, 0.047), (1.7, 0.0395, 0.043, 0.040), (1.9, 0.0345, 0.038, 0.0355), (2.02, 0.0325, 0.0365, 0.034),
-    (2.15, 0.0305, 0.032, 0.0365), (2.32, 0.0320, 0.0305, 0.041), (2.5, 0.0300, 0.028, 0.0365), (2.75, 0.0225, 0.022, 0.0265),
+    (1.45, 0.0455, 0.050, 0.047), (1.7, 0.0395, 0.043, 0.040), (1.9, 0.0345, 0.038, 0.0355),
+    (2.02, 0.0325, 0.0365, 0.034),
+    (2.15, 0.0305, 0.032, 0.0365), (2.32, 0.0320, 0.0305, 0.041), (2.5, 0.0300, 0.028, 0.0365),
+    (2.75, 0.0225, 0.022, 0.0265),
     (2.9, 0.0185, 0.0195, 0.022), (3.0, 0.0190, 0.021, 0.0235), (3.15, 0.0170, 0.020, 0.022),
 ])  # fmt: skip
 # Stations: 0 heel .. 1 toe; half-width and height in parts of the foot length.
@@ -66,7 +75,9 @@ class Limb:
     twist: Tensor
 
     def sections(self, station: Tensor, rounding: float, inner: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Centres, lateral and frontal axes (B, R, 3) at stations (B, R), of which the first `inner` lie before the first joint."""
+        """Centres, lateral and frontal axes (B, R, 3) at stations (B, R), of which the first `inner` lie before the
+        first joint.
+        """
         centre = sf.path_at(self.joints, station, rounding)
         index = station.clamp(0, self.axes.shape[1] - 1)
         low = index.floor().long().clamp(max=self.axes.shape[1] - 2)
@@ -107,7 +118,9 @@ def leg_limb(shape: Shape, skeleton: Skeleton, side: int) -> Limb:
     end = ankle - shape.ankle_height[:, None] * skeleton.foot_frame[:, side, :, 1]
     joints = torch.stack((inner, hip, knee, ankle, end), 1)
     axis = skeleton.leg_axis[:, side]
-    axes = torch.stack((skeleton.pelvis_frame[..., 0], axis, axis, unit(axis + skeleton.foot_frame[:, side, :, 0]), axis), 1)
+    axes = torch.stack(
+        (skeleton.pelvis_frame[..., 0], axis, axis, unit(axis + skeleton.foot_frame[:, side, :, 0]), axis), 1
+    )
     return Limb(joints, axes, torch.zeros_like(joints[..., 0]))
 
 
@@ -182,14 +195,18 @@ def _trunk(shape: Shape, skeleton: Skeleton, waist_ease: Tensor, present: Tensor
     angle = sf.around(28)
     cloth = waist_ease[:, None, None] * ((0.36 - height) / 0.05).clamp(0, 1).unsqueeze(-1)
     points = sf.sweep(centre, lateral, frontal, trunk_size(shape, height) + cloth, angle, 0.86)
-    return Grid(sf.TORSO, sf.INNER_SLOT, points, sf.part_coords(angle, 0.16, (1 - height) * shape.trunk[:, None]), present)
+    return Grid(
+        sf.TORSO, sf.INNER_SLOT, points, sf.part_coords(angle, 0.16, (1 - height) * shape.trunk[:, None]), present
+    )
 
 
 def _neck(shape: Shape, skeleton: Skeleton, present: Tensor) -> Grid:
     stature = shape.stature[:, None]
     frame = skeleton.head_frame
     top = skeleton.head + (0.30 * frame[..., 1] - 0.10 * frame[..., 2]) * shape.head[:, None]
-    base = skeleton.neck + 0.030 * stature * skeleton.chest_frame[..., 1] + 0.002 * stature * skeleton.chest_frame[..., 2]
+    base = (
+        skeleton.neck + 0.030 * stature * skeleton.chest_frame[..., 1] + 0.002 * stature * skeleton.chest_frame[..., 2]
+    )
     fraction = torch.linspace(0, 1, 7)[None, :, None]
     centre = torch.lerp(top[:, None], base[:, None], fraction)
     thick = (0.0345 - 0.0055 * shape.female - 0.004 * shape.child + 0.004 * shape.weight) * shape.stature
@@ -199,7 +216,9 @@ def _neck(shape: Shape, skeleton: Skeleton, present: Tensor) -> Grid:
     frontal = unit(torch.lerp(frame[:, None, :, 2], skeleton.chest_frame[:, None, :, 2], fraction))
     angle = sf.around(16)
     along = fraction[..., 0].expand(present.shape[0], -1) * 0.12
-    return Grid(sf.NECK, sf.SKIN, sf.sweep(centre, lateral, frontal, size, angle), sf.part_coords(angle, 0.06, along), present)
+    return Grid(
+        sf.NECK, sf.SKIN, sf.sweep(centre, lateral, frontal, size, angle), sf.part_coords(angle, 0.06, along), present
+    )
 
 
 def _thumb(shape: Shape, limb: Limb, side: int, present: Tensor) -> Grid:
@@ -221,7 +240,13 @@ def _thumb(shape: Shape, limb: Limb, side: int, present: Tensor) -> Grid:
     radius = torch.tensor([0.085, 0.085, 0.07, 0.062, 0.05, 0.0]) * 1.05
     size = (radius[None, :] * hand).unsqueeze(-1).expand(-1, -1, 3)
     angle = sf.around(7)
-    return Grid(sf.THUMB_R + side, sf.SKIN, sf.sweep(path, x, z, size, angle), sf.part_coords(angle, 0.01, along * 0.03), present)
+    return Grid(
+        sf.THUMB_R + side,
+        sf.SKIN,
+        sf.sweep(path, x, z, size, angle),
+        sf.part_coords(angle, 0.01, along * 0.03),
+        present,
+    )
 
 
 def _shoe(shape: Shape, skeleton: Skeleton, side: int, present: Tensor) -> Grid:
@@ -235,7 +260,11 @@ def _shoe(shape: Shape, skeleton: Skeleton, side: int, present: Tensor) -> Grid:
     start = sole - 0.30 * foot[:, 0] * frame[..., 2]
     # The sole's midline bends inwards, which tells the right shoe from the left.
     inward = -SIDE[side] * 0.035 * (along * (1 - along) * 4 - along)
-    centre = start[:, None] + (along.unsqueeze(-1) * foot) * frame[:, None, :, 2] + inward.unsqueeze(-1) * foot * frame[:, None, :, 0]
+    centre = (
+        start[:, None]
+        + (along.unsqueeze(-1) * foot) * frame[:, None, :, 2]
+        + inward.unsqueeze(-1) * foot * frame[:, None, :, 0]
+    )
     height = profile[..., 1:2]
     centre = centre + 0.4 * height * frame[:, None, :, 1]
     size = torch.cat((profile[..., :1], 0.6 * height, 0.4 * height), -1)

@@ -1,7 +1,7 @@
-"""Garment surfaces: tops, skirts, sleeves, trousers, collars, bags and the seat, fitted over the body.
+"""Garment surfaces: tops, skirts, sleeves and trousers, fitted over the body.
 
-Exists to give clothes their own shape (ease, hems, open fronts, folds) instead of painting them on the skin. It chooses nothing
-(wardrobe.py) and colours nothing (texture.py).
+Exists to give clothes their own shape (ease, hems, open fronts, folds) instead of painting them on the skin. It
+chooses nothing (wardrobe.py) and colours nothing (texture.py).
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from math import pi
 import torch
 from torch import Tensor
 
-from posegan.data.synthetic import figure
+from posegan.data.synthetic import accessories, figure
 from posegan.data.synthetic import surfaces as sf
 from posegan.data.synthetic import wardrobe as wd
-from posegan.data.synthetic.body import SIDE, Shape, Skeleton, unit
+from posegan.data.synthetic.body import Shape
 from posegan.data.synthetic.draws import Draws
 from posegan.data.synthetic.figure import Limb
+from posegan.data.synthetic.kinematics import Skeleton, unit
 from posegan.data.synthetic.surfaces import Grid
 
 # Nominal scales of the body coordinates, the same for every body, so that a pattern has the same place on everyone.
@@ -30,7 +31,7 @@ def _smooth(value: Tensor, low: float, high: float) -> Tensor:
 
 
 def _front_seam(columns: int, gap: Tensor) -> Tensor:
-    """Angles (B, R, columns + 2) from the right edge of an open front (half-angle `gap`, (B, R)) around the back to the left edge.
+    """Angles (B, R, columns + 2) from one edge of the open front, of half-angle `gap` (B, R), around the back to the other.
 
     The back column is doubled, with angle pi and -pi, so that body coordinates never jump inside a face.
     """
@@ -40,11 +41,18 @@ def _front_seam(columns: int, gap: Tensor) -> Tensor:
 
 
 class _Relief:
-    """Cloth relief in [-1, 1]: a few warped waves in body coordinates, drawn once so that neighbouring grids can share it."""
+    """Cloth relief in [-1, 1]: a few warped waves in body coordinates, drawn once so that neighbouring grids can
+    share it.
+    """
 
     def __init__(self, draw: Draws, crosswise: float) -> None:
         self._waves = [
-            (draw.uniform(0, 2 * pi)[:, None, None], draw.uniform(-1.2, 1.2)[:, None, None], crosswise * (0.7 + 0.5 * wave)) for wave in range(3)
+            (
+                draw.uniform(0, 2 * pi)[:, None, None],
+                draw.uniform(-1.2, 1.2)[:, None, None],
+                crosswise * (0.7 + 0.5 * wave),
+            )
+            for wave in range(3)
         ]
 
     def __call__(self, angle: Tensor, along: Tensor) -> Tensor:
@@ -52,7 +60,9 @@ class _Relief:
         total = torch.zeros(())
         for wave, (phase, tilt, cycles) in enumerate(self._waves):
             warp = 0.9 * torch.sin(along * (9.0 + 5 * wave) + phase * 2 + angle)
-            total = total + torch.sin(angle * (1.0 + wave) + along * cycles * (1 + 0.4 * tilt) + tilt * torch.sin(angle) + warp + phase)
+            total = total + torch.sin(
+                angle * (1.0 + wave) + along * cycles * (1 + 0.4 * tilt) + tilt * torch.sin(angle) + warp + phase
+            )
         return total / 3
 
 
@@ -77,8 +87,12 @@ def waist_ease(outfit: wd.Outfit) -> Tensor:
     return 0.003 + 0.6 * outfit.leg_ease
 
 
-def trunk_surface(shape: Shape, skeleton: Skeleton, height: Tensor, angle: Tensor, ease: Tensor, loose: Tensor) -> Tensor:
-    """Points (B, R, C, 3) around the trunk at heights and angles (B, R, C), `ease` metres off the body (broadcastable)."""
+def trunk_surface(
+    shape: Shape, skeleton: Skeleton, height: Tensor, angle: Tensor, ease: Tensor, loose: Tensor
+) -> Tensor:
+    """Points (B, R, C, 3) around the trunk at heights and angles (B, R, C), `ease` metres off the body
+    (broadcastable).
+    """
     batch, rows, columns = height.shape
     flat = height.reshape(batch, -1)
     centre, lateral, frontal = figure.trunk_sections(skeleton, shape, flat)
@@ -98,13 +112,13 @@ def garment_grids(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, seed: Ten
     """All garment and accessory grids; folds depend on the identity `seed` and the `pose` seed."""
     folds = Draws(seed * 31 + pose, "folds")
     relief = _Relief(folds, 14.0)
-    grids = [_top(shape, skeleton, outfit, relief), _collar(shape, skeleton, outfit)]
+    grids = [_top(shape, skeleton, outfit, relief), accessories.collar_grid(shape, skeleton, outfit)]
     legs = [figure.leg_limb(shape, skeleton, side) for side in range(2)]
     grids.append(_skirt(shape, skeleton, outfit, legs, relief))
     for side in range(2):
         grids.append(_sleeve(shape, figure.arm_limb(shape, skeleton, side), outfit, side, folds))
         grids.append(_trouser(shape, legs[side], outfit, side, folds))
-    return [*grids, _bag(shape, skeleton, outfit), _seat(shape, skeleton)]
+    return [*grids, accessories.bag_grid(shape, skeleton, outfit), accessories.seat_grid(shape, skeleton)]
 
 
 def _top(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, relief: _Relief) -> Grid:
@@ -153,7 +167,9 @@ def _skirt(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, legs: list[Limb]
     return Grid(sf.SKIRT, slot, points, coords, outfit.skirt > 0, inside=8)
 
 
-def _skirt_reach(shape: Shape, outfit: wd.Outfit, station: Tensor, ring: Tensor, down: Tensor, relief: _Relief) -> Tensor:
+def _skirt_reach(
+    shape: Shape, outfit: wd.Outfit, station: Tensor, ring: Tensor, down: Tensor, relief: _Relief
+) -> Tensor:
     """Distance (B, R, C) of the cloth from the line between the legs, without ease."""
     size = figure.leg_size(shape, station)
     progress = (station - 1.0).unsqueeze(-1)
@@ -179,15 +195,31 @@ def _sleeve(shape: Shape, limb: Limb, outfit: wd.Outfit, side: int, folds: Draws
     end = ((station - 1) / (outfit.sleeve.clamp(min=1.02)[:, None] - 1)).clamp(0, 1)
     short = (outfit.sleeve < 2.2)[:, None]
     # Long sleeves narrow to the cuff; short ones stand off the arm.
-    ease = outfit.sleeve_ease[:, None] * torch.where(short, 0.7 + 0.9 * end, 1.25 - 0.75 * end**3) * (0.25 + 0.75 * _smooth(station, 0.7, 1.5)) + 0.001
-    quilt = ((outfit.top == wd.PUFFER).float() * 0.010)[:, None] * torch.sin(station * ARM_LENGTH * 2 * pi / 0.075).abs()
+    ease = (
+        outfit.sleeve_ease[:, None]
+        * torch.where(short, 0.7 + 0.9 * end, 1.25 - 0.75 * end**3)
+        * (0.25 + 0.75 * _smooth(station, 0.7, 1.5))
+        + 0.001
+    )
+    quilt = ((outfit.top == wd.PUFFER).float() * 0.010)[:, None] * torch.sin(
+        station * ARM_LENGTH * 2 * pi / 0.075
+    ).abs()
     size = size + (ease + quilt * (station > 0.6)).unsqueeze(-1)
     points = sf.sweep(centre, lateral, frontal, size, angle)
     along = station.unsqueeze(-1) * ARM_LENGTH
-    amount = (0.0025 + 0.42 * outfit.sleeve_ease)[:, None, None] * (0.55 + _bump(station, 2.0, 0.45) + 0.7 * _bump(station, 2.8, 0.25)).unsqueeze(-1)
+    amount = (0.0025 + 0.42 * outfit.sleeve_ease)[:, None, None] * (
+        0.55 + _bump(station, 2.0, 0.45) + 0.7 * _bump(station, 2.8, 0.25)
+    ).unsqueeze(-1)
     relief = _Relief(folds, 30.0)(angle, along) * amount * _smooth(station, 0.7, 1.2).unsqueeze(-1)
     points = sf.wrinkle(points, sf.grid_normals(points), relief)
-    return Grid(sf.SLEEVE_R + side, sf.SLEEVE_SLOT, points, sf.part_coords(angle, 0.045, station * ARM_LENGTH), outfit.sleeve > 0, inside=4)
+    return Grid(
+        sf.SLEEVE_R + side,
+        sf.SLEEVE_SLOT,
+        points,
+        sf.part_coords(angle, 0.045, station * ARM_LENGTH),
+        outfit.sleeve > 0,
+        inside=4,
+    )
 
 
 def _bump(value: Tensor, centre: float, width: float) -> Tensor:
@@ -205,7 +237,9 @@ def _trouser(shape: Shape, limb: Limb, outfit: wd.Outfit, side: int, folds: Draw
     ease = outfit.leg_ease[:, None] * _smooth(station, 0.2, 1.3)
     thigh = figure.leg_size(shape, torch.full_like(station, 1.3))
     fall = ((station - 1.3) / (hem[:, None] - 1.3).clamp(min=0.2)).clamp(0, 1).unsqueeze(-1)
-    straight = torch.lerp(thigh + outfit.leg_ease[:, None, None], outfit.leg_hem[:, None, None] * torch.tensor([0.92, 0.95, 1.05]), fall)
+    straight = torch.lerp(
+        thigh + outfit.leg_ease[:, None, None], outfit.leg_hem[:, None, None] * torch.tensor([0.92, 0.95, 1.05]), fall
+    )
     short = (hem < 2.3)[:, None, None]
     straight = torch.where(short, thigh + outfit.leg_ease[:, None, None] * (1 + 0.5 * fall), straight)
     slim = (outfit.bottom == wd.SLIM) | (outfit.bottom == wd.LEGGINGS)
@@ -215,89 +249,16 @@ def _trouser(shape: Shape, limb: Limb, outfit: wd.Outfit, side: int, folds: Draw
     points = sf.sweep(centre, lateral, frontal, size, angle)
     along = station.unsqueeze(-1) * LEG_LENGTH
     stack = 1.0 * _bump(station, 2.9, 0.16) * (hem > 2.85)[:, None]
-    amount = (0.0016 + 0.34 * outfit.leg_ease)[:, None, None] * (0.45 + 0.9 * _bump(station, 2.0, 0.22) + 0.5 * _bump(station, 1.05, 0.2) + stack).unsqueeze(-1)
+    amount = (0.0016 + 0.34 * outfit.leg_ease)[:, None, None] * (
+        0.45 + 0.9 * _bump(station, 2.0, 0.22) + 0.5 * _bump(station, 1.05, 0.2) + stack
+    ).unsqueeze(-1)
     relief = _Relief(folds, 26.0)(angle, along) * amount * _smooth(station, 0.7, 1.1).unsqueeze(-1)
     points = sf.wrinkle(points, sf.grid_normals(points), relief)
-    return Grid(sf.TROUSER_R + side, sf.BOTTOM_SLOT, points, sf.part_coords(angle, 0.07, station * LEG_LENGTH), outfit.trouser > 0, inside=4)
-
-
-def _collar(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
-    """A ring around the neck base whose cross-section makes it a collar, a hood that lies on the back, or a scarf."""
-    columns, rows = 24, 9
-    stature = shape.stature[:, None, None]
-    ring = sf.around(columns)[None, None]
-    back = ((1 - ring.cos()) / 2) ** 1.5
-    front = 1 - back
-    kind = outfit.collar
-
-    def by_kind(*values: float) -> Tensor:
-        return torch.tensor(values)[kind][:, None, None]
-
-    #                       none  shirt   hood   scarf  roll   stand
-    tall = by_kind(0.001, 0.011, 0.015, 0.020, 0.018, 0.017) * (1 + by_kind(0, 0.3, 0.6, 0.25, 0, 0.2) * back)
-    thick = by_kind(0.001, 0.0035, 0.012, 0.017, 0.004, 0.005) * (1 + by_kind(0, 0, 1.6, 0.15, 0, 0) * back)
-    lift = by_kind(0, 0.012, 0.004, 0.016, 0.020, 0.016) - by_kind(0, 0.010, 0.016, 0.012, 0.0, 0.004) * front - by_kind(0, 0, 0.010, 0, 0, 0) * back
-    outward = by_kind(0, 0.003, 0.008, 0.010, 0.001, 0.007) + by_kind(0, 0.0, 0.022, 0.0, 0, 0) * back
-    size = figure.trunk_size(shape, torch.full_like(shape.stature, 1.16)[:, None])[:, :, None]
-    around_neck = 0.040 * stature[..., None] * (1 - 0.10 * shape.female)[:, None, None, None]
-    size = torch.minimum(size, around_neck * torch.tensor([1.15, 1.0, 1.10]))
-    tube = torch.linspace(-pi, pi, rows)[None, :, None]
-    radial = (outward + thick * tube.cos()) * stature
-    high = (lift + tall * tube.sin()) * stature
-    centre = skeleton.neck + 0.038 * shape.stature[:, None] * skeleton.chest_frame[..., 1]
-    across = (size[..., 0] + radial) * ring.sin()
-    depth = (torch.where(ring.cos() > 0, size[..., 1], size[..., 2]) + radial) * ring.cos()
-    frame = skeleton.chest_frame
-    points = centre[:, None, None] + across[..., None] * frame[:, None, None, :, 0] + depth[..., None] * frame[:, None, None, :, 2]
-    points = points + high[..., None] * frame[:, None, None, :, 1]
-    # Rows run up the outside, so flip them to keep the normals outward.
-    coords = torch.stack((ring.expand_as(high) * 0.06, (tube * 0.01 + 0.03).expand_as(high)), -1)
-    return Grid(sf.COLLAR, sf.COLLAR_SLOT, points.flip(1), coords.flip(1), kind > 0)
-
-
-def _box(centre: Tensor, frame: Tensor, half: Tensor, power: float) -> tuple[Tensor, Tensor]:
-    """A superellipsoid grid (B, 11, 19, 3) and its (1, 11, 19, 2) coordinates."""
-    tilt = torch.linspace(pi / 2, -pi / 2, 11)[:, None]
-    turn = torch.linspace(-pi, pi, 19)[None]
-
-    def soft(value: Tensor) -> Tensor:
-        return value.sign() * value.abs().clamp(min=1e-6) ** power
-
-    local = torch.stack((soft(tilt.cos()) * soft(turn.sin()), soft(tilt.sin()).expand(11, 19), soft(tilt.cos()) * soft(turn.cos())), -1)
-    scaled = local * half[:, None, None]
-    points = centre[:, None, None] + (frame[:, None, None] * scaled.unsqueeze(-2)).sum(-1)
-    return points, torch.stack(((turn * 0.1).expand(11, 19), (0.2 - tilt * 0.12).expand(11, 19)), -1)[None]
-
-
-def _bag(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
-    stature = shape.stature[:, None]
-    item = torch.arange(stature.shape[0])
-    sign = SIDE[outfit.bag_side][:, None]
-    chest, pelvis = skeleton.chest_frame, skeleton.pelvis_frame
-    kind = outfit.bag[:, None]
-    chest_size = figure.trunk_size(shape, torch.full_like(shape.stature, 0.78)[:, None])[:, 0]
-    hip_size = figure.trunk_size(shape, torch.full_like(shape.stature, 0.05)[:, None])[:, 0]
-    ease = outfit.top_ease[:, None]
-    back = skeleton.chest - chest[..., 2] * (chest_size[:, 2:] + 0.030 * stature + ease) + 0.012 * stature * chest[..., 1]
-    hip = skeleton.pelvis + sign * pelvis[..., 0] * (hip_size[:, :1] + 0.030 * stature + ease) - 0.03 * stature * pelvis[..., 1]
-    hip = hip + 0.005 * stature * pelvis[..., 2]
-    up = torch.tensor([0.0, 1.0, 0.0])
-    wrist = skeleton.wrist[item, outfit.bag_side]
-    fingers = wrist + 0.075 * stature * unit(wrist - skeleton.elbow[item, outfit.bag_side])
-    hand = fingers - 0.082 * stature * up
-    centre = torch.where(kind == wd.BACKPACK, back, torch.where(kind == wd.SHOULDER_BAG, hip, hand))
-    sizes = torch.tensor([[1e-3] * 3, [0.085, 0.125, 0.042], [0.028, 0.062, 0.082], [0.032, 0.070, 0.085]])
-    forward = unit(pelvis[..., 2] * torch.tensor([1.0, 0.0, 1.0]))
-    level = torch.stack((torch.linalg.cross(up.expand_as(forward), forward), up.expand_as(forward), forward), -1)
-    frame = torch.where(kind[..., None] == wd.BACKPACK, chest, level)
-    points, coords = _box(centre, frame, sizes[outfit.bag] * stature, 0.45)
-    return Grid(sf.BAG, sf.BAG_SLOT, points, coords, outfit.bag > 0)
-
-
-def _seat(shape: Shape, skeleton: Skeleton) -> Grid:
-    height = skeleton.seat_height
-    centre = torch.stack((skeleton.pelvis[:, 0], height / 2, skeleton.pelvis[:, 2] + 0.02 * shape.stature), -1)
-    half = torch.stack((0.135 * shape.stature, (height / 2).clamp(min=0.01), 0.115 * shape.stature), -1)
-    frame = torch.eye(3).expand(height.shape[0], 3, 3)
-    points, coords = _box(centre, frame, half, 0.28)
-    return Grid(sf.SEAT, sf.SEAT_SLOT, points, coords, height > 0)
+    return Grid(
+        sf.TROUSER_R + side,
+        sf.BOTTOM_SLOT,
+        points,
+        sf.part_coords(angle, 0.07, station * LEG_LENGTH),
+        outfit.trouser > 0,
+        inside=4,
+    )

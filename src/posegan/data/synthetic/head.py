@@ -1,8 +1,10 @@
 """The head: skull with face relief, hair, tails and hats.
 
-Exists because a head is read at a glance and deserves its own shapes. The painted face features (eyes, brows, mouth) lie in face.py.
+Exists because a head is read at a glance and deserves its own shapes. The painted face features (eyes, brows, mouth)
+lie in face.py.
 
-Head units: parts of the head height, origin below the ears at the level of the chin, x to the left, y up, z to the front.
+Head units: parts of the head height, origin below the ears at the level of the chin, x to the left, y up, z to the
+front.
 """
 
 from __future__ import annotations
@@ -14,19 +16,23 @@ from torch import Tensor
 
 from posegan.data.synthetic import surfaces as sf
 from posegan.data.synthetic import wardrobe as wd
-from posegan.data.synthetic.body import Shape, Skeleton, turn, unit
+from posegan.data.synthetic.body import Shape
 from posegan.data.synthetic.draws import Draws
+from posegan.data.synthetic.kinematics import Skeleton, turn, unit
 from posegan.data.synthetic.surfaces import Grid, Profile
 
 # Height above the chin; half-width, extent to the front and to the back of the ear axis.
 _SKULL = Profile([
-    (-0.03, 0.02, 0.30, -0.20), (0.00, 0.115, 0.365, -0.06), (0.05, 0.165, 0.400, 0.00), (0.12, 0.215, 0.408, 0.08), (0.22, 0.262, 0.402, 0.20),
-    (0.33, 0.292, 0.398, 0.34), (0.45, 0.318, 0.390, 0.44), (0.56, 0.333, 0.400, 0.475), (0.66, 0.340, 0.405, 0.485), (0.76, 0.333, 0.385, 0.470),
+    (-0.03, 0.02, 0.30, -0.20), (0.00, 0.115, 0.365, -0.06), (0.05, 0.165, 0.400, 0.00), (0.12, 0.215, 0.408, 0.08),
+    (0.22, 0.262, 0.402, 0.20),
+    (0.33, 0.292, 0.398, 0.34), (0.45, 0.318, 0.390, 0.44), (0.56, 0.333, 0.400, 0.475), (0.66, 0.340, 0.405, 0.485),
+    (0.76, 0.333, 0.385, 0.470),
     (0.86, 0.295, 0.325, 0.410), (0.93, 0.230, 0.250, 0.320), (0.98, 0.125, 0.135, 0.180), (1.00, 0.0, 0.0, 0.0),
 ])  # fmt: skip
 # Hairline height against the angle from the front in degrees: short cut, long hair.
 _HAIRLINE = Profile([
-    (0, 0.835, 0.835), (25, 0.83, 0.82), (42, 0.79, 0.74), (55, 0.70, 0.60), (66, 0.60, 0.42), (76, 0.47, 0.40), (86, 0.54, 0.40),
+    (0, 0.835, 0.835), (25, 0.83, 0.82), (42, 0.79, 0.74), (55, 0.70, 0.60), (66, 0.60, 0.42), (76, 0.47, 0.40),
+    (86, 0.54, 0.40),
     (100, 0.56, 0.40), (112, 0.40, 0.40), (135, 0.24, 0.40), (180, 0.17, 0.40),
 ])  # fmt: skip
 
@@ -40,7 +46,14 @@ def _skull_point(y: Tensor, angle: Tensor, grow: Tensor | float) -> Tensor:
     sine, cosine = angle.sin(), angle.cos()
     middle, half = (front - back) / 2, (front + back) / 2
     jaw = 1 - 0.10 * ((0.35 - y) / 0.35).clamp(0, 1) * cosine.clamp(min=0)
-    return torch.stack((width * sine * jaw, y + lift, torch.where(cosine > 0, front * cosine, torch.where(back > 0, back * cosine, middle + half * cosine))), -1)
+    return torch.stack(
+        (
+            width * sine * jaw,
+            y + lift,
+            torch.where(cosine > 0, front * cosine, torch.where(back > 0, back * cosine, middle + half * cosine)),
+        ),
+        -1,
+    )
 
 
 def head_grids(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, seed: Tensor) -> list[Grid]:
@@ -54,7 +67,9 @@ def head_grids(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, seed: Tensor
 
 
 def _place(local: Tensor, shape: Shape, skeleton: Skeleton) -> Tensor:
-    return skeleton.head[:, None, None] + turn(skeleton.head_frame[:, None, None], local * shape.head[:, None, None, None])
+    return skeleton.head[:, None, None] + turn(
+        skeleton.head_frame[:, None, None], local * shape.head[:, None, None, None]
+    )
 
 
 def _bell(value: Tensor, centre: float, width: float) -> Tensor:
@@ -85,7 +100,13 @@ def _skull(shape: Shape, skeleton: Skeleton, seed: Tensor) -> Grid:
     local = torch.stack((x, point[..., 1], z + nose + sockets + brow + lips + chin + cheeks - 0.25 * ear), -1)
     # Body coordinates of the face are what face.py paints in: x and height in head units.
     flat = torch.where(angle.abs() < pi / 2, point[..., 0], angle.sign() * (0.34 + 0.3 * (angle.abs() - pi / 2)))
-    return Grid(sf.HEAD, sf.SKIN, _place(local, shape, skeleton), torch.stack((flat, y), -1), torch.ones_like(seed, dtype=torch.bool))
+    return Grid(
+        sf.HEAD,
+        sf.SKIN,
+        _place(local, shape, skeleton),
+        torch.stack((flat, y), -1),
+        torch.ones_like(seed, dtype=torch.bool),
+    )
 
 
 def _hair(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, seed: Tensor) -> Grid:
@@ -98,33 +119,52 @@ def _hair(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, seed: Tensor) -> 
     line = _HAIRLINE(degrees)
     long = (outfit.hair_length > 0)[:, None, None]
     edge = torch.where(long, line[..., 1][:, None], line[..., 0][:, None])
-    bangs = torch.where(outfit.fringe > 0.62, 0.20, torch.where(outfit.fringe > 0.45, 0.08, 0.0)) * (1 - 0.6 * (shape.female < 0.5).float())
+    bangs = torch.where(outfit.fringe > 0.62, 0.20, torch.where(outfit.fringe > 0.45, 0.08, 0.0)) * (
+        1 - 0.6 * (shape.female < 0.5).float()
+    )
     high = draw.uniform(-0.015, 0.05)[:, None, None] * (shape.female < 0.5)[:, None, None]
     part = (draw.uniform(-0.5, 0.5) * (outfit.fringe < 0.8))[:, None, None]
     edge = edge - bangs[:, None, None] * torch.exp(-(((angle - part) / 0.75) ** 4)) + high * angle.cos().clamp(min=0)
     edge = edge.expand(batch, 1, columns + 1)
     t = torch.linspace(0, 1, cover)[None, :, None]
     y = 1 - (1 - edge) * t**0.85
-    volume = outfit.hair_volume[:, None, None] * (0.75 + 0.5 * ((y - 0.5) / 0.4).clamp(0, 1)) + 0.06 * outfit.curl[:, None, None]
+    volume = (
+        outfit.hair_volume[:, None, None] * (0.75 + 0.5 * ((y - 0.5) / 0.4).clamp(0, 1))
+        + 0.06 * outfit.curl[:, None, None]
+    )
     volume = torch.where((outfit.hat > 0)[:, None, None], volume.clamp(max=0.022), volume)
     side = ((degrees.reshape(1, 1, -1) - 50) / 30).clamp(0, 1)
     # Long hair covers the ears, which stand off the skull.
-    volume = torch.where(long, volume + 0.045 * _bell(angle.abs(), radians(95), radians(22)) * ((0.75 - y) / 0.2).clamp(0, 1), volume)
+    volume = torch.where(
+        long, volume + 0.045 * _bell(angle.abs(), radians(95), radians(22)) * ((0.75 - y) / 0.2).clamp(0, 1), volume
+    )
     taper = torch.where(long, 1 - (1 - side) * t**4, 1 - t**5)
-    strands = torch.sin(angle * 23 + 2 * torch.sin(y * 9)) * 0.006 + torch.sin(angle * 11 + y * 14) * 0.010 * (0.4 + outfit.curl[:, None, None] * 2)
+    strands = torch.sin(angle * 23 + 2 * torch.sin(y * 9)) * 0.006 + torch.sin(angle * 11 + y * 14) * 0.010 * (
+        0.4 + outfit.curl[:, None, None] * 2
+    )
     grow = volume * taper + strands * (0.3 + 0.7 * t) * taper - 0.012 * (1 - taper)
     grow = torch.where(outfit.bald[:, None, None], torch.full_like(grow, -0.03), grow)
     shell = _place(_skull_point(y, angle.expand_as(y), grow), shape, skeleton)
     # Below the ears the hair falls along the vertical, not along the tilted head.
     fall = torch.linspace(0, 1, hang + 1)[1:]
-    length = outfit.hair_length[:, None, None] * (((degrees.reshape(1, 1, -1) - 66) / 10).clamp(0, 1)) * (0.88 + 0.12 * -angle.cos())
-    down = unit(-0.75 * skeleton.chest_frame[..., 1] - 0.25 * skeleton.head_frame[..., 1] + torch.tensor([0.0, -0.6, 0.0]))
+    length = (
+        outfit.hair_length[:, None, None]
+        * (((degrees.reshape(1, 1, -1) - 66) / 10).clamp(0, 1))
+        * (0.88 + 0.12 * -angle.cos())
+    )
+    down = unit(
+        -0.75 * skeleton.chest_frame[..., 1] - 0.25 * skeleton.head_frame[..., 1] + torch.tensor([0.0, -0.6, 0.0])
+    )
     drop = (length * fall[None, :, None] * shape.head[:, None, None])[..., None] * down[:, None, None]
     # It lies on the upper back: the tips move back, and narrow a little.
-    back = -skeleton.chest_frame[..., 2][:, None, None] * (0.16 * length * fall[None, :, None] ** 1.5 * shape.head[:, None, None]).unsqueeze(-1)
+    back = -skeleton.chest_frame[..., 2][:, None, None] * (
+        0.16 * length * fall[None, :, None] ** 1.5 * shape.head[:, None, None]
+    ).unsqueeze(-1)
     inward = -0.06 * fall[None, :, None] ** 2 * angle.sin() * shape.head[:, None, None]
     wave = 0.02 * torch.sin(angle * 9 + fall[None, :, None] * 7) * outfit.hair_length[:, None, None].clamp(max=1)
-    out = (inward + wave * angle.sin() * shape.head[:, None, None]).unsqueeze(-1) * skeleton.head_frame[:, None, None, :, 0]
+    out = (inward + wave * angle.sin() * shape.head[:, None, None]).unsqueeze(-1) * skeleton.head_frame[
+        :, None, None, :, 0
+    ]
     hanging = shell[:, -1:] + drop + back + out
     points = torch.cat((shell, torch.where(long[..., None], hanging, shell[:, -1:].expand_as(hanging))), 1)
     along = torch.cat((t.expand(1, cover, 1) * 0.25, 0.25 + fall[None, :, None] * 0.3), 1).expand(1, -1, columns + 1)
@@ -152,7 +192,9 @@ def _tail(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
     radius = torch.where(bun, 0.17 * (1 - (2 * t - 1) ** 2).clamp(min=0).sqrt(), tail * (t < 0.999)) * head[..., 0]
     angle = sf.around(12)
     points = sf.sweep(centre, lateral, frontal, radius.unsqueeze(-1).expand(-1, -1, 3), angle)
-    return Grid(sf.TAIL, sf.HAIR_SLOT, points, sf.part_coords(angle, 0.03, station * 0.1), (outfit.tail > 0) & ~outfit.bald)
+    return Grid(
+        sf.TAIL, sf.HAIR_SLOT, points, sf.part_coords(angle, 0.03, station * 0.1), (outfit.tail > 0) & ~outfit.bald
+    )
 
 
 def _hat(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
@@ -173,7 +215,14 @@ def _hat(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
     width = by_kind(0, 0.40, 0, 0) * visor * angle.cos().clamp(min=0) ** 0.3 + by_kind(0, 0, 0.0, 0.34)
     step = torch.linspace(0, 1, brim + 1)[1:][None, :, None]
     rim = cap[:, -1:]
-    outward = torch.stack((angle.sin().expand_as(width) * (1 - 0.75 * (kind == wd.CAP).float()[:, None, None]), torch.zeros_like(width), angle.cos().expand_as(width)), -1)
+    outward = torch.stack(
+        (
+            angle.sin().expand_as(width) * (1 - 0.75 * (kind == wd.CAP).float()[:, None, None]),
+            torch.zeros_like(width),
+            angle.cos().expand_as(width),
+        ),
+        -1,
+    )
     edge_points = rim + (width * step).unsqueeze(-1) * outward
     edge_points = edge_points - torch.tensor([0.0, 1.0, 0.0]) * (width * step**2 * 0.22).unsqueeze(-1)
     local = torch.cat((cap, edge_points), 1)

@@ -1,7 +1,7 @@
 """Pose sampling for synthetic people: walking, running, standing, sitting, reaching, dancing, within joint limits.
 
-Exists to make `Motion` values that look like what people in street and studio photos do. It does not know bone lengths (body.py)
-and does not turn the person towards the camera (scene.py).
+Exists to make `Motion` values that look like what people in street and studio photos do. It does not know bone
+lengths (body.py) and does not turn the person towards the camera (scene.py).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ _GESTURE_WEIGHTS = torch.tensor(
     ],
     dtype=torch.float32,
 )
-# Wrist points from the shoulder in arm lengths (x outwards, y up, z forward), their spread, and the direction of the elbow.
+# Wrist points from the shoulder in arm lengths (x outwards, y up, z forward), their spread, and the direction of the
+# elbow.
 _REACHES = {
     _POCKET: ((0.14, -0.86, 0.10), 0.03, (0.8, 0.0, -1.0)),
     _HIP: ((0.02, -0.66, 0.14), 0.02, (1.0, -0.1, -0.45)),
@@ -78,10 +79,17 @@ def _bump(phase: Tensor, centre: float, width: float) -> Tensor:
 
 
 def _walking(phase: Tensor, stride: Tensor) -> _Gait:
-    """Sagittal joint angles of a gait cycle; phase 0 is the heel strike, 0.6 the toe-off. Curves fitted by eye to gait tables."""
+    """Sagittal joint angles of a gait cycle; phase 0 is the heel strike, 0.6 the toe-off.
+
+    Curves fitted by eye to gait tables.
+    """
     hip = 0.10 + 0.42 * stride * torch.cos(2 * pi * (phase + 0.03)) + 0.06 * stride * torch.cos(4 * pi * (phase - 0.15))
     knee = 0.07 + 0.26 * _bump(phase, 0.14, 0.09) + (0.70 + 0.35 * stride) * _bump(phase, 0.725, 0.115)
-    pitch = -0.28 * stride * _bump(phase, 0.99, 0.055) + 0.72 * stride * _bump(phase, 0.60, 0.10) + 0.28 * _bump(phase, 0.72, 0.10)
+    pitch = (
+        -0.28 * stride * _bump(phase, 0.99, 0.055)
+        + 0.72 * stride * _bump(phase, 0.60, 0.10)
+        + 0.28 * _bump(phase, 0.72, 0.10)
+    )
     return _Gait(hip, knee, pitch)
 
 
@@ -110,7 +118,10 @@ def _pair(draw: Draws, low: float, high: float) -> Tensor:
 
 
 def sample_motion(seed: Tensor, *, phase: Tensor | None = None) -> Motion:
-    """Draw a pose for each seed (B,); with a walk `phase` (B,) in cycles, everyone walks and only the phase differs per item."""
+    """Draw a pose for each seed (B,).
+
+    With a walk `phase` (B,) in cycles, everyone walks and only the phase differs per item.
+    """
     draw = Draws(seed, "motion")
     # Consecutive seeds cover the stances evenly: a golden-ratio sequence, not independent draws.
     even = ((seed * 0x9E3779B1) & 0xFFFFFFFF).to(torch.float64) / 2.0**32
@@ -147,7 +158,9 @@ def sample_motion(seed: Tensor, *, phase: Tensor | None = None) -> Motion:
         pelvis_pitch=torch.where(sits, draw.uniform(-0.25, 0.0), torch.where(runs, zero + 0.14, 0.02 + lean * 0.5)),
         pelvis_roll=torch.where(moves, rock, sway + dances * draw.bell(0.12)),
         pelvis_yaw=torch.where(moves, -twist * 0.45, small),
-        spine_bend=_clamp("spine_bend", torch.where(sits, seat_bend, 0.03 + lean + dances * draw.bell(0.10) + 0.05 * phone)),
+        spine_bend=_clamp(
+            "spine_bend", torch.where(sits, seat_bend, 0.03 + lean + dances * draw.bell(0.10) + 0.05 * phone)
+        ),
         spine_side=_clamp("spine_side", torch.where(moves, -rock * 0.9, -sway * 1.1 + dances * draw.bell(0.14))),
         spine_twist=_clamp("spine_twist", torch.where(moves, twist, draw.bell(0.07) + dances * draw.bell(0.2))),
         head_yaw=_clamp("head_yaw", torch.where(moves, -twist * 0.6, zero) + look * ~phone),
@@ -161,14 +174,18 @@ def sample_motion(seed: Tensor, *, phase: Tensor | None = None) -> Motion:
         reaching=(gesture != _HANG) & (gesture != _SWING),
         reach=points[gesture] + jitter,
         elbow_pole=poles[gesture],
-        curl=torch.where(runs[:, None] | (gesture == _STRAP) | (gesture == _PHONE), _pair(draw, 0.8, 1.3), _pair(draw, 0.2, 0.7)),
+        curl=torch.where(
+            runs[:, None] | (gesture == _STRAP) | (gesture == _PHONE), _pair(draw, 0.8, 1.3), _pair(draw, 0.2, 0.7)
+        ),
         **_leg_fields(draw, stance, walk, run),
         crouch=draw.uniform(0.0, 0.012) + dances * draw.uniform(0.0, 0.06),
         seated=sits,
     )
 
 
-def _arm_angles(draw: Draws, gesture: Tensor, cycle: Tensor, walks: Tensor, runs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _arm_angles(
+    draw: Draws, gesture: Tensor, cycle: Tensor, walks: Tensor, runs: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Flexion, abduction, rotation and elbow (B, 2) of arms that hang or swing against the leg of the same side."""
     swings = gesture == _SWING
     running = runs[:, None]
@@ -198,7 +215,9 @@ def _leg_fields(draw: Draws, stance: Tensor, walk: _Gait, run: _Gait) -> dict[st
         "hip_abduct": _clamp("hip_abduct", torch.where(walks | runs, _pair(draw, -0.03, 0.03), _pair(draw, 0.0, 0.5))),
         "hip_rotate": _clamp("hip_rotate", torch.where(walks | runs, _pair(draw, 0.0, 0.14), _pair(draw, 0.02, 0.38))),
         "knee": _clamp("knee", torch.where(runs, run.knee, torch.where(walks, walk.knee, _pair(draw, 0.4, 1.7)))),
-        "foot_pitch": _clamp("foot_pitch", torch.where(runs, run.foot_pitch, torch.where(walks, walk.foot_pitch, free_heel))),
+        "foot_pitch": _clamp(
+            "foot_pitch", torch.where(runs, run.foot_pitch, torch.where(walks, walk.foot_pitch, free_heel))
+        ),
         "planted": ~(walks | runs | kick),
         "plant": plant,
     }

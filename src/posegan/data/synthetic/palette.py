@@ -1,7 +1,7 @@
 """Colours of skin, hair and clothes.
 
-Exists so that synthetic crowds have the statistics of street clothes: mostly dark and neutral, some saturated. sRGB in [0, 1]
-before lighting. It decides no garment (wardrobe.py).
+Exists so that synthetic crowds have the statistics of street clothes: mostly dark and neutral, some saturated. sRGB
+in [0, 1] before lighting. It decides no garment (wardrobe.py).
 """
 
 from __future__ import annotations
@@ -16,19 +16,62 @@ def _rgb(*codes: str) -> Tensor:
     return torch.tensor([[int(code[i : i + 2], 16) / 255 for i in (0, 2, 4)] for code in codes])
 
 
-_SKIN = _rgb("f3d3bf", "edc5ab", "e4b596", "dba684", "cf9874", "bd8560", "a8714d", "8f5c3d", "754830", "5c3826", "46291c")
+_SKIN = _rgb(
+    "f3d3bf", "edc5ab", "e4b596", "dba684", "cf9874", "bd8560", "a8714d", "8f5c3d", "754830", "5c3826", "46291c"
+)
 _HAIR_DARK = _rgb("14110f", "1c1613", "261c16", "30221a", "191919")
-_HAIR_ANY = _rgb("1a1512", "2b1f18", "3d2a1e", "553a26", "6e4d30", "8d6a43", "b08f5f", "c9aa78", "7b3f25", "96938e", "c6c4c0")
+_HAIR_ANY = _rgb(
+    "1a1512", "2b1f18", "3d2a1e", "553a26", "6e4d30", "8d6a43", "b08f5f", "c9aa78", "7b3f25", "96938e", "c6c4c0"
+)
 _DARK = _rgb("17181b", "1f2023", "24262c", "2b2d33", "1c2233", "232b40", "33363c", "2e2a28", "1d2a27")
-_NEUTRAL = _rgb("f1f0ec", "e4e2dc", "d2cfc8", "b9b8b4", "9b9b9b", "76787b", "5a5c60", "c8b99c", "a8926f", "7a6a55", "8e877c", "d9cbb0")
-_SOFT = _rgb("5b6b4e", "7d8a5e", "6e8299", "8ba3b8", "4e6178", "a3757a", "c59a94", "d9b3b0", "b58a5a", "8a5a4a", "9a8bb0", "6f9a97")
-_VIVID = _rgb("b3242c", "d4373e", "c95a1f", "e0892b", "e6c13a", "2f7d43", "3f9c6a", "1f6fae", "2e8fd0", "2c3f9e", "6b3a94", "d65a92", "ad2f62",
-              "12797f", "e8e04a", "f0a7b8")  # fmt: skip
+_NEUTRAL = _rgb(
+    "f1f0ec",
+    "e4e2dc",
+    "d2cfc8",
+    "b9b8b4",
+    "9b9b9b",
+    "76787b",
+    "5a5c60",
+    "c8b99c",
+    "a8926f",
+    "7a6a55",
+    "8e877c",
+    "d9cbb0",
+)
+_SOFT = _rgb(
+    "5b6b4e",
+    "7d8a5e",
+    "6e8299",
+    "8ba3b8",
+    "4e6178",
+    "a3757a",
+    "c59a94",
+    "d9b3b0",
+    "b58a5a",
+    "8a5a4a",
+    "9a8bb0",
+    "6f9a97",
+)
+_VIVID = _rgb("b3242c", "d4373e", "c95a1f", "e0892b", "e6c13a", "2f7d43", "3f9c6a", "1f6fae", "2e8fd0", "2c3f9e", "6b3a94",
+              "d65a92", "ad2f62", "12797f", "e8e04a", "f0a7b8")  # fmt: skip
 _DENIM = _rgb("1d2636", "27344a", "33455f", "415a7c", "5a7699", "7d97b3", "9fb4c8", "22252c", "2a2f3a")
-_TROUSER = _rgb("17181b", "1f2126", "26282e", "1c2233", "3b3d42", "55565a", "7c7c7c", "b8a988", "8f7c5c", "5e5545", "4b5140", "6a5a4a",
-                "cfc4ae", "e4e0d8")  # fmt: skip
+_TROUSER = _rgb("17181b", "1f2126", "26282e", "1c2233", "3b3d42", "55565a", "7c7c7c", "b8a988", "8f7c5c", "5e5545",
+                "4b5140", "6a5a4a", "cfc4ae", "e4e0d8")  # fmt: skip
 _LEATHER = _rgb("1b1a1a", "2a2220", "4a3022", "6b452c", "8a5d38", "b08457", "8b1f2b", "23304a", "c9b79b", "5f6268")
-_SHOE = _rgb("1a1a1b", "26262a", "f0efec", "e2e0db", "8d8f92", "4a3326", "6b4a30", "2b3550", "a0302f", "3c5a74", "d5d0c6", "121212")
+_SHOE = _rgb(
+    "1a1a1b",
+    "26262a",
+    "f0efec",
+    "e2e0db",
+    "8d8f92",
+    "4a3326",
+    "6b4a30",
+    "2b3550",
+    "a0302f",
+    "3c5a74",
+    "d5d0c6",
+    "121212",
+)
 _FURNITURE = _rgb("5b4a3a", "7d6a52", "3a3a3c", "8a8a88", "46525c", "a59a88", "2c2a28")
 
 
@@ -58,13 +101,15 @@ def hair(draw: Draws, tone: Tensor) -> Tensor:
     light = tone.mean(-1) > 0.60
     natural = torch.where((light & draw.chance(0.62))[:, None], draw.pick(_HAIR_ANY), dark)
     dyed = draw.pick(_VIVID) * 0.7
-    return _vary(draw, torch.where(draw.chance(0.025)[:, None], dyed, natural), 0.08)
+    return _vary(draw, torch.where(draw.chance(0.012)[:, None], dyed, natural), 0.08)
 
 
 def _trio(draw: Draws, first: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Two companions: one that contrasts in lightness, one free accent."""
     light = first.mean(-1, keepdim=True) > 0.45
-    contrast = torch.where(light, draw.pick(torch.cat((_DARK, _VIVID, _SOFT))), draw.pick(torch.cat((_NEUTRAL[:4], _NEUTRAL[:4], _VIVID))))
+    contrast = torch.where(
+        light, draw.pick(torch.cat((_DARK, _VIVID, _SOFT))), draw.pick(torch.cat((_NEUTRAL[:4], _NEUTRAL[:4], _VIVID)))
+    )
     return first, _vary(draw, contrast, 0.06), _vary(draw, draw.pick(torch.cat((_VIVID, _NEUTRAL, _DARK))), 0.06)
 
 

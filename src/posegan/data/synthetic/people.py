@@ -22,9 +22,10 @@ _CHUNK_PIXELS = 16 * 128 * 64  # pictures are rendered in chunks of about this m
 class SyntheticSample:
     """A batch of synthetic pictures with their truth.
 
-    `image` (B, 3, H, W) uint8 RGB; `pose` with coordinates in pixels; `occluded` (B, 18) bool, joints inside the picture but hidden by
-    the person's own body or a bag; `mask` (B, H, W) bool, pixels of the person with bag and hat; `surface` (B, H, W, 4) float32 or
-    None, part number (0 is background) and three body-surface coordinates in metres of a standard body.
+    `image` (B, 3, H, W) uint8 RGB; `pose` with coordinates in pixels; `occluded` (B, 18) bool, joints inside the
+    picture but hidden by the person's own body or a bag; `mask` (B, H, W) bool, pixels of the person with bag and hat;
+    `surface` (B, H, W, 4) float32 or None, part number (0 is background) and three body-surface coordinates in metres
+    of a standard body.
     """
 
     image: Tensor
@@ -42,20 +43,31 @@ class SyntheticPeople:
         size: (H, W) of the pictures in pixels, at least (32, 16).
         poses_per_identity: pictures of each person, each with its own pose, view and background.
         seed: another seed gives other people.
+        one_background: all pictures of a person have the same surroundings; by default each has its own.
 
     Raises:
         ValueError: for a size or a count that is too small.
     """
 
-    def __init__(self, identities: int = 256, size: tuple[int, int] = (128, 64), poses_per_identity: int = 8, seed: int = 0) -> None:
+    def __init__(
+        self,
+        identities: int = 256,
+        size: tuple[int, int] = (128, 64),
+        poses_per_identity: int = 8,
+        seed: int = 0,
+        one_background: bool = False,
+    ) -> None:
         if identities < 1 or poses_per_identity < 1:
-            raise ValueError(f"identities and poses_per_identity must be at least 1, got {identities} and {poses_per_identity}.")
+            raise ValueError(
+                f"identities and poses_per_identity must be at least 1, got {identities} and {poses_per_identity}."
+            )
         if len(size) != 2 or size[0] < 32 or size[1] < 16:
             raise ValueError(f"size must be (H, W) of at least (32, 16) pixels, got {size}.")
         self.size = (int(size[0]), int(size[1]))
         self.identities = identities
         self.poses_per_identity = poses_per_identity
         self.seed = seed
+        self.one_background = one_background
         self.names: tuple[str, ...] = tuple(
             f"s{person:04d}_p{pose:02d}" for person in range(identities) for pose in range(poses_per_identity)
         )
@@ -71,29 +83,39 @@ class SyntheticPeople:
     def seeds(self, indices: Sequence[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Identity, pose, view and background seeds (n,) of picture indices."""
         index = torch.as_tensor(list(indices), dtype=torch.int64)
-        if index.numel() and not (0 <= int(index.min()) and int(index.max()) < len(self)):
-            raise IndexError(f"picture indices must lie in 0..{len(self) - 1}, got {int(index.min())}..{int(index.max())}.")
+        if index.numel() and not (int(index.min()) >= 0 and int(index.max()) < len(self)):
+            raise IndexError(
+                f"picture indices must lie in 0..{len(self) - 1}, got {int(index.min())}..{int(index.max())}."
+            )
         base = combine(torch.tensor(self.seed), 0)
         person = combine(base, index // self.poses_per_identity + 1)
         # Pose and view seeds are consecutive within a person, which spreads stances and sides evenly.
         start = person + index % self.poses_per_identity
-        return person, start, start + (person >> 7), combine(base + 1, index)
+        place = index - index % self.poses_per_identity if self.one_background else index
+        return person, start, start + (person >> 7), combine(base + 1, place)
 
-    def render(self, identity: Tensor, pose: Tensor, view: Tensor, background: Tensor, *, surface: bool = False) -> SyntheticSample:
+    def render(
+        self, identity: Tensor, pose: Tensor, view: Tensor, background: Tensor, *, surface: bool = False
+    ) -> SyntheticSample:
         """Render the people of four (B,) int64 seed tensors; equal seeds give equal pictures in any batch.
 
-        `identity` chooses body and clothes, `pose` the articulation, `view` the side, framing, exposure and noise, `background` the
-        surroundings. With `surface`, the sample also holds body-surface coordinates.
+        `identity` chooses body and clothes, `pose` the articulation, `view` the side, framing, exposure and noise,
+        `background` the surroundings. With `surface`, the sample also holds body-surface coordinates.
         """
         seeds = [torch.as_tensor(value, dtype=torch.int64) for value in (identity, pose, view, background)]
         if any(value.ndim != 1 or value.shape != seeds[0].shape for value in seeds):
-            raise ValueError(f"the four seed tensors must have one shape (B,), got {[tuple(value.shape) for value in seeds]}.")
+            raise ValueError(
+                f"the four seed tensors must have one shape (B,), got {[tuple(value.shape) for value in seeds]}."
+            )
         if not seeds[0].numel():
             raise ValueError("at least one item is needed to render.")
-        return self._render(*seeds, None, surface)
+        return self._render(seeds[0], seeds[1], seeds[2], seeds[3], None, surface)
 
     def walk(self, identity: int, frames: int, view: int, background: int) -> SyntheticSample:
-        """One walk cycle of `frames` pictures with a steady camera and background; the last frame leads back to the first."""
+        """One walk cycle of `frames` pictures with a steady camera and background.
+
+        The last frame leads back to the first.
+        """
         if frames < 1:
             raise ValueError(f"frames must be at least 1, got {frames}.")
         same = torch.full((frames,), 0, dtype=torch.int64)
@@ -127,8 +149,8 @@ class SyntheticPeople:
     def correspondence(self, source: SyntheticSample, target: SyntheticSample) -> tuple[Tensor, Tensor]:
         """Where each target pixel's surface point is seen in the source.
 
-        Returns (B, H, W, 2) source pixels (x, y), 0 where not valid, and (B, H, W) bool validity: the same surface point is visible in
-        both. Both samples need `surface`.
+        Returns (B, H, W, 2) source pixels (x, y), 0 where not valid, and (B, H, W) bool validity: the same surface
+        point is visible in both. Both samples need `surface`.
         """
         if source.surface is None or target.surface is None:
             raise ValueError("correspondence needs samples that were rendered with surface=True.")
@@ -136,7 +158,10 @@ class SyntheticPeople:
         return correspondence.match_surfaces(source.surface, target.surface, max(0.012, 1.5 * 1.75 / self.size[0]))
 
     def annotations(self) -> dict[str, Pose]:
-        """Name to pose of every picture, in the form of `load_annotations`; renders nothing but has to pose everyone."""
+        """Name to pose of every picture, in the form of `load_annotations`.
+
+        Renders nothing but has to pose everyone.
+        """
         poses: dict[str, Pose] = {}
         for start in range(0, len(self), 64):
             indices = range(start, min(start + 64, len(self)))

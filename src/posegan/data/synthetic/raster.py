@@ -1,7 +1,7 @@
 """Batched triangle rasteriser with a z-buffer, in plain torch on the CPU.
 
-Exists because grids of small triangles render people well and fast without a graphics library. It interpolates nothing but depth:
-the caller gathers its own vertex attributes with the returned barycentric weights.
+Exists because grids of small triangles render people well and fast without a graphics library. It interpolates
+nothing but depth: the caller gathers its own vertex attributes with the returned barycentric weights.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+SUPERSAMPLE = 2  # samples per pixel along each axis
 _DEPTH_STEPS = 1 << 22
 _EMPTY = torch.iinfo(torch.int64).max
 
@@ -30,7 +31,8 @@ class Fragments:
 
 @lru_cache(maxsize=8)
 def grid_faces(shapes: tuple[tuple[int, int, int], ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Triangles (F, 3) over the concatenated vertices of grids, the grid of each (F,), and whether its back is drawn (F,).
+    """Triangles (F, 3) over the concatenated vertices of grids, the grid of each (F,),
+    and whether its back is drawn (F,).
 
     `shapes` holds rows, columns and the number of last rows whose back is drawn.
     """
@@ -49,9 +51,16 @@ def grid_faces(shapes: tuple[tuple[int, int, int], ...]) -> tuple[Tensor, Tensor
 
 
 def rasterise(
-    screen: Tensor, depth: Tensor, faces: Tensor, keep: Tensor, two_sided: Tensor, size: tuple[int, int], span: tuple[float, float]
+    screen: Tensor,
+    depth: Tensor,
+    faces: Tensor,
+    keep: Tensor,
+    two_sided: Tensor,
+    size: tuple[int, int],
+    span: tuple[float, float],
 ) -> Fragments:
-    """Draw triangles; `screen` (B, V, 2) in samples (first centre at 0), `depth` (B, V) grows away from the camera within `span`.
+    """Draw triangles; `screen` (B, V, 2) in samples (first centre at 0),
+    `depth` (B, V) grows away from the camera within `span`.
 
     `keep` (B, F) selects faces, `two_sided` (F,) those whose back is drawn too. A face is frontal when its corners run
     counter-clockwise in a y-up view.
@@ -106,7 +115,9 @@ def rasterise(
 
 
 def _planes(first: Tensor, second: Tensor, third: Tensor, area: Tensor, depth: Tensor) -> Tensor:
-    """Coefficients (N, 9) of the first two barycentric weights and of the depth (N, 3) as affine functions of x and y."""
+    """Coefficients (N, 9) of the first two barycentric weights and of the depth (N, 3) as affine functions of x and
+    y.
+    """
 
     def weight(start: Tensor, end: Tensor) -> Tensor:
         dx, dy = end[:, 0] - start[:, 0], end[:, 1] - start[:, 1]

@@ -1,7 +1,7 @@
-"""The camera, the backgrounds and the sensor of synthetic photos.
+"""The camera, the light and the backgrounds of synthetic photos.
 
-Exists to put a rendered person into something that resembles a street, surveillance or studio photo. It does not draw the person
-(render.py).
+Exists to put a rendered person into something that resembles a street, surveillance or studio photo. It does not draw
+the person (render.py).
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from posegan.data.synthetic.body import compose, rotation, turn, unit
-from posegan.data.synthetic.draws import Draws, combine, pixel_noise, to_unit
+from posegan.data.synthetic.draws import Draws, combine, to_unit
+from posegan.data.synthetic.kinematics import compose, rotation, turn, unit
 
 _GOLDEN = 0x9E3779B1
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A perspective camera per item: rotation (B, 3, 3) of the world, distance in metres, and the fit to the picture in pixels."""
+    """A perspective camera per item.
+
+    Rotation (B, 3, 3) of the world, distance in metres, and the fit to the picture in pixels.
+    """
 
     frame: Tensor
     distance: Tensor
@@ -49,7 +52,10 @@ class Camera:
         return torch.stack((local[..., 0] * shrink, -local[..., 1] * shrink), -1), -local[..., 2]
 
     def fit(self, points: Tensor, view: Tensor, size: tuple[int, int], *, together: bool) -> Camera:
-        """The camera that frames `points` (B, N, 3) as the view seeds ask; `together` shares one framing over the batch."""
+        """The camera that frames `points` (B, N, 3) as the view seeds ask.
+
+        `together` shares one framing over the batch.
+        """
         flat, _ = self._flat(points)
         low, high = flat.amin(1), flat.amax(1)
         if together:
@@ -64,7 +70,9 @@ class Camera:
         shift = spare * torch.stack((draw.bell(0.30), draw.bell(0.30)), -1)
         # Wide pictures are sometimes close-ups, tall crops sometimes lose the feet, as real detections do.
         near = draw.chance(0.22 if width > 0.6 * height else 0.06) & (not together)
-        zoom = torch.where(near, draw.uniform(1.25, 1.9) if width > 0.6 * height else draw.uniform(1.1, 1.35), torch.ones_like(scale))
+        zoom = torch.where(
+            near, draw.uniform(1.25, 1.9) if width > 0.6 * height else draw.uniform(1.1, 1.35), torch.ones_like(scale)
+        )
         centre = torch.tensor([(width - 1) / 2, (height - 1) / 2])
         top = low[:, 1] * scale * zoom + shift[:, 1]
         offset = centre - middle * (scale * zoom)[:, None] + shift
@@ -150,7 +158,9 @@ def render_background(seed: Tensor, size: tuple[int, int]) -> Tensor:
     # A dark or light line where the wall meets the ground: kerb or skirting.
     kerb = _band(y - horizon, draw.uniform(0.004, 0.012)[:, None, None], soft * 0.6) * draw.bell(0.25)[:, None, None]
     street = street + kerb[:, None]
-    base = torch.where(draw.chance(0.6)[:, None], torch.full((1, 3), 0.90) + draw.bell(0.03)[:, None], _colour(draw, 0.35, 0.85, 0.018))
+    base = torch.where(
+        draw.chance(0.6)[:, None], torch.full((1, 3), 0.90) + draw.bell(0.03)[:, None], _colour(draw, 0.35, 0.85, 0.018)
+    )
     slope = draw.uniform(-0.10, 0.06)[:, None, None]
     glow = torch.exp(-((x / 0.5) ** 2 + ((y - 0.45) / 0.6) ** 2)) * draw.uniform(0.0, 0.12)[:, None, None]
     plain = base[:, :, None, None] + (slope * (y - 0.5) + glow)[:, None]
@@ -172,7 +182,10 @@ def _ground(draw: Draws, x: Tensor, y: Tensor, horizon: Tensor, detail: list[Ten
     blur = (0.02 * depth / tile).clamp(min=0.04)
     q_line = (q.remainder(1.0) - 0.5).abs()
     p_line = ((p + 0.5 * q.floor() * (kind == 2)[:, None, None]).remainder(1.0) - 0.5).abs()
-    joint = torch.maximum(_band(0.5 - q_line, torch.full_like(q_line, 0.035), blur), _band(0.5 - p_line, torch.full_like(p_line, 0.035), blur))
+    joint = torch.maximum(
+        _band(0.5 - q_line, torch.full_like(q_line, 0.035), blur),
+        _band(0.5 - p_line, torch.full_like(p_line, 0.035), blur),
+    )
     tiled = ((kind == 1) | (kind == 2)).float()[:, None, None]
     rough = torch.where(kind == 3, 0.10, 0.028)[:, None, None]
     speckle = detail[3] * rough + detail[2] * rough * 0.7 + detail[0] * 0.035
@@ -189,7 +202,9 @@ def _wall(draw: Draws, x: Tensor, y: Tensor, detail: list[Tensor], soft: Tensor)
     base = torch.where((kind == 2)[:, None], hedge, plain)
     pitch_x, pitch_y = draw.uniform(0.10, 0.4)[:, None, None], draw.uniform(0.05, 0.35)[:, None, None]
     p, q = (x + draw.uniform()[:, None, None]) / pitch_x, (y + draw.uniform()[:, None, None]) / pitch_y
-    panel = torch.maximum(_band((p.remainder(1.0) - 0.5), torch.full_like(p, 0.32), soft / pitch_x), torch.zeros_like(p))
+    panel = torch.maximum(
+        _band((p.remainder(1.0) - 0.5), torch.full_like(p, 0.32), soft / pitch_x), torch.zeros_like(p)
+    )
     window = panel * _band(q.remainder(1.0) - 0.5, torch.full_like(q, 0.34), soft / pitch_y)
     panels = (kind == 1).float()[:, None, None] * window * draw.bell(0.16)[:, None, None]
     leaves = (kind == 2).float()[:, None, None] * (detail[2] * 0.16 + detail[3] * 0.14 + detail[1] * 0.14)
@@ -205,17 +220,30 @@ def _clutter(draw: Draws, x: Tensor, y: Tensor, horizon: Tensor, back: Tensor, s
     for _ in range(3):
         place, half = draw.uniform(-0.5, 0.5)[:, None, None], (0.005 + 0.06 * draw.uniform() ** 2)[:, None, None]
         reach = horizon + draw.uniform(-0.05, 0.03)[:, None, None]
-        cover = _band(x - place, half, soft * 0.7) * ((reach - y) / soft + 0.5).clamp(0, 1) * draw.chance(0.5)[:, None, None]
+        cover = (
+            _band(x - place, half, soft * 0.7)
+            * ((reach - y) / soft + 0.5).clamp(0, 1)
+            * draw.chance(0.5)[:, None, None]
+        )
         side = 1 + 0.25 * ((x - place) / half).clamp(-1, 1)
-        back = torch.lerp(back, _colour(draw, 0.10, 0.75, 0.035)[:, :, None, None] * side[:, None], 0.9 * cover[:, None])
+        back = torch.lerp(
+            back, _colour(draw, 0.10, 0.75, 0.035)[:, :, None, None] * side[:, None], 0.9 * cover[:, None]
+        )
     for _ in range(2):
         place, tall = draw.uniform(-0.45, 0.45)[:, None, None], draw.uniform(0.16, 0.34)[:, None, None]
         foot = horizon + draw.uniform(0.0, 0.03)[:, None, None]
         level = (foot - y) / tall
-        half = tall * 0.13 * (0.55 + 0.45 * _band(level - 0.62, torch.full_like(level, 0.24), 0.1)) * (1 - 0.45 * _band(level - 0.93, torch.full_like(level, 0.07), 0.03))
+        half = (
+            tall
+            * 0.13
+            * (0.55 + 0.45 * _band(level - 0.62, torch.full_like(level, 0.24), 0.1))
+            * (1 - 0.45 * _band(level - 0.93, torch.full_like(level, 0.07), 0.03))
+        )
         cover = _band(x - place, half, soft) * ((level > 0) & (level < 1)).float() * draw.chance(0.3)[:, None, None]
         split = (level < 0.48)[:, None].float()
-        cloth = torch.lerp(_colour(draw, 0.1, 0.8, 0.09)[:, :, None, None], _colour(draw, 0.08, 0.35, 0.03)[:, :, None, None], split)
+        cloth = torch.lerp(
+            _colour(draw, 0.1, 0.8, 0.09)[:, :, None, None], _colour(draw, 0.08, 0.35, 0.03)[:, :, None, None], split
+        )
         skin = (level > 0.86)[:, None].float() * 0.8
         cloth = torch.lerp(cloth, torch.tensor([0.55, 0.42, 0.35])[None, :, None, None], skin)
         back = torch.lerp(back, cloth, 0.85 * cover[:, None])
@@ -225,44 +253,17 @@ def _clutter(draw: Draws, x: Tensor, y: Tensor, horizon: Tensor, back: Tensor, s
     for shift in (-1.15, 1.15):
         radius = ((x - place - shift * size_wheel).square() + (y - hub).square()).sqrt()
         ink = torch.maximum(ink, _band(radius - size_wheel, size_wheel * 0.09, soft * 0.5))
-    for ax, ay, bx, by in ((-1.15, 0, -0.3, -1.0), (-0.3, -1.0, 0.75, -0.9), (0.75, -0.9, 1.15, 0), (-0.3, -1.0, 0.0, 0.1), (0.0, 0.1, 0.75, -0.9), (-1.15, 0, 0, 0.1)):
+    for ax, ay, bx, by in (
+        (-1.15, 0, -0.3, -1.0),
+        (-0.3, -1.0, 0.75, -0.9),
+        (0.75, -0.9, 1.15, 0),
+        (-0.3, -1.0, 0.0, 0.1),
+        (0.0, 0.1, 0.75, -0.9),
+        (-1.15, 0, 0, 0.1),
+    ):
         px, py = (x - place) / size_wheel, (y - hub) / size_wheel
         t = (((px - ax) * (bx - ax) + (py - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2)).clamp(0, 1)
         gap = ((px - ax - t * (bx - ax)).square() + (py - ay - t * (by - ay)).square()).sqrt() * size_wheel
         ink = torch.maximum(ink, _band(gap, size_wheel * 0.07, soft * 0.5))
     shown = draw.chance(0.2)[:, None, None] * (horizon > 0.1)
     return torch.lerp(back, _colour(draw, 0.05, 0.25, 0.03)[:, :, None, None], (0.85 * ink * shown)[:, None])
-
-
-def develop(image: Tensor, view: Tensor) -> Tensor:
-    """Lens blur, exposure, white balance and sensor noise of the view seeds on (B, 3, H, W) in [0, 1]; returns uint8."""
-    draw = Draws(view, "sensor")
-    height = image.shape[-2]
-    sigma = draw.uniform(0.25, 0.75) * (height / 128) ** 0.5
-    image = _blur(_blur(image, sigma, -1), sigma, -2)
-    grey = image.mean(1, keepdim=True)
-
-    def wide(value: Tensor) -> Tensor:
-        return value[:, None, None, None]
-
-    image = torch.lerp(grey, image, wide(draw.uniform(0.78, 1.08)))
-    balance = 1 + torch.stack((draw.bell(0.035), draw.bell(0.012), draw.bell(0.045)), -1)[:, :, None, None]
-    image = image * balance * wide(1 + draw.bell(0.10)) + wide(draw.uniform(0.0, 0.035))
-    image = 0.5 + (image - 0.5) * wide(draw.uniform(0.88, 1.08))
-    noise = pixel_noise(combine(view, 99), tuple(image.shape[1:]))
-    mono = noise.mean(1, keepdim=True) * 0.9
-    image = image + wide(draw.uniform(0.004, 0.022)) * (0.6 * noise + mono)
-    return (image.clamp(0, 1) * 255).round().to(torch.uint8)
-
-
-def _blur(image: Tensor, sigma: Tensor, axis: int) -> Tensor:
-    """Five-tap Gaussian along one axis with a width per item."""
-    extent = image.shape[axis]
-    index = torch.arange(extent)
-    taps = torch.exp(-0.5 * (torch.arange(3)[None] / sigma[:, None]).square())
-    taps = taps / (taps[:, :1] + 2 * taps[:, 1:].sum(1, keepdim=True))
-    total = image * taps[:, 0, None, None, None]
-    for step in (1, 2):
-        before, after = image.index_select(axis, (index - step).clamp(min=0)), image.index_select(axis, (index + step).clamp(max=extent - 1))
-        total = total + (before + after) * taps[:, step, None, None, None]
-    return total

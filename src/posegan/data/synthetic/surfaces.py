@@ -1,9 +1,11 @@
 """Swept surface grids: the one geometric primitive that synthetic people are made of.
 
-Exists so that every body part and garment is a (rows, columns) grid with known body coordinates, which makes texture, normals and
-correspondence the same for all of them. It knows no anatomy (figure.py, head.py, garments.py) and no pixels (raster.py).
+Exists so that every body part and garment is a (rows, columns) grid with known body coordinates, which makes texture,
+normals and correspondence the same for all of them. It knows no anatomy (figure.py, head.py, garments.py) and no pixels
+(raster.py).
 
-Rows run from the top of a part down, columns around it from the back over the right side (-x), the front (angle 0) and the left.
+Rows run from the top of a part down, columns around it from the back over the right side (-x), the front (angle 0)
+and the left.
 """
 
 from __future__ import annotations
@@ -15,20 +17,35 @@ from math import pi
 import torch
 from torch import Tensor
 
-from posegan.data.synthetic.body import unit
+from posegan.data.synthetic.kinematics import unit
 
 # Grid ids; `surface` maps report id + 1, so 0 means background.
-(TORSO, TOP, SKIRT, NECK, COLLAR, HEAD, HAIR, TAIL, HAT, BAG, SEAT, ARM_R, ARM_L, SLEEVE_R, SLEEVE_L, LEG_R, LEG_L, TROUSER_R, TROUSER_L,
- SHOE_R, SHOE_L, THUMB_R, THUMB_L) = range(23)  # fmt: skip
+(TORSO, TOP, SKIRT, NECK, COLLAR, HEAD, HAIR, TAIL, HAT, BAG, SEAT, ARM_R, ARM_L, SLEEVE_R, SLEEVE_L, LEG_R, LEG_L,
+ TROUSER_R, TROUSER_L, SHOE_R, SHOE_L, THUMB_R, THUMB_L) = range(23)  # fmt: skip
 
 # Material slots of a person.
-SKIN, HAIR_SLOT, TOP_SLOT, INNER_SLOT, BOTTOM_SLOT, SHOE_SLOT, BAG_SLOT, HAT_SLOT, COLLAR_SLOT, LEG_SLOT, SEAT_SLOT, SLEEVE_SLOT = range(12)
+(
+    SKIN,
+    HAIR_SLOT,
+    TOP_SLOT,
+    INNER_SLOT,
+    BOTTOM_SLOT,
+    SHOE_SLOT,
+    BAG_SLOT,
+    HAT_SLOT,
+    COLLAR_SLOT,
+    LEG_SLOT,
+    SEAT_SLOT,
+    SLEEVE_SLOT,
+) = range(12)
 SLOTS = 12
 
 
 @dataclass(frozen=True)
 class Grid:
-    """One surface: `points` (B, R, C, 3) metres, `coords` (B or 1, R, C, 2) metres around (from the front) and along the part."""
+    """One surface: `points` (B, R, C, 3) metres, `coords` (B or 1, R, C, 2) metres around (from the front) and along
+    the part.
+    """
 
     part: int
     slot: int | Tensor  # material, the same for all or (B,)
@@ -72,6 +89,7 @@ class Profile:
         return values
 
     def __call__(self, station: Tensor) -> Tensor:
+        """Values (..., channels) at stations (...)."""
         position = ((station - self._low) / (self._high - self._low)).clamp(0, 1) * (self._samples - 1)
         index = position.floor().clamp(max=self._samples - 2)
         fraction = (position - index).unsqueeze(-1)
@@ -111,7 +129,7 @@ def tangents(path: Tensor) -> Tensor:
 def frames_along(tangent: Tensor, axis: Tensor, fixed_from: int) -> tuple[Tensor, Tensor]:
     """Lateral and frontal unit axes (B, R, 3) of the cross-sections.
 
-    From row `fixed_from` on the lateral axis follows `axis` (B, R, 3); the rows before it are transported without twist, because a
+    From row `fixed_from` on the lateral axis follows `axis` (B, R, 3); the rows before it do not twist, because a
     hinge axis can be parallel to the path there (the inner shoulder).
     """
     front = torch.linalg.cross(tangent, axis)  # -(axis x tangent) with the path running down: axis x up
@@ -124,7 +142,8 @@ def frames_along(tangent: Tensor, axis: Tensor, fixed_from: int) -> tuple[Tensor
 
 
 def sweep(centre: Tensor, lateral: Tensor, frontal: Tensor, size: Tensor, angle: Tensor, power: float = 1.0) -> Tensor:
-    """Grid points (B, R, C, 3): `size` (B, R, 3) holds half-width, front and back depth; `angle` is (C,), (R, C) or (B, R, C).
+    """Grid points (B, R, C, 3): `size` (B, R, 3) holds half-width, front and back depth; `angle` is (C,),
+    (R, C) or (B, R, C).
 
     `power` below 1 makes the cross-section squarer than an ellipse.
     """

@@ -1,7 +1,7 @@
 """Albedo of a surface sample from its material and body coordinates.
 
-Exists so that every pattern is fixed to the body: a function of (part, around, along) and never of the picture. Light lies in
-shading.py, face features in face.py.
+Exists so that every pattern is fixed to the body: a function of (part, around, along) and never of the picture. Light
+lies in shading.py, face features in face.py.
 """
 
 from __future__ import annotations
@@ -51,7 +51,11 @@ def pattern_amount(material: Tensor, around: Tensor, along: Tensor, grain: float
     soft = (grain / tartan).clamp(min=0.03)
     wide = 0.42 * _stripe(around / tartan, 0.5, soft) + 0.42 * _stripe(along / tartan, 0.5, soft)
     second = put(wd.PLAID, wide, second)
-    third = put(wd.PLAID, 0.55 * torch.maximum(_stripe(around / tartan + 0.27, 0.07, soft), _stripe(along / tartan + 0.27, 0.07, soft)), third)
+    third = put(
+        wd.PLAID,
+        0.55 * torch.maximum(_stripe(around / tartan + 0.27, 0.07, soft), _stripe(along / tartan + 0.27, 0.07, soft)),
+        third,
+    )
     cell = 0.035 + 0.03 * scale
     row = (along / cell).floor()
     u = (around / cell + 0.5 * row.remainder(2.0)).remainder(1.0) - 0.5
@@ -60,7 +64,9 @@ def pattern_amount(material: Tensor, around: Tensor, along: Tensor, grain: float
     second = put(wd.BLOCK, _edge(0.13 + 0.12 * scale - along, 0.006), second)
     middle = 0.16 + 0.12 * scale
     second = put(wd.BAND, _edge(0.045 + 0.03 * phase - (along - middle).abs(), 0.006), second)
-    blobs = torch.sin(around * 47 + 2.1 * torch.sin(along * 31 + phase * 9)) + torch.sin(along * 53 + 1.7 * torch.sin(around * 37 + phase * 5))
+    blobs = torch.sin(around * 47 + 2.1 * torch.sin(along * 31 + phase * 9)) + torch.sin(
+        along * 53 + 1.7 * torch.sin(around * 37 + phase * 5)
+    )
     second = put(wd.CAMO, _edge(blobs - 0.35, 0.25), second)
     third = put(wd.CAMO, _edge(-blobs - 0.9, 0.25) * 0.8, third)
     bloom = cell * 1.9
@@ -85,12 +91,15 @@ def chest_print(material: Tensor, around: Tensor, along: Tensor) -> Tensor:
     ring = disc * _edge(radius - 0.62, 0.10)
     letters = ((u * 3.1).remainder(1.0) > 0.28) | ((v * 2.6).remainder(1.0) < 0.22)
     text = _edge(0.30 - v.abs(), 0.08) * _edge(1.35 - u.abs(), 0.05) * letters
-    lines = _edge(0.75 - v.abs(), 0.08) * ((v * 2.0).remainder(1.0) > 0.45) * _edge(1.15 - 0.35 * torch.cos(v * 9) - u.abs(), 0.06)
+    lines = (
+        _edge(0.75 - v.abs(), 0.08)
+        * ((v * 2.0).remainder(1.0) > 0.45)
+        * _edge(1.15 - 0.35 * torch.cos(v * 9) - u.abs(), 0.06)
+    )
     box = _edge(0.85 - torch.maximum(u.abs(), v.abs()), 0.06)
-    number = torch.maximum(
-        _edge(0.16 - (u + 0.45).abs(), 0.05) * _edge(0.9 - v.abs(), 0.06),
-        _edge(0.9 - v.abs(), 0.06) * _edge(0.42 - (u - 0.40).abs(), 0.05) * torch.maximum(((v.abs() - 0.0) < 0.14).float(), torch.maximum((v.abs() > 0.66).float(), ((u - 0.40).abs() > 0.18).float())),
-    )  # fmt: skip
+    tall = _edge(0.9 - v.abs(), 0.06)
+    loop = ((u - 0.40).abs() > 0.18) | (v.abs() < 0.14) | (v.abs() > 0.66)
+    number = tall * torch.maximum(_edge(0.16 - (u + 0.45).abs(), 0.05), _edge(0.42 - (u - 0.40).abs(), 0.05) * loop)
     total = torch.zeros_like(u)
     for code, coverage in enumerate((disc, ring, text, lines, box, number), start=1):
         total = torch.where(kind == code, coverage, total)
@@ -142,14 +151,20 @@ def _trouser_shade(detail: Tensor, around: Tensor, along: Tensor, grain: float) 
 
 def hair_colour(material: Tensor, around: Tensor, along: Tensor) -> Tensor:
     """Albedo (P, 3) of hair: strands run along the columns."""
-    strand = torch.sin(around * 610 + 2.5 * torch.sin(along * 19)) * 0.6 + torch.sin(around * 1370 + 4 * torch.sin(along * 11)) * 0.4
+    strand = (
+        torch.sin(around * 610 + 2.5 * torch.sin(along * 19)) * 0.6
+        + torch.sin(around * 1370 + 4 * torch.sin(along * 11)) * 0.4
+    )
     lock = torch.sin(around * 140 + 1.5 * torch.sin(along * 13))
     shade = 1 + material[:, wd.GRAIN] * strand + 0.12 * lock
     return material[:, wd.FIRST] * shade.unsqueeze(-1)
 
 
 def trunk_slots(height: Tensor, around: Tensor, jacket: Tensor) -> Tensor:
-    """The slot of a sample (P,) of the trunk grid: skin, the shirt under an open jacket (P,) bool, or the waist of the trousers."""
+    """The slot of a sample (P,) of the trunk grid.
+
+    Skin, the shirt under an open jacket (P,) bool, or the waist of the trousers.
+    """
     neck = 1.13 - 0.07 * torch.cos(around / 0.16).clamp(min=0)
     shirt = jacket & (height < neck)
     slot = torch.where(shirt, sf.INNER_SLOT, sf.SKIN)
@@ -162,10 +177,17 @@ def belt(height: Tensor) -> Tensor:
 
 
 def strap(around: Tensor, along: Tensor, bag: Tensor, sign: Tensor) -> Tensor:
-    """Coverage (P,) of bag straps on the trunk garments: two vertical ones for a backpack, a diagonal one for a shoulder bag."""
+    """Coverage (P,) of bag straps on the trunk garments.
+
+    Two vertical ones for a backpack, a diagonal one for a shoulder bag.
+    """
     angle = around / 0.16
     x, front = torch.sin(angle) * 0.16, torch.cos(angle)
-    pair = _edge(0.016 - (x.abs() - 0.082 + 0.10 * (along - 0.1).clamp(min=0)).abs(), 0.006) * (along < 0.27) * (front > -0.05)
+    pair = (
+        _edge(0.016 - (x.abs() - 0.082 + 0.10 * (along - 0.1).clamp(min=0)).abs(), 0.006)
+        * (along < 0.27)
+        * (front > -0.05)
+    )
     slope = -sign * 0.085 + sign * (along + 0.02) * 0.46
     diagonal = _edge(0.011 - (x - slope).abs() * 0.85, 0.005) * (along < 0.56)
     return torch.where(bag == wd.BACKPACK, pair, torch.where(bag == wd.SHOULDER_BAG, diagonal, torch.zeros_like(x)))
@@ -175,6 +197,15 @@ def shoe_colour(material: Tensor, around: Tensor, along: Tensor) -> Tensor:
     """Albedo (P, 3) of shoes: upper, sole and either laces or a plain cap."""
     angle = around / 0.05
     sole = _edge(angle.abs() - 2.3, 0.12)
-    laces = _edge(0.45 - angle.abs(), 0.1) * (along > 0.10) * (along < 0.19) * (0.35 + 0.65 * (torch.sin(along * 2 * pi / 0.018) > 0))
-    colour = torch.lerp(material[:, wd.FIRST], material[:, wd.THIRD] * 0.5 + 0.4, (0.7 * laces * (material[:, wd.DETAIL] < 0.5)).unsqueeze(-1))
+    laces = (
+        _edge(0.45 - angle.abs(), 0.1)
+        * (along > 0.10)
+        * (along < 0.19)
+        * (0.35 + 0.65 * (torch.sin(along * 2 * pi / 0.018) > 0))
+    )
+    colour = torch.lerp(
+        material[:, wd.FIRST],
+        material[:, wd.THIRD] * 0.5 + 0.4,
+        (0.7 * laces * (material[:, wd.DETAIL] < 0.5)).unsqueeze(-1),
+    )
     return torch.lerp(colour, material[:, wd.SECOND], sole.unsqueeze(-1))

@@ -1,0 +1,48 @@
+"""What the camera adds to a picture: lens blur, exposure, white balance and noise.
+
+Exists so that synthetic photos are not cleaner than real ones. It knows nothing of the scene (scene.py).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from posegan.data.synthetic.draws import Draws, combine, pixel_noise
+
+
+def develop(image: Tensor, view: Tensor) -> Tensor:
+    """Apply lens blur, exposure, white balance and sensor noise of the views to (B, 3, H, W) in [0, 1]; gives uint8."""
+    draw = Draws(view, "sensor")
+    height = image.shape[-2]
+    sigma = draw.uniform(0.25, 0.75) * (height / 128) ** 0.5
+    image = _blur(_blur(image, sigma, -1), sigma, -2)
+    grey = image.mean(1, keepdim=True)
+
+    def wide(value: Tensor) -> Tensor:
+        return value[:, None, None, None]
+
+    image = torch.lerp(grey, image, wide(draw.uniform(0.78, 1.08)))
+    balance = 1 + torch.stack((draw.bell(0.035), draw.bell(0.012), draw.bell(0.045)), -1)[:, :, None, None]
+    image = image * balance * wide(1 + draw.bell(0.10)) + wide(draw.uniform(0.0, 0.035))
+    image = 0.5 + (image - 0.5) * wide(draw.uniform(0.88, 1.08))
+    noise = pixel_noise(combine(view, 99), tuple(image.shape[1:]))
+    mono = noise.mean(1, keepdim=True) * 0.9
+    image = image + wide(draw.uniform(0.004, 0.022)) * (0.6 * noise + mono)
+    return (image.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def _blur(image: Tensor, sigma: Tensor, axis: int) -> Tensor:
+    """Five-tap Gaussian along one axis with a width per item."""
+    extent = image.shape[axis]
+    index = torch.arange(extent)
+    taps = torch.exp(-0.5 * (torch.arange(3)[None] / sigma[:, None]).square())
+    taps = taps / (taps[:, :1] + 2 * taps[:, 1:].sum(1, keepdim=True))
+    total = image * taps[:, 0, None, None, None]
+    for step in (1, 2):
+        before, after = (
+            image.index_select(axis, (index - step).clamp(min=0)),
+            image.index_select(axis, (index + step).clamp(max=extent - 1)),
+        )
+        total = total + (before + after) * taps[:, step, None, None, None]
+    return total

@@ -1,0 +1,319 @@
+"""What every registered model keeps, found by name: a new model is tested here as soon as its file exists.
+
+`SETTINGS` makes known models small; a model that is not in it is tested with its own defaults.
+"""
+
+import copy
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from posegan.batch import Batch
+from posegan.models import MODELS, Generator, Output, Phase, ReposeModel, StepContext, Update, create_model, model_names
+from posegan.pose import Pose, Size
+from posegan.training.step import Stepper
+from posegan.weights import WeightsInfo, load_model, save_weights
+
+from ..pairs import pairs, people, photos
+
+pytestmark = pytest.mark.contract
+
+SIZES = ((128, 64), (256, 176), (256, 256))
+SIZE = SIZES[0]
+SETTINGS: dict[str, dict[str, Any]] = {
+    "deformable": {"width": 4, "reconstruction": "pixels", "reconstruction_weight": 100.0},
+    "posegan": {"width": 8, "discriminator_width": 8},
+}
+VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {  # other branches with parameters of their own
+    "deformable": ({"warp": "none"}, {"warp": "full"}, {"warp": "stn"}, {"batches": "independent"}, {"norm": "instance"}),
+    "posegan": ({"deform": "affine"}, {"deform": "flow"}, {"attention": False}, {"depth": 3, "blocks": 2}),
+}
+BATCH_TERMS: dict[str, dict[str, Any]] = {  # switches off losses that compare the pairs of a batch with each other
+    "posegan": {"mismatch_weight": 0.0}
+}
+EVERY = [pytest.param(name, {}, id=name) for name in model_names()]
+EVERY_VARIANT = EVERY + [
+    pytest.param(name, variant, id=f"{name}-{'-'.join(f'{k}={v}' for k, v in variant.items())}")
+    for name, variants in VARIANTS.items()
+    for variant in variants
+]
+every_model = pytest.mark.parametrize(("name", "options"), EVERY)
+every_variant = pytest.mark.parametrize(("name", "options"), EVERY_VARIANT)
+
+
+def settings(name: str, size: Size = SIZE, **options: Any) -> dict[str, Any]:
+    """Return the config of a small model that needs no weights of others."""
+    fields = {f.name for f in dataclasses.fields(MODELS.get(name).Config)}
+    needed = {"size": size} | ({"features": "none"} if "features" in fields else {})
+    return needed | SETTINGS.get(name, {}) | options
+
+
+def new(name: str, size: Size = SIZE, **options: Any) -> ReposeModel:
+    torch.manual_seed(0)
+    return create_model(name, **settings(name, size, **options))
+
+
+def draw(generator: nn.Module, batch: Batch) -> Output:
+    with torch.no_grad():
+        output: Output = generator(batch.source_image, batch.source_pose, batch.target_pose)
+    return output
+
+
+def assert_pictures(image: Tensor, count: int, size: Size) -> None:
+    assert image.shape == (count, 3, *size)
+    assert image.isfinite().all()
+    assert image.abs().max() <= 1
+
+
+@pytest.fixture(scope="module")
+def fabric() -> Fabric:
+    return Fabric(accelerator="cpu", devices=1)
+
+
+def streams(phase: Phase, seed: int = 0, count: int = 2) -> tuple[Batch, ...]:
+    return tuple(pairs(count, SIZE, seed=seed + i) for i in range(phase.streams))
+
+
+def train(model: ReposeModel, phase: Phase, fabric: Fabric, steps: int, seed: int = 0) -> None:
+    stepper = Stepper(model, phase, fabric)
+    for step in range(steps):
+        terms = stepper.step(step, streams(phase, seed + step), step)
+        assert terms
+        assert all(value.dim() == 0 and value.isfinite() for value in terms.values())
+
+
+def with_lr(phase: Phase, lr: float) -> Phase:
+    updates = (dataclasses.replace(u, optimiser=dataclasses.replace(u.optimiser, lr=lr, schedule=None)) for u in phase.updates)
+    return dataclasses.replace(phase, updates=tuple(updates))
+
+
+def every_update(model: ReposeModel) -> Iterator[tuple[Phase, Update]]:
+    for phase in model.phases():
+        for update in phase.updates:
+            yield dataclasses.replace(phase, updates=(update,)), update
+
+
+def parameters(*modules: nn.Module) -> dict[int, nn.Parameter]:
+    return {id(p): p for module in modules for p in module.parameters()}
+
+
+@every_model
+@pytest.mark.parametrize("size", SIZES)
+def test_one_photo_of_each_published_size(name, options, size):
+    generator = new(name, size, **options).eval().generator
+    assert_pictures(draw(generator, pairs(1, size)).image, 1, size)
+
+
+@every_model
+@pytest.mark.parametrize("size", [(256, 176), (100, 45)])
+def test_a_model_runs_at_sizes_that_it_was_not_built_for(name, options, size):
+    generator = new(name, **options).eval().generator
+    assert_pictures(draw(generator, pairs(2, size)).image, 2, size)
+
+
+@every_variant
+@pytest.mark.parametrize("seen", [0.5, 0.0], ids=["some", "none"])
+def test_missing_joints_give_pictures_losses_and_gradients(name, options, seen):
+    model = new(name, **options)
+    batch = pairs(2, seen=seen)
+    assert_pictures(draw(model.generator, batch).image, 2, SIZE)
+    for phase, update in every_update(model):
+        losses = update.loss(StepContext(model, (batch,) * phase.streams, 0))
+        assert losses
+        assert all(value.dim() == 0 and value.isfinite() for value in losses.values())
+        trained = [p for p in parameters(*update.modules).values() if p.requires_grad]
+        gradients = torch.autograd.grad(sum(losses.values()), trained, allow_unused=True, materialize_grads=True)
+        assert all(g.isfinite().all() for g in gradients)
+
+
+@every_variant
+def test_three_steps_move_every_parameter_that_a_phase_trains(name, options, fabric):
+    model = new(name, **options)
+    for phase in model.phases():
+        before = copy.deepcopy(dict(model.named_parameters()))
+        trained = {i for u in phase.updates for i, p in parameters(*u.modules).items() if p.requires_grad}
+        train(model, phase, fabric, 3)
+        moved = {n: not torch.equal(p, before[n]) for n, p in model.named_parameters()}
+        assert moved == {n: id(p) in trained for n, p in model.named_parameters()}
+
+
+@every_variant
+def test_all_phases_together_train_every_parameter(name, options):
+    model = new(name, **options)
+    trained = {i for phase in model.phases() for u in phase.updates for i in parameters(*u.modules)}
+    assert {n for n, p in model.named_parameters() if id(p) not in trained} == set()
+
+
+@every_variant
+def test_an_update_touches_only_its_own_modules(name, options, fabric):
+    model = new(name, **options)
+    for phase, update in every_update(model):
+        own = parameters(*update.modules)
+        before = copy.deepcopy(dict(model.named_parameters()))
+        train(model, phase, fabric, 1)
+        for n, p in model.named_parameters():
+            assert p.grad is None
+            assert id(p) in own or torch.equal(p, before[n])
+
+
+@every_model
+def test_a_saved_model_draws_the_same_pictures(name, options, tmp_path: Path):
+    config = settings(name, **options)
+    model = new(name, **options).eval()
+    save_weights(tmp_path / "w.safetensors", model.generator.state_dict(), WeightsInfo(name, config))
+    loaded, info = load_model(tmp_path / "w.safetensors")
+    assert type(loaded) is type(model)
+    assert info.model == name
+    batch = pairs(2, seed=3)
+    assert torch.equal(draw(loaded.generator, batch).image, draw(model.generator, batch).image)
+
+
+@every_variant
+@pytest.mark.parametrize("size", [SIZE, (100, 45)])
+def test_evaluation_is_deterministic_and_a_photo_can_be_encoded_once(name, options, size):
+    generator = new(name, **options).eval().generator
+    assert isinstance(generator, Generator)
+    batch = pairs(2, size)
+    image = draw(generator, batch).image
+    assert torch.equal(draw(generator, batch).image, image)
+    with torch.no_grad():
+        features = generator.encode(generator.pad(batch.source_image), batch.source_pose)
+        rendered = generator.render(features, batch.source_pose, batch.target_pose).image
+        again = generator.render(features, batch.source_pose, people(2, size, 9)).image
+    assert torch.equal(rendered[..., : size[0], : size[1]], image)
+    assert not torch.equal(again, rendered)
+
+
+@every_variant
+def test_a_picture_does_not_depend_on_its_neighbours_in_the_batch(name, options):
+    generator = new(name, **options).eval().generator
+    batch = pairs(3, seen=0.8)
+    whole = draw(generator, batch).image
+    for i in range(3):
+        torch.testing.assert_close(draw(generator, batch[i : i + 1]).image, whole[i : i + 1], rtol=0, atol=1e-4)
+
+
+@every_model
+def test_memory_order_is_of_no_consequence(name, options):
+    model, batch = new(name, **options).eval(), pairs(2)
+    image = draw(model.generator, batch).image
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    found = draw(model.generator, batch.to("cpu", channels_last=True)).image
+    torch.testing.assert_close(found, image, rtol=0, atol=1e-4)
+
+
+@every_variant
+def test_bfloat16_autocast_draws_nearly_the_same_and_trains(name, options, fabric):
+    model, batch = new(name, **options).eval(), pairs(2)
+    image = draw(model.generator, batch).image
+    with torch.autocast("cpu", torch.bfloat16):
+        half = draw(model.generator, batch).image
+    assert (half.float() - image).abs().mean() < 0.02
+    model.train()
+    for phase in model.phases():
+        train(model, phase, Fabric(accelerator="cpu", devices=1, precision="bf16-mixed"), 1)
+    assert all(p.isfinite().all() for p in model.parameters())
+
+
+@every_model
+def test_equal_seeds_train_equal_weights(name, options, fabric):
+    def weights() -> list[Tensor]:
+        model = new(name, **options)
+        for phase in model.phases():
+            train(model, phase, fabric, 2)
+        return list(model.state_dict().values())
+
+    for first, second in zip(weights(), weights(), strict=True):
+        assert torch.equal(first, second)
+
+
+@every_model
+def test_accumulated_gradients_are_those_of_the_whole_batch(name, options, fabric):
+    """In evaluation mode, because dropout and power iterations differ from pass to pass by design."""
+    found: list[dict[str, Tensor]] = []
+    for accumulate in (1, 2):
+        model = new(name, **options, **BATCH_TERMS.get(name, {})).eval()
+        names = {id(p): n for n, p in model.named_parameters()}
+        gradients: dict[str, Tensor] = {}
+        for phase in model.phases():
+            stepper = Stepper(model, with_lr(phase, 0.0), fabric, accumulate)
+            for key, optimiser in stepper.optimisers.items():
+
+                def keep(optimiser: torch.optim.Optimizer, *_: Any, key: str = key, into=gradients, names=names) -> None:
+                    for p in optimiser.param_groups[0]["params"]:
+                        into[f"{key}.{names[id(p)]}"] = p.grad.clone()
+
+                optimiser.register_step_pre_hook(keep)
+            stepper.step(0, streams(phase, count=4), 0)
+        found.append(gradients)
+    assert found[0].keys() == found[1].keys()
+    assert any(g.any() for g in found[0].values())
+    for key, gradient in found[0].items():
+        scale = gradient.abs().max().item()
+        torch.testing.assert_close(found[1][key], gradient, rtol=1e-3, atol=1e-3 * scale + 1e-7, msg=lambda m, k=key: f"{k}: {m}")
+
+
+@every_model
+def test_it_overfits_one_batch(name, options, fabric):
+    model, batch = new(name, **options), pairs(1, seed=4)
+
+    def distance() -> float:
+        model.generator.eval()
+        image = draw(model.generator, batch).image
+        model.generator.train()
+        return (image - batch.target_image).abs().mean().item()
+
+    before = distance()
+    for phase in model.phases():
+        stepper = Stepper(model, with_lr(phase, 3e-3), fabric)
+        for step in range(60):
+            stepper.step(step, (batch,) * phase.streams, step)
+    assert distance() < 0.4 * before
+
+
+class Exportable(nn.Module):
+    """A generator that takes and returns plain tensors."""
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(
+        self, source: Tensor, source_xy: Tensor, source_visible: Tensor, target_xy: Tensor, target_visible: Tensor
+    ) -> Tensor:
+        output = self.generator(source, Pose(source_xy, source_visible), Pose(target_xy, target_visible))
+        image: Tensor = output.image
+        return image
+
+
+def plain(count: int, size: Size, seed: int, seen: float) -> tuple[Tensor, ...]:
+    source, target = people(count, size, seed, seen), people(count, size, seed + 1, seen)
+    return photos(count, size, seed), source.xy, source.visible, target.xy, target.visible
+
+
+@every_variant
+def test_onnx_equals_torch_for_any_batch_and_any_joints(name, options, tmp_path: Path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    module = Exportable(new(name, **options).generator).eval()
+    example = plain(2, SIZE, 0, 1.0)
+    free = {0: torch.export.Dim("batch", min=1, max=64)}
+    program = torch.onnx.export(
+        module, example, dynamo=True, opset_version=20, dynamic_shapes=(free,) * len(example), verbose=False
+    )
+    assert program is not None
+    program.save(tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    inputs = [i.name for i in session.get_inputs()]
+    for count, seen in ((1, 1.0), (3, 0.7), (2, 0.0)):
+        values = plain(count, SIZE, 5, seen)
+        with torch.no_grad():
+            wanted = module(*values)
+        (found,) = session.run(None, {n: v.numpy() for n, v in zip(inputs, values, strict=True)})
+        torch.testing.assert_close(torch.from_numpy(found), wanted, rtol=0, atol=1e-4)

@@ -1,0 +1,282 @@
+"""PoseGAN: its size, what each way of deforming uses, and its losses by hand."""
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from posegan.batch import Batch
+from posegan.layers.features import KINDS, FeatureNetwork
+from posegan.layers.part_flow import part_flow, resize_flow
+from posegan.losses import nearest_neighbour_loss, offset_smoothness_loss, perceptual_loss
+from posegan.models import Output, StepContext, count_parameters, create_model
+from posegan.models.posegan import Attention, DeformableSkip, PoseGAN
+from posegan.pose import Pose
+
+from ..layers.test_features import random_distilled
+from ..pairs import FRAME, pairs, people, photos, standing
+
+DEFORM = ("affine", "flow", "both")
+
+
+def tiny(**config: object) -> PoseGAN:
+    torch.manual_seed(0)
+    model = create_model("posegan", **{"width": 4, "discriminator_width": 4, "features": "none", **config})
+    assert isinstance(model, PoseGAN)
+    return model
+
+
+def draw(model: PoseGAN, batch: Batch) -> Output:
+    with torch.no_grad():
+        return model.generator(batch.source_image, batch.source_pose, batch.target_pose)
+
+
+def context(model: PoseGAN, batch: Batch) -> StepContext:
+    return StepContext(model, (batch,), 0)
+
+
+def stirred(model: PoseGAN) -> PoseGAN:
+    """Give the skips' last layers, which start at zero, random weights."""
+    for skip in model.generator.skips:
+        nn.init.normal_(skip.last.weight, std=0.5)
+    return model
+
+
+def test_the_default_is_compact():
+    with torch.device("meta"):
+        model = create_model("posegan")
+    assert 1_000_000 < count_parameters(model.generator) <= 6_000_000
+
+
+@pytest.mark.parametrize("depth", [2, 4])
+def test_aux_holds_flows_and_gates_of_all_scales_deepest_first(depth):
+    model = tiny(depth=depth)
+    assert model.generator.size_multiple == 2**depth
+    aux = draw(model, pairs(2)).aux
+    assert aux.keys() == {"flows", "gates"}
+    for i, (flow, gate) in enumerate(zip(aux["flows"], aux["gates"], strict=True)):
+        h, w = 128 >> (depth - i), 64 >> (depth - i)
+        assert (flow.shape, gate.shape) == ((2, 2, h, w), (2, 1, h, w))
+    assert len(aux["flows"]) == depth + 1
+
+
+@pytest.mark.parametrize("deform", DEFORM)
+def test_it_starts_without_residual_flow_and_with_half_open_gates(deform):
+    aux = draw(tiny(deform=deform), pairs(1)).aux
+    assert not any(flow.any() for flow in aux["flows"])
+    assert all((gate == 0.5).all() for gate in aux["gates"])
+
+
+def test_the_affine_mode_never_has_a_residual_flow_and_the_others_do():
+    for deform in DEFORM:
+        flows = draw(stirred(tiny(deform=deform)), pairs(1)).aux["flows"]
+        assert any(flow.any() for flow in flows) == (deform != "affine")
+
+
+@pytest.mark.parametrize("deform", DEFORM)
+def test_a_skip_adds_what_its_mode_names(deform):
+    skip = DeformableSkip(4, 8, deform, attention=False)
+    nn.init.normal_(skip.last.weight, std=0.1)
+    source, guide, base = torch.randn(1, 4, 16, 8), torch.randn(1, 8, 16, 8), torch.randn(1, 2, 16, 8)
+    with torch.no_grad():
+        moved, residual, gate = skip(source, guide, base)
+        without_base, same, _ = skip(source, guide, torch.zeros_like(base))
+    assert torch.equal(residual, same)
+    assert torch.equal(moved, without_base) == (deform == "flow")
+    if deform == "affine":
+        torch.testing.assert_close(without_base, source * gate, rtol=0, atol=1e-5)
+
+
+def test_a_skip_moves_the_map_by_its_flow_and_dims_it_by_its_gate():
+    skip = DeformableSkip(4, 8, "both", attention=False)
+    source, guide = torch.randn(1, 4, 16, 8), torch.randn(1, 8, 16, 8)
+    base = torch.tensor([2.0, -3.0])[:, None, None].expand(1, 2, 16, 8)
+    with torch.no_grad():
+        moved, _, gate = skip(source, guide, base)
+    assert (gate == 0.5).all()
+    torch.testing.assert_close(moved[..., 3:, :-2], 0.5 * source[..., :-3, 2:], rtol=0, atol=1e-5)
+
+
+def test_the_skips_are_given_the_flow_of_the_body_in_their_own_pixels():
+    model = tiny().eval()
+    bases: list[Tensor] = []
+    for skip in model.generator.skips:
+        skip.register_forward_pre_hook(lambda _, args: bases.append(args[2]))
+    batch = pairs(1)
+    draw(model, batch)
+    for level, base in zip(range(4, -1, -1), bases, strict=True):
+        flow = resize_flow(part_flow(batch.source_pose, batch.target_pose, FRAME, 2), 2, 2**level)
+        torch.testing.assert_close(base, flow)
+
+
+def test_attention_is_a_softmax_over_all_source_positions():
+    attention = Attention(6, 8, heads=2)
+    target, source = torch.randn(2, 6, 3, 4), torch.randn(2, 8, 3, 4)
+    query, key, value = attention.query(target), attention.key(source), attention.value(source)
+    expected = torch.empty(2, 8, 3, 4)
+    for b in range(2):
+        for head in range(2):
+            q, k, v = (x[b, 4 * head : 4 * head + 4].flatten(1).T for x in (query, key, value))  # (12, 4)
+            weights = (q @ k.T / math.sqrt(4)).softmax(-1)
+            expected[b, 4 * head : 4 * head + 4] = (weights @ v).T.reshape(4, 3, 4)
+    torch.testing.assert_close(attention(target, source), expected)
+
+
+def test_attention_is_for_the_deep_skips_only_and_can_be_left_out():
+    deepest_first = [skip.attention is not None for skip in tiny().generator.skips]
+    assert deepest_first == [True, True, False, False, False]
+    assert not any(skip.attention for skip in tiny(attention=False).generator.skips)
+
+
+@pytest.mark.parametrize("deform", DEFORM)
+def test_pictures_depend_on_both_poses_and_the_photo(deform):
+    model, batch = stirred(tiny(deform=deform)).eval(), pairs(2)
+    image = draw(model, batch).image
+    assert image.shape == (2, 3, *FRAME)
+    assert image.abs().max() <= 1
+    for other in (
+        Batch(photos(2, FRAME, 5), batch.target_image, batch.source_pose, batch.target_pose),
+        Batch(batch.source_image, batch.target_image, people(2, FRAME, 7), batch.target_pose),
+        Batch(batch.source_image, batch.target_image, batch.source_pose, people(2, FRAME, 7)),
+    ):
+        assert not torch.allclose(draw(model, other).image, image, atol=1e-4)
+
+
+def test_coordinates_of_joints_that_are_not_visible_are_not_looked_at():
+    model = stirred(tiny()).eval()
+    poses = [people(2, FRAME, seed, seen=0.7) for seed in (1, 2)]
+    garbage = [Pose(torch.where(p.visible[..., None], p.xy, torch.tensor([torch.nan, 1e9])), p.visible) for p in poses]
+    photo = photos(2, FRAME, 0)
+    with torch.no_grad():
+        assert torch.equal(model.generator(photo, *poses).image, model.generator(photo, *garbage).image)
+
+
+def test_joints_that_become_visible_change_the_picture():
+    model, photo = stirred(tiny()).eval(), photos(1, FRAME, 0)
+    with torch.no_grad():
+        images = [model.generator(photo, standing(), standing(missing=missing)).image for missing in ((), (4,), (3, 4))]
+    assert not any(torch.allclose(a, b, atol=1e-4) for a, b in pairwise(images))
+
+
+class TestGeneratorLosses:
+    def judged(self, model: PoseGAN, name: str, photo: Tensor, condition: Tensor) -> Tensor:
+        judge = model.discriminators[name]
+        return judge(photo, condition) if name == "pose" else judge(torch.cat([photo, condition], 1))
+
+    def test_every_term_is_its_weight_times_its_definition(self):
+        weights = {"pixel_weight": 7.0, "nearest_weight": 0.3, "smoothness_weight": 0.4, "adversarial_weight": 1.5}
+        model, batch = stirred(tiny(**weights)).eval(), pairs(3)
+        output = draw(model, batch)
+        _, maps = model._maps(batch)
+        pose = self.judged(model, "pose", output.image, maps)
+        identity = self.judged(model, "identity", output.image, batch.source_image)
+        expected = {
+            "g_pixel": 7.0 * (output.image - batch.target_image).abs().mean(),
+            "g_pose": 1.5 * 0.5 * (pose - 1).square().mean(),
+            "g_identity": 1.5 * 0.5 * (identity - 1).square().mean(),
+            "g_nearest": 0.3 * nearest_neighbour_loss(output.image, batch.target_image, 3),
+            "g_smoothness": 0.4 * offset_smoothness_loss(output.aux["flows"]),
+        }
+        torch.testing.assert_close(model.generator_losses(context(model, batch)), expected)
+
+    def test_features_add_a_perceptual_term_and_carry_the_nearest_search(self):
+        model, batch = tiny(perceptual_weight=0.6, nearest_weight=0.2, nearest_layer="relu2_1").eval(), pairs(2)
+        model.features = FeatureNetwork(KINDS["vgg19_distilled"], random_distilled())
+        taps = ("relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu2_1")
+        found, wanted = (model.features(image, taps) for image in (draw(model, batch).image, batch.target_image))
+        losses = model.generator_losses(context(model, batch))
+        nearest = nearest_neighbour_loss(found.pop("relu2_1"), wanted.pop("relu2_1"), 3)
+        torch.testing.assert_close(losses["g_nearest"], 0.2 * nearest)
+        torch.testing.assert_close(losses["g_perceptual"], 0.6 * perceptual_loss(found, wanted))
+
+    @pytest.mark.parametrize(
+        ("config", "absent"),
+        [
+            ({"deform": "affine"}, {"g_smoothness"}),
+            ({"smoothness_weight": 0.0}, {"g_smoothness"}),
+            ({"adversarial_weight": 0.0}, {"g_pose", "g_identity"}),
+        ],
+    )
+    def test_terms_without_weight_or_meaning_are_left_out(self, config, absent):
+        every = {"g_pixel", "g_pose", "g_identity", "g_nearest", "g_smoothness"}
+        model = tiny(**config)
+        assert model.generator_losses(context(model, pairs(1))).keys() == every - absent
+
+    @pytest.mark.parametrize("kind", ["bce", "lsgan", "hinge"])
+    def test_every_adversarial_form_trains_the_generator(self, kind):
+        model = tiny(adversarial=kind)
+        loss = model.generator_losses(context(model, pairs(1)))["g_pose"]
+        assert torch.autograd.grad(loss, model.generator.image[-2].weight)[0].abs().sum() > 0
+
+
+class TestDiscriminatorLosses:
+    judged = TestGeneratorLosses.judged
+
+    def test_every_term_is_its_definition_in_separate_passes(self):
+        model, batch = tiny(mismatch_weight=0.7).eval(), pairs(3)
+        image = draw(model, batch).image
+        source, target = batch.source_image, batch.target_image
+        at_source, at_target = model._maps(batch)
+        stranger = torch.stack([source[2], source[0], source[1]])
+
+        def real(*logits: Tensor) -> Tensor:
+            return 0.5 * (torch.cat(logits) - 1).square().mean()
+
+        def fake(logits: Tensor) -> Tensor:
+            return 0.5 * logits.square().mean()
+
+        def pose(photo: Tensor, maps: Tensor) -> Tensor:
+            return self.judged(model, "pose", photo, maps)
+
+        def same(photo: Tensor, other: Tensor) -> Tensor:
+            return self.judged(model, "identity", photo, other)
+
+        expected = {
+            "d_pose": real(pose(target, at_target), pose(source, at_source)) + fake(pose(image, at_target)),
+            "d_identity": real(same(target, source)) + fake(same(image, source)),
+            "d_mismatch": 0.7
+            * (
+                real(pose(target, at_target))
+                + fake(pose(target, at_source))
+                + real(same(target, source))
+                + fake(same(target, stranger))
+            ),
+        }
+        torch.testing.assert_close(model.discriminator_losses(context(model, batch)), expected)
+
+    def test_mismatches_need_two_pairs_and_a_weight(self):
+        model = tiny()
+        assert "d_mismatch" in model.discriminator_losses(context(model, pairs(2)))
+        assert "d_mismatch" not in model.discriminator_losses(context(model, pairs(1)))
+        model = tiny(mismatch_weight=0.0)
+        assert "d_mismatch" not in model.discriminator_losses(context(model, pairs(2)))
+
+    def test_they_have_no_way_into_the_generator(self):
+        model = tiny()
+        loss = torch.stack(list(model.discriminator_losses(context(model, pairs(2))).values())).sum()
+        found = torch.autograd.grad(loss, list(model.generator.parameters()), allow_unused=True)
+        assert all(g is None for g in found)
+
+
+def test_logits_lie_at_an_eighth_of_the_size():
+    model, batch = tiny(), pairs(1)
+    maps, _ = model._maps(batch)
+    assert model.discriminators["pose"](batch.source_image, maps).shape == (1, 1, 16, 8)
+    assert model.discriminators["identity"](torch.cat([batch.source_image] * 2, 1)).shape == (1, 1, 16, 8)
+
+
+def test_without_adversarial_weight_there_is_no_discriminator_update():
+    assert [u.name for u in tiny().phases()[0].updates] == ["discriminator", "generator"]
+    assert [u.name for u in tiny(adversarial_weight=0.0).phases()[0].updates] == ["generator"]
+
+
+def test_updates_share_one_generator_pass():
+    model = tiny()
+    made: list[int] = []
+    model.generator.register_forward_hook(lambda *_: made.append(1))
+    step = context(model, pairs(2))
+    model.discriminator_losses(step)
+    model.generator_losses(step)
+    assert len(made) == 1
