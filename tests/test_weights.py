@@ -134,7 +134,7 @@ def test_another_skeleton_is_refused(damaged):
 
 def test_another_shape_is_refused_naming_the_weight(damaged):
     message = refusal(damaged(b'\\"width\\": 2', b'\\"width\\": 3'))
-    assert "does not fit model 'deformable': size mismatch for appearance.first.weight" in message
+    assert "does not fit the model: size mismatch for appearance.first.weight" in message
 
 
 def test_another_weight_name_is_refused_naming_the_weight(damaged):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from posegan import __version__
 from posegan.errors import UserError, unknown_name
 from posegan.files import write_bytes
 from posegan.models import ReposeModel, create_model
@@ -47,7 +48,7 @@ class WeightsInfo:
 
 def save_weights(path: Path, generator: dict[str, Tensor], info: WeightsInfo, *, half: bool = False) -> None:
     """Write a generator's state and its description, whole or not at all; `half` stores float16."""
-    info = dataclasses.replace(info, version=metadata.version("posegan"))
+    info = dataclasses.replace(info, version=__version__)
     tensors = {
         name: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
         for name, value in generator.items()
@@ -100,12 +101,17 @@ def load_model(path: Path) -> tuple[ReposeModel, WeightsInfo]:
         raise UserError(
             f"{path} was written by posegan {info.version} and does not fit this version: {error}"
         ) from error
+    fill(model, tensors, path)
+    return model.eval(), info
+
+
+def fill(model: ReposeModel, tensors: dict[str, Tensor], path: Path) -> None:
+    """Load a weight file's tensors into the model's generator; raises UserError if names or shapes differ."""
     try:
         model.generator.load_state_dict(tensors)
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise UserError(f"{path} does not fit model {info.model!r}: {first} Use the version that wrote it.") from error
-    return model.eval(), info
+        raise UserError(f"{path} does not fit the model: {first} Use the config and version that wrote it.") from error
 
 
 def _bundled() -> dict[str, Path]:

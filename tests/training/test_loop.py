@@ -52,11 +52,11 @@ def test_a_run_leaves_everything_that_is_promised(tiny_market: Path, tmp_path: P
 
 def test_loss_falls(tiny_market: Path, tmp_path: Path) -> None:
     recipe = write_recipe(
-        tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=40, batch_size=4, log_every=10, save_every=40
+        tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=24, batch_size=4, log_every=6, save_every=24
     )
-    train(load_recipe(recipe, ["--model.lr", "0.004"]))
+    train(load_recipe(recipe, ["--model.lr", "0.004", "--model.adversarial_weight", "0"]))
     pixel = [e["g_pixel"] for e in metrics(tmp_path / "run")]
-    assert pixel[-1] < 0.9 * pixel[0]
+    assert pixel[-1] < 0.8 * pixel[0]
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_step_and_keeps_the_last_good_state(
@@ -78,7 +78,7 @@ def test_an_interrupted_run_saves_and_says_how_to_go_on(
 ) -> None:
     recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=100_000, save_every=100_000)
     process = subprocess.Popen(
-        [sys.executable, "-m", "posegan.cli", "train", str(recipe)],
+        [sys.executable, "-m", "posegan", "train", str(recipe)],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         stderr=subprocess.PIPE,
         text=True,
@@ -146,7 +146,7 @@ def assert_close_moments(left: dict[str, list[torch.Tensor]], right: dict[str, l
     for name, ours in left.items():
         scale = max(float(t.abs().max()) for t in ours)
         for a, b in zip(ours, right[name], strict=True):
-            assert torch.allclose(a, b, rtol=1e-3, atol=1e-5 * scale)
+            assert torch.allclose(a, b, rtol=1e-2, atol=2e-3 * scale)  # L1 slopes jump at 0
 
 
 @pytest.mark.contract
@@ -156,7 +156,7 @@ def test_two_processes_have_the_gradients_of_one(tiny_market: Path, tmp_path: Pa
         recipe = write_recipe(
             tmp_path / f"{devices}.yaml", tiny_market, tmp_path / str(devices), steps=1, batch_size=4, devices=devices
         )
-        command = [sys.executable, "-m", "posegan.cli", "train", str(recipe), "--model.mismatch_weight", "0"]
+        command = [sys.executable, "-m", "posegan", "train", str(recipe), "--model.mismatch_weight", "0"]
         subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True, timeout=240)
         _, state = load_newest_state(tmp_path / str(devices) / "state") or (0, {})
         moments.append(first_moments(state))
@@ -166,7 +166,7 @@ def test_two_processes_have_the_gradients_of_one(tiny_market: Path, tmp_path: Pa
 @pytest.mark.contract
 def test_two_processes_train_and_resume(tiny_market: Path, tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", batch_size=4, devices=2)
-    command = [sys.executable, "-m", "posegan.cli", "train", str(recipe)]
+    command = [sys.executable, "-m", "posegan", "train", str(recipe)]
     for steps in (4, 8):
         subprocess.run(
             [*command, "--training.steps", str(steps)],
@@ -194,3 +194,23 @@ def test_every_step_and_process_has_a_seed_of_its_own() -> None:
     seeds = {step_seed(seed, step, rank) for seed in range(3) for step in range(-1, 20) for rank in range(3)}
     assert len(seeds) == 3 * 21 * 3
     assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_a_run_can_start_from_weights(tiny_market: Path, tmp_path: Path) -> None:
+    first = train(write_recipe(tmp_path / "first.yaml", tiny_market, tmp_path / "first", steps=3))
+    recipe = write_recipe(tmp_path / "tuned.yaml", tiny_market, tmp_path / "tuned", steps=1)
+    tuned = train(load_recipe(recipe, ["--training.init", str(first), "--model.lr", "1e-9", "--training.ema", "0"]))
+    before, after = (load_model(folder / "weights.safetensors")[0].generator.state_dict() for folder in (first, tuned))
+    assert all(torch.allclose(before[name], after[name], atol=1e-6) for name in before)
+    with pytest.raises(UserError, match="holds a 'posegan', the recipe trains a 'deformable'"):
+        other = write_recipe(tmp_path / "other.yaml", tiny_market, tmp_path / "other", model="deformable")
+        train(load_recipe(other, ["--training.init", str(first)]))
+
+
+def test_a_changed_learning_rate_holds_after_a_resume(tiny_market: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=2, ema=0)
+    train(recipe)
+    before = load_model(tmp_path / "run" / "weights.safetensors")[0].generator.state_dict()
+    train(load_recipe(recipe, ["--training.steps", "4", "--model.lr", "1e-12"]))
+    after = load_model(tmp_path / "run" / "weights.safetensors")[0].generator.state_dict()
+    assert all(torch.allclose(before[name], after[name], atol=1e-8) for name in before)

@@ -60,7 +60,7 @@ def test_stopping_and_going_on_changes_no_bit(model: str, tiny_market: Path, tmp
 
 def run_cli(recipe: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "posegan.cli", "train", str(recipe)],
+        [sys.executable, "-m", "posegan", "train", str(recipe)],
         env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -21,7 +21,7 @@ def make_market(root: Path, people: int = 12, photos: int = 3) -> Path:
             name = f"{person:04d}_c{number + 1}s1_{number:06d}_01.jpg"
             dx, dy = draw.randrange(-8, 9), draw.randrange(-6, 7)
             xs, ys = [x + dx for x in JOINTS_X], [y + dy for y in JOINTS_Y]
-            image = Image.new("RGB", (64, 128), tuple(draw.randrange(60, 200) for _ in range(3)))
+            image = Image.new("RGB", (64, 128), (90, 110, 120))
             pen = ImageDraw.Draw(image)
             for a, b in (
                 (0, 1),

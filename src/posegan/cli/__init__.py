@@ -50,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in DENIED:
             raise
-        print(f"posegan: {error.filename or 'A file'} cannot be used ({error.strerror}): give another.", file=sys.stderr)
+        name = error.filename or "A file"
+        print(f"posegan: {name} cannot be used ({error.strerror}): give another.", file=sys.stderr)
         return 2
 
 

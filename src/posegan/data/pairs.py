@@ -115,7 +115,7 @@ def _rank(text: str) -> str:
 def validation_identities(identities: Iterable[str], count: int | None = None) -> frozenset[str]:
     """Return the people held out for validation: those whose names have the smallest sha256.
 
-    identities: those with at least one pair. count: how many; by default a tenth, at most 50, so that the 745 of
+    identities: those with at least one pair. count: how many; by default a tenth, at most 50, so that the 741 of
     Market-1501 give 50 and fewer than ten people give none.
     """
     ranked = sorted(set(identities), key=_rank)

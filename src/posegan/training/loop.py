@@ -31,7 +31,7 @@ from posegan.training.log import SHEET_PAIRS, RunLog, validation_ssim, write_sam
 from posegan.training.settings import Recipe, load_recipe, open_data
 from posegan.training.state import load_newest_state, save_state
 from posegan.training.step import Stepper
-from posegan.weights import WeightsInfo, save_weights
+from posegan.weights import WeightsInfo, fill, find_weights, read_weights, save_weights
 
 LICENCES = {
     "market": "Trained on Market-1501: for research only, as that data set's terms ask.",
@@ -89,7 +89,9 @@ class Run:
     def _prepare(self) -> None:
         device = self.fabric.device
         order = torch.channels_last if self.settings.channels_last else torch.contiguous_format
-        if self.start == 0:
+        if self.start == 0 and self.settings.init:
+            self._start_from(find_weights(self.settings.init))
+        elif self.start == 0:
             self.model.initialise(batches[0] for _, batches in self._loader(self.phases[0]).run(0, INITIAL_BATCHES))
         self.model.to(device=device, memory_format=order)  # type: ignore[call-overload]
         self.ema = Ema(self.model.generator, self.settings.ema)
@@ -102,6 +104,12 @@ class Run:
             self.model.generator.compile()
             for discriminator in self.model.discriminators.values():
                 discriminator.compile()
+
+    def _start_from(self, path: Path) -> None:
+        info, tensors = read_weights(path)
+        if info.model != self.recipe.model:
+            raise UserError(f"{path} holds a {info.model!r}, the recipe trains a {self.recipe.model!r}: change one.")
+        fill(self.model, tensors, path)
 
     def go(self) -> Path:
         """Train to the last step, the time limit or an interruption; saves in each case."""
@@ -174,8 +182,7 @@ class Run:
     def _stepper(self, phase: Phase) -> Stepper:
         stepper = Stepper(self.model, phase, self.fabric, self.settings.accumulate)
         if self.state is not None and self.state["phase"] == phase.name:
-            for name, optimiser in stepper.optimisers.items():
-                optimiser.load_state_dict(self.state["optimisers"][name])
+            stepper.load(self.state["optimisers"])
         self.state = None  # used up: it holds a copy of everything
         self.steppers = {phase.name: stepper}
         return stepper

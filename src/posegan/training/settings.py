@@ -49,6 +49,8 @@ class TrainingSettings:
 
     out: str = "runs/posegan"
     """Run folder: config, metrics, samples, weights and state."""
+    init: str | None = None
+    """Weights to start the generator from (fine-tuning); a run that has state of its own goes on from that instead."""
     steps: int = 20_000
     """Training steps in all."""
     batch_size: int = 8

@@ -7,6 +7,7 @@ of an update, so a generator update leaves the discriminators without gradients 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -26,6 +27,14 @@ class Stepper:
         self.accumulate = accumulate
         self.parameters = {u.name: _trainable(u.modules) for u in phase.updates}
         self.optimisers = {u.name: _adam(u, self.parameters[u.name]) for u in phase.updates}
+
+    def load(self, states: dict[str, Any]) -> None:
+        """Take over the optimisers' saved moments; learning rates stay those of the config, which may have changed."""
+        for update in self.phase.updates:
+            optimiser = self.optimisers[update.name]
+            optimiser.load_state_dict(states[update.name])
+            for group in optimiser.param_groups:
+                group["lr"] = update.optimiser.lr
 
     def step(self, number: int, batches: tuple[Batch, ...], step: int) -> dict[str, Tensor]:
         """Make step `step` of the run, which is step `number` of the phase; returns the detached loss terms."""

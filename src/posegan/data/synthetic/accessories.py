@@ -98,7 +98,10 @@ def bag_grid(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
     up = torch.tensor([0.0, 1.0, 0.0])
     wrist = skeleton.wrist[item, outfit.bag_side]
     fingers = wrist + 0.075 * stature * unit(wrist - skeleton.elbow[item, outfit.bag_side])
-    hand = fingers - 0.082 * stature * up
+    # A bag hangs from the fingers of a low hand, or in the crook of a raised arm.
+    crook = torch.lerp(skeleton.elbow[item, outfit.bag_side], wrist, 0.25)
+    hook = torch.where(fingers[:, 1:2] < crook[:, 1:2], fingers, crook)
+    hand = hook - 0.082 * stature * up
     centre = torch.where(kind == wd.BACKPACK, back, torch.where(kind == wd.SHOULDER_BAG, hip, hand))
     sizes = torch.tensor([[1e-3] * 3, [0.085, 0.125, 0.042], [0.028, 0.062, 0.082], [0.032, 0.070, 0.085]])
     forward = unit(pelvis[..., 2] * torch.tensor([1.0, 0.0, 1.0]))

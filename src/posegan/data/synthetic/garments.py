@@ -31,7 +31,7 @@ def _smooth(value: Tensor, low: float, high: float) -> Tensor:
 
 
 def _front_seam(columns: int, gap: Tensor) -> Tensor:
-    """Angles (B, R, columns + 2) from one edge of the open front, of half-angle `gap` (B, R), around the back to the other.
+    """Angles (B, R, columns + 2) from one edge of the open front (`gap` (B, R) each side) around the back.
 
     The back column is doubled, with angle pi and -pi, so that body coordinates never jump inside a face.
     """

@@ -62,7 +62,8 @@ def compose(first: Tensor, second: Tensor) -> Tensor:
 
 def turn(frame: Tensor, vector: Tensor) -> Tensor:
     """Rotate vectors (..., 3) by frames (..., 3, 3)."""
-    return (frame * vector.unsqueeze(-2)).sum(-1)
+    x, y, z = (vector[..., axis : axis + 1] * frame[..., axis] for axis in range(3))
+    return x + y + z
 
 
 def unit(vector: Tensor) -> Tensor:

@@ -52,8 +52,8 @@ _SOFT = _rgb(
     "9a8bb0",
     "6f9a97",
 )
-_VIVID = _rgb("b3242c", "d4373e", "c95a1f", "e0892b", "e6c13a", "2f7d43", "3f9c6a", "1f6fae", "2e8fd0", "2c3f9e", "6b3a94",
-              "d65a92", "ad2f62", "12797f", "e8e04a", "f0a7b8")  # fmt: skip
+_VIVID = _rgb("b3242c", "d4373e", "c95a1f", "e0892b", "e6c13a", "2f7d43", "3f9c6a", "1f6fae", "2e8fd0", "2c3f9e",
+              "6b3a94", "d65a92", "ad2f62", "12797f", "e8e04a", "f0a7b8")  # fmt: skip
 _DENIM = _rgb("1d2636", "27344a", "33455f", "415a7c", "5a7699", "7d97b3", "9fb4c8", "22252c", "2a2f3a")
 _TROUSER = _rgb("17181b", "1f2126", "26282e", "1c2233", "3b3d42", "55565a", "7c7c7c", "b8a988", "8f7c5c", "5e5545",
                 "4b5140", "6a5a4a", "cfc4ae", "e4e0d8")  # fmt: skip

@@ -15,6 +15,9 @@ from torch import Tensor
 SUPERSAMPLE = 2  # samples per pixel along each axis
 _DEPTH_STEPS = 1 << 22
 _EMPTY = torch.iinfo(torch.int64).max
+_WINDOWS = (2, 4, 7, 12, 24, 64, 256, 1024, 8192)  # samples
+_EDGES = torch.tensor(_WINDOWS, dtype=torch.float32)
+_COUNTING = torch.arange(8192, dtype=torch.float32)
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,43 @@ class Fragments:
     vertex: Tensor  # (P, 3) flat index into (B, V)
     weight: Tensor  # (P, 3) barycentric weights
     depth: Tensor  # (B, H, W) in the caller's units, inf where empty
+
+    def pick(self, chosen: Tensor) -> Fragments:
+        """Some of the fragments, by their places (Q,)."""
+        sample, item, face = (value.index_select(0, chosen) for value in (self.sample, self.item, self.face))
+        vertex, weight = self.vertex.index_select(0, chosen), self.weight.index_select(0, chosen)
+        return Fragments(sample, item, face, vertex, weight, self.depth)
+
+    def pixel(self) -> Tensor:
+        """The flat index (P,) into (B, H / s, W / s) of the pixel of each fragment."""
+        _, height, width = self.depth.shape
+        local = self.sample - self.item * (height * width)
+        row = local // width
+        column = local - row * width
+        wide = width // SUPERSAMPLE
+        return self.item * (height // SUPERSAMPLE * wide) + row // SUPERSAMPLE * wide + column // SUPERSAMPLE
+
+
+def merge_samples(pieces: Fragments, code: Tensor) -> tuple[Tensor, Tensor]:
+    """One fragment for all samples of a pixel with equal `code` (P,) > 0: their places (Q,) and numbers of samples (Q,).
+
+    Shading the few instead of all samples keeps smooth outlines at a third of the cost.
+    """
+    batch, height, width = pieces.depth.shape
+    step = SUPERSAMPLE
+    shape = (batch, height // step, step, width // step, step)
+    every = torch.zeros(batch * height * width, dtype=torch.int32)
+    every[pieces.sample] = code.to(torch.int32)
+    four = every.reshape(shape).permute(0, 1, 3, 2, 4).reshape(-1, step * step)
+    share = torch.zeros_like(four)
+    for one in range(step * step):
+        same = four == four[:, one : one + 1]
+        # The first of the equal samples speaks for them.
+        share[:, one] = same.sum(1) * ~same[:, :one].any(1)
+    order = (batch, height // step, width // step, step, step)
+    count = share.reshape(order).permute(0, 1, 3, 2, 4).reshape(-1).index_select(0, pieces.sample)
+    lead = count.nonzero()[:, 0]
+    return lead, count.index_select(0, lead).to(torch.float32)
 
 
 @lru_cache(maxsize=8)
@@ -86,21 +126,12 @@ def rasterise(
     planes = _planes(first - low, second - low, third - low, area, depth.reshape(-1).take(vertex))
     # Corner of the bounding box as a flat sample index.
     origin = item * (height * width) + low[:, 1].long() * width + low[:, 0].long()
-    step = high - low + 1
-    cells = (step[:, 0] * step[:, 1]).long()
-    owner = torch.repeat_interleave(torch.arange(len(cells)), cells)
-    local = (torch.arange(len(owner)) - (cells.cumsum(0) - cells).index_select(0, owner)).to(torch.float32)
-    across = step[:, 0].index_select(0, owner)
-    y = ((local + 0.5) / across).floor()
-    x = local - y * across
+    owner, x, y = _inside(planes, high - low + 1)
     plane = planes.index_select(0, owner)
-    w0 = plane[:, 0] * x + plane[:, 1] * y + plane[:, 2]
-    w1 = plane[:, 3] * x + plane[:, 4] * y + plane[:, 5]
-    inside = (torch.minimum(torch.minimum(w0, w1), 1 - w0 - w1) >= -1e-5).nonzero()[:, 0]
-    z = plane[:, 6] * x + plane[:, 7] * y + plane[:, 8]
-    owner, x, y, w0, w1, z = (value.index_select(0, inside) for value in (owner, x, y, w0, w1, z))
+    column, line = x.to(torch.float32), y.to(torch.float32)
+    w0, w1, z = (plane[:, k] * column + plane[:, k + 1] * line + plane[:, k + 2] for k in (0, 3, 6))
     level = ((z - span[0]) / (span[1] - span[0])).clamp(0, 1) * (_DEPTH_STEPS - 1)
-    sample = origin.index_select(0, owner) + (y * width + x).long()
+    sample = origin.index_select(0, owner) + y * width + x
     key = (level.long() << 40) | torch.arange(len(owner))
     nearest = torch.full((batch * height * width,), _EMPTY).scatter_reduce_(0, sample, key, "amin")
     covered = (nearest != _EMPTY).nonzero()[:, 0]
@@ -112,6 +143,40 @@ def rasterise(
     weight = torch.stack((w0, w1, 1 - w0 - w1), -1)
     item, face, vertex = (value.index_select(0, triangle) for value in (item, face, vertex))
     return Fragments(covered, item, face, vertex, weight, buffer.reshape(batch, height, width))
+
+
+def _inside(planes: Tensor, extent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Triangle, x and y of every sample inside a triangle, counted from the corner of its bounding box (N, 2).
+
+    Triangles of similar extent are tested together on one window: per sample that costs three additions and no gather.
+    """
+    bucket = torch.searchsorted(_EDGES, extent)
+    code = bucket[:, 0] * len(_WINDOWS) + bucket[:, 1]
+    order = code.argsort()
+    found = []
+    start = 0
+    codes, counts = torch.unique_consecutive(code.index_select(0, order), return_counts=True)
+    for value, count in zip(codes.tolist(), counts.tolist(), strict=True):
+        chosen = order[start : start + count]
+        start += count
+        across, down = (_COUNTING[: _WINDOWS[k]] for k in divmod(value, len(_WINDOWS)))
+        plane = planes.index_select(0, chosen).unsqueeze(-1)
+        row0, row1 = plane[:, 1] * down + plane[:, 2], plane[:, 4] * down + plane[:, 5]
+        column0, column1 = plane[:, 0] * across, plane[:, 3] * across
+        w0 = row0.unsqueeze(2) + column0.unsqueeze(1)
+        w1 = row1.unsqueeze(2) + column1.unsqueeze(1)
+        w2 = (1 - row0 - row1).unsqueeze(2) - (column0 + column1).unsqueeze(1)
+        triangle, y, x = (torch.minimum(torch.minimum(w0, w1), w2) >= -1e-5).nonzero(as_tuple=True)
+        owner = chosen.index_select(0, triangle)
+        # The window can reach beyond the box, and the box ends where the picture does.
+        room = extent.index_select(0, owner)
+        within = ((x < room[:, 0]) & (y < room[:, 1])).nonzero()[:, 0]
+        found.append((owner.index_select(0, within), x.index_select(0, within), y.index_select(0, within)))
+    if not found:
+        empty = torch.zeros(0, dtype=torch.int64)
+        return empty, empty, empty
+    owner, x, y = (torch.cat(values) for values in zip(*found, strict=True))
+    return owner, x, y
 
 
 def _planes(first: Tensor, second: Tensor, third: Tensor, area: Tensor, depth: Tensor) -> Tensor:

@@ -34,6 +34,7 @@ from posegan.data.synthetic.raster import SUPERSAMPLE
 _DEPTH_SPAN = (-2.5, 2.5)
 _HIP_LIFT = 0.035  # metres
 _COARSE_HEIGHT = 160  # pixels, up to which limbs are drawn with half the rows
+_DOUBLED_PARTS = (sf.TOP, sf.SKIRT)
 _FINE_PARTS = (sf.HEAD, sf.HAIR, sf.HAT, sf.COLLAR, sf.THUMB_R, sf.THUMB_L, sf.BAG, sf.SEAT)
 
 
@@ -103,13 +104,16 @@ def build_figure(identity: Tensor, pose: Tensor, height: int, phase: Tensor | No
     points, attributes, shapes = [], [], []
     for grid in grids:
         values = torch.cat((sf.grid_normals(grid.points), grid.coords.expand(*grid.points.shape[:-1], 2)), -1)
+        # Small pictures need less detail, except on the head; normals keep it all. Limbs lose every second column,
+        # trunk garments, whose back column is doubled, every second row.
+        coarse = height <= _COARSE_HEIGHT and grid.part not in _FINE_PARTS
+        thin = coarse and grid.part in _DOUBLED_PARTS
         rows = torch.arange(grid.points.shape[1])
-        # Small pictures need only every second row, except on the head; normals keep the full detail.
-        step = 2 if height <= _COARSE_HEIGHT and grid.part not in _FINE_PARTS else 1
-        rows = torch.cat((rows[:-1:step], rows[-1:]))
-        points.append(grid.points[:, rows].flatten(1, 2))
-        attributes.append(values[:, rows].flatten(1, 2))
-        shapes.append((len(rows), grid.points.shape[2], -(-grid.inside // step)))
+        rows = torch.cat((rows[:-1:2], rows[-1:])) if thin else rows
+        columns = torch.arange(0, grid.points.shape[2], 2 if coarse and not thin else 1)
+        points.append(grid.points[:, rows][:, :, columns].flatten(1, 2))
+        attributes.append(values[:, rows][:, :, columns].flatten(1, 2))
+        shapes.append((len(rows), len(columns), -(-grid.inside // 2) if thin else grid.inside))
     faces, owner, two_sided = raster.grid_faces(tuple(shapes))
     joints, outward = kinematics.coco_joints(shape, skeleton)
     vertex_grid = torch.cat([torch.full((rows * columns,), number) for number, (rows, columns, _) in enumerate(shapes)])
@@ -173,33 +177,20 @@ def render_figure(
     depth = depth - _HIP_LIFT * person.over_hips
     keep = person.present[:, person.face_grid] & ~person.hidden
     pieces = raster.rasterise(screen, depth, person.faces, keep, person.two_sided, fine, _DEPTH_SPAN)
+    part = person.parts.index_select(0, person.face_grid.index_select(0, pieces.face))
+    vertices = torch.cat((camera.rotate(person.attributes[..., :3]), person.attributes[..., 3:]), -1)
     light = scene.sample_light(view, background)
-    attribute = _interpolate(
-        torch.cat((camera.rotate(person.attributes[..., :3]), person.attributes[..., 3:]), -1), pieces
-    )
-    albedo, gloss, part, slot = _albedo(person, pieces, attribute, height)
-    normal = attribute[:, :3]
-    inside = normal[:, 2] < 0
-    normal = torch.where(inside.unsqueeze(-1), -normal, normal)
-    nearby = shading.look_around(pieces, normal, slot, camera, light, person.stature)
-    colour = shading.shade(light, pieces.item, nearby.normal, inside, albedo, gloss) * (
-        1 - 0.95 * nearby.dark
-    ).unsqueeze(-1)
+    # Every sample of the head is shaded, for the sake of the face; elsewhere one for each pixel and part.
+    lead, share = raster.merge_samples(pieces, torch.where(part == sf.HEAD, 100 + pieces.sample, part + 1))
+    few = pieces.pick(lead)
+    colour = _colour(person, few, part.index_select(0, lead), _interpolate(vertices, few), camera, light, height)
     layer = torch.zeros(batch * fine[0] * fine[1], 4)
-    layer[pieces.sample] = torch.cat((colour.clamp(min=0).sqrt(), torch.ones_like(colour[:, :1])), -1)
+    layer[few.sample] = torch.cat((colour, torch.ones_like(colour[:, :1])), -1) * share.unsqueeze(-1)
     layer = F.avg_pool2d(layer.reshape(batch, *fine, 4).permute(0, 3, 1, 2), SUPERSAMPLE)
-    ground = scene.render_background(background, size)
-    ground = (
-        ground
-        * (
-            1
-            - shading.ground_shadow(
-                person.points, person.present[:, person.vertex_grid], person.stature, camera, light, size
-            )
-        )[:, None]
-    )
-    image = layer[:, :3] + (1 - layer[:, 3:]) * ground
-    image = sensor.develop(image, view)
+    shown = person.present[:, person.vertex_grid]
+    shadow = shading.ground_shadow(person.points, shown, person.stature, camera, light, size)
+    ground = scene.render_background(background, size) * (1 - shadow)[:, None]
+    image = sensor.develop(layer[:, :3] + (1 - layer[:, 3:]) * ground, view)
     parts = torch.zeros(batch * fine[0] * fine[1], dtype=torch.int64)
     parts[pieces.sample] = part + 1
     parts = parts.reshape(batch, *fine)
@@ -207,8 +198,27 @@ def render_figure(
     xy, visible, occluded = truth.joint_truth(
         person.joints, person.outward, person.stature, camera, pieces.depth, parts, size
     )
-    coordinates = truth.surface_map(pieces, attribute, parts) if surface else None
+    coordinates = truth.surface_map(pieces, _interpolate(vertices, pieces), parts) if surface else None
     return Rendering(image, xy, visible, occluded, mask, coordinates)
+
+
+def _colour(
+    person: Figure,
+    pieces: raster.Fragments,
+    part: Tensor,
+    attribute: Tensor,
+    camera: scene.Camera,
+    light: scene.Light,
+    height: int,
+) -> Tensor:
+    """sRGB colour (P, 3) of lit fragments."""
+    albedo, gloss, slot = _albedo(person, pieces, part, attribute, height)
+    normal = attribute[:, :3]
+    inside = normal[:, 2] < 0
+    normal = torch.where(inside.unsqueeze(-1), -normal, normal)
+    nearby = shading.look_around(pieces, normal, slot, camera, light, person.stature)
+    colour = shading.shade(light, pieces.item, nearby.normal, inside, albedo, gloss)
+    return (colour * (1 - 0.95 * nearby.dark).unsqueeze(-1)).clamp(min=0).sqrt()
 
 
 def _interpolate(attributes: Tensor, pieces: raster.Fragments) -> Tensor:
@@ -220,12 +230,11 @@ def _interpolate(attributes: Tensor, pieces: raster.Fragments) -> Tensor:
 
 
 def _albedo(
-    person: Figure, pieces: raster.Fragments, attribute: Tensor, height: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Albedo (P, 3), gloss, part and material slot (P,) of the fragments."""
+    person: Figure, pieces: raster.Fragments, part: Tensor, attribute: Tensor, height: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Albedo (P, 3), gloss and material slot (P,) of the fragments."""
     outfit = person.outfit
     item, grid = pieces.item, person.face_grid.index_select(0, pieces.face)
-    part = person.parts.index_select(0, grid)
     around, along = attribute[:, 3], attribute[:, 4]
     slot = person.slots.reshape(-1).index_select(0, item * len(person.parts) + grid)
     level = 1 - along / garments.TRUNK_LENGTH
@@ -270,4 +279,4 @@ def _albedo(
         return torch.where(sock.unsqueeze(-1), material[i][:, wardrobe.SECOND], material[i][:, wardrobe.FIRST])
 
     repaint((sf.LEG_R, sf.LEG_L), leg)
-    return colour.clamp(0, 1), material[:, wardrobe.GLOSS], part, slot
+    return colour.clamp(0, 1), material[:, wardrobe.GLOSS], slot

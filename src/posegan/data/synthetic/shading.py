@@ -34,29 +34,34 @@ def look_around(
 
     The darkening stands for ambient occlusion and, weighted towards the light, for short cast shadows.
     """
-    batch, height, width = pieces.depth.shape
-    table = torch.zeros(batch * height * width, 5)
-    table[:, 0] = 9.0
-    here = pieces.depth.reshape(-1)[pieces.sample]
+    batch, height, width = (pieces.depth.shape[0], *(extent // SUPERSAMPLE for extent in pieces.depth.shape[1:]))
+    here = pieces.depth.reshape(-1).index_select(0, pieces.sample)
     code = slot.to(torch.float32)
-    table[pieces.sample] = torch.cat((here[:, None], code[:, None], normal), -1)
-    local = pieces.sample - pieces.item * (height * width)
-    y, x = local // width, local % width
-    radius = camera.scale * stature * SUPERSAMPLE * 0.024
+    values = torch.cat((here[:, None], code[:, None], normal), -1)
+    # The first fragment of a pixel stands for the pixel.
+    pixel = pieces.pixel()
+    number = torch.arange(len(pixel))
+    first = torch.full((batch * height * width,), len(pixel)).scatter_reduce_(0, pixel, number, "amin")
+    empty = torch.tensor([[9.0, -1.0, 0.0, 0.0, 0.0]])
+    table = torch.cat((values, empty)).index_select(0, first)
+    base = pieces.item * (height * width)
+    local = pixel - base
+    radius = camera.scale * stature * 0.024
     toward = light.direction[:, :2] * torch.tensor([1.0, -1.0])
     dark = torch.zeros_like(here)
     total = normal * 1.5
     for dx, dy, strength in _TAPS:
-        shift_x, shift_y = ((radius * d).round().long().index_select(0, pieces.item) for d in (dx, dy))
-        inside = (y + shift_y).clamp(0, height - 1) * width + (x + shift_x).clamp(0, width - 1)
-        near = table.index_select(0, pieces.item * (height * width) + inside)
+        # A tap beyond the left or right border reads the neighbouring row, which nobody sees; it never leaves the item.
+        shift = (radius * dy).round().long() * width + (radius * dx).round().long()
+        place = (local + shift.index_select(0, pieces.item)).clamp_(0, height * width - 1)
+        near = table.index_select(0, place.add_(base))
         gap = here - near[:, 0]
         weight = strength * (0.35 + 1.05 * (toward[:, 0] * dx + toward[:, 1] * dy).clamp(min=0)).index_select(
             0, pieces.item
         )
         dark = dark + weight * ((gap - 0.012) / 0.05).clamp(0, 1) * (1 - ((gap - 0.25) / 0.25).clamp(0, 1))
         same = (near[:, 1] == code) & (gap.abs() < 0.035)
-        total = total + near[:, 2:] * same.unsqueeze(-1)
+        total = total + torch.where(same.unsqueeze(-1), near[:, 2:], normal)
     return Neighbourhood(unit(total), dark.clamp(max=0.62))
 
 

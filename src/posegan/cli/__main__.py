@@ -1,7 +1,0 @@
-"""`python -m posegan.cli`: the command line where the `posegan` script is not on the path."""
-
-import sys
-
-from posegan.cli import main
-
-sys.exit(main())
