@@ -5,6 +5,7 @@ The dataclasses live beside the classes that use them; each default is written o
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -109,6 +110,18 @@ def _first_cause(message: str) -> str:
     """Shorten the parser's message, which repeats the value and lists every type that was tried, to one line."""
     lines = [line.strip(" -") for line in message.splitlines() if line.strip(" -")]
     return " ".join(lines[:3])
+
+
+def describe(sections: Mapping[str, type]) -> str:
+    """Return every key of the sections' dataclasses with its values, default and meaning, for people."""
+    import jsonargparse
+
+    jsonargparse.set_parsing_settings(docstring_parse_attribute_docstrings=True)
+    parser = jsonargparse.ArgumentParser(usage=argparse.SUPPRESS, add_help=False)
+    for section, kind in sections.items():
+        parser.add_class_arguments(kind, section)
+    lines = parser.format_help().strip().splitlines()
+    return "\n".join(line for line in lines if "CONFIG" not in line)
 
 
 def to_tree(value: Any) -> Any:

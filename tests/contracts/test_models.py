@@ -272,9 +272,9 @@ def test_it_overfits_one_batch(name, options, fabric):
     before = distance()
     for phase in model.phases():
         stepper = Stepper(model, with_lr(phase, 3e-3), fabric)
-        for step in range(60):
+        for step in range(40):
             stepper.step(step, (batch,) * phase.streams, step)
-    assert distance() < 0.4 * before
+    assert distance() < 0.55 * before
 
 
 class Exportable(nn.Module):

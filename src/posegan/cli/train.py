@@ -15,11 +15,16 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument(
         "--resume", choices=("auto", "never"), default="auto", help="never: refuse a folder with a run (default: auto)"
     )
+    parser.add_argument("--keys", action="store_true", help="list every key of this recipe with its meaning, and end")
     chosen, overrides = parser.parse_known_args(argv)
 
     from posegan.training import load_recipe, train
 
+    recipe = load_recipe(chosen.config, overrides)
+    if chosen.keys:
+        print(recipe.describe())
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("default")
-        folder = train(load_recipe(chosen.config, overrides), resume=chosen.resume == "auto")
+        folder = train(recipe, resume=chosen.resume == "auto")
     print(f"weights.safetensors, metrics.jsonl and samples are in {folder}")

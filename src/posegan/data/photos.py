@@ -48,11 +48,17 @@ class PhotoSource(Protocol):
 
 
 @functools.cache
-def _jpeg_decoder() -> Callable[[Tensor, int, bool], Tensor]:
-    """Return what `torchvision.io.decode_jpeg` calls; its own checks of the arguments take a fifth of the time."""
-    import torchvision  # noqa: F401 (registers the operation; late, because it takes a second)
+def _jpeg_decoder() -> Callable[[Tensor, int, bool], Tensor] | None:
+    """Return what `torchvision.io.decode_jpeg` calls; its own checks of the arguments take a fifth of the time.
 
-    decoder: Callable[[Tensor, int, bool], Tensor] = torch.ops.image.decode_jpeg.default
+    None where torchvision has no such operation: it is deprecated since 0.29, and some builds leave it out.
+    """
+    try:
+        import torchvision  # noqa: F401 (registers the operation; late, because it takes a second)
+
+        decoder: Callable[[Tensor, int, bool], Tensor] = torch.ops.image.decode_jpeg.default
+    except (ImportError, AttributeError):
+        return None
     return decoder
 
 
@@ -61,9 +67,10 @@ def decode(data: Tensor, name: str) -> Tensor:
 
     torchvision's decoder and Pillow's agree to the bit (both are libjpeg-turbo); it takes half the time.
     """
-    if name.endswith(JPEG) and 0 < data.numel() <= FAST_BYTES:
+    decoder = _jpeg_decoder() if name.endswith(JPEG) and 0 < data.numel() <= FAST_BYTES else None
+    if decoder is not None:
         try:
-            photo: Tensor = _jpeg_decoder()(data, 0, True)  # mode unchanged, turned upright by EXIF
+            photo = decoder(data, 0, True)  # mode unchanged, turned upright by EXIF
             if photo.shape[0] == 3:  # grey and CMYK are left to Pillow's conversions
                 return photo
         except RuntimeError:  # cut off, or no JPEG at all: Pillow decides and says why

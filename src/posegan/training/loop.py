@@ -150,7 +150,7 @@ class Run:
                     self._one_step(stepper, step - first, batches, step)
                     step += 1
                     self._after(step, phase)
-                    if self._must_stop(deadline) and step < settings.steps:
+                    if self._must_stop(deadline, step) and step < settings.steps:
                         if step % settings.save_every:
                             self._save(step, phase)
                         return step
@@ -261,7 +261,9 @@ class Run:
             save_state(self.folder / "state", step, state, self.settings.keep)
         self.fabric.barrier()
 
-    def _must_stop(self, deadline: float | None) -> bool:
+    def _must_stop(self, deadline: float | None, step: int) -> bool:
+        if self.fabric.world_size > 1 and step % 10:
+            return False  # the vote below waits for all processes
         stop = self._stop or (deadline is not None and time.monotonic() > deadline)
         if self.fabric.world_size > 1:  # all processes must leave the loop at the same step
             votes = self.fabric.all_reduce(torch.tensor(float(stop), device=self.fabric.device), reduce_op="sum")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from posegan.config import build, read_tree, to_tree
+from posegan.config import build, describe, read_tree, to_tree
 from posegan.data import (
     DeepFashionPoseDataset,
     MarketPoseDataset,
@@ -110,6 +110,11 @@ class Recipe:
         """Return the recipe with every default filled in, in the form of a recipe file."""
         model = {"name": self.model} | to_tree(self.model_config)
         return {"model": model, "data": to_tree(self.data), "training": to_tree(self.training)}
+
+    def describe(self) -> str:
+        """Return every key that a recipe of this model may hold, with its values, default and meaning."""
+        sections = {"model": self.model_config, "data": self.data, "training": self.training}
+        return describe({name: type(section) for name, section in sections.items()})
 
     def new_model(self) -> ReposeModel:
         """Return the model, untrained."""

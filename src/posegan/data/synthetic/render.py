@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from posegan.data.synthetic import (
@@ -103,16 +102,18 @@ def build_figure(identity: Tensor, pose: Tensor, height: int, phase: Tensor | No
     batch = identity.shape[0]
     points, attributes, shapes = [], [], []
     for grid in grids:
-        values = torch.cat((sf.grid_normals(grid.points), grid.coords.expand(*grid.points.shape[:-1], 2)), -1)
-        # Small pictures need less detail, except on the head; normals keep it all. Limbs lose every second column,
+        # Small pictures need less detail, except on the head. Limbs lose every second column,
         # trunk garments, whose back column is doubled, every second row.
         coarse = height <= _COARSE_HEIGHT and grid.part not in _FINE_PARTS
         thin = coarse and grid.part in _DOUBLED_PARTS
         rows = torch.arange(grid.points.shape[1])
         rows = torch.cat((rows[:-1:2], rows[-1:])) if thin else rows
         columns = torch.arange(0, grid.points.shape[2], 2 if coarse and not thin else 1)
-        points.append(grid.points[:, rows][:, :, columns].flatten(1, 2))
-        attributes.append(values[:, rows][:, :, columns].flatten(1, 2))
+        surface = grid.points[:, rows][:, :, columns] if coarse else grid.points
+        coords = grid.coords.expand(*grid.points.shape[:-1], 2)
+        coords = coords[:, rows][:, :, columns] if coarse else coords
+        points.append(surface.flatten(1, 2))
+        attributes.append(torch.cat((sf.grid_normals(surface), coords), -1).flatten(1, 2))
         shapes.append((len(rows), len(columns), -(-grid.inside // 2) if thin else grid.inside))
     faces, owner, two_sided = raster.grid_faces(tuple(shapes))
     joints, outward = kinematics.coco_joints(shape, skeleton)
@@ -184,17 +185,18 @@ def render_figure(
     lead, share = raster.merge_samples(pieces, torch.where(part == sf.HEAD, 100 + pieces.sample, part + 1))
     few = pieces.pick(lead)
     colour = _colour(person, few, part.index_select(0, lead), _interpolate(vertices, few), camera, light, height)
-    layer = torch.zeros(batch * fine[0] * fine[1], 4)
-    layer[few.sample] = torch.cat((colour, torch.ones_like(colour[:, :1])), -1) * share.unsqueeze(-1)
-    layer = F.avg_pool2d(layer.reshape(batch, *fine, 4).permute(0, 3, 1, 2), SUPERSAMPLE)
+    body_share = (part.index_select(0, lead) != sf.SEAT).to(torch.float32)
+    rows = torch.cat((colour, torch.ones_like(colour[:, :1]), body_share.unsqueeze(-1)), -1) * (share / 4).unsqueeze(-1)
+    layer = torch.zeros(batch * height * width, 5).index_add_(0, few.pixel()[0], rows)
+    layer = layer.reshape(batch, height, width, 5).permute(0, 3, 1, 2)
     shown = person.present[:, person.vertex_grid]
     shadow = shading.ground_shadow(person.points, shown, person.stature, camera, light, size)
     ground = scene.render_background(background, size) * (1 - shadow)[:, None]
-    image = sensor.develop(layer[:, :3] + (1 - layer[:, 3:]) * ground, view)
-    parts = torch.zeros(batch * fine[0] * fine[1], dtype=torch.int64)
-    parts[pieces.sample] = part + 1
+    image = sensor.develop(layer[:, :3] + (1 - layer[:, 3:4]) * ground, view)
+    mask = layer[:, 4] >= 0.49
+    parts = torch.zeros(batch * fine[0] * fine[1], dtype=torch.int32)
+    parts[pieces.sample] = (part + 1).to(torch.int32)
     parts = parts.reshape(batch, *fine)
-    mask = F.avg_pool2d(((parts > 0) & (parts != sf.SEAT + 1)).float()[:, None], SUPERSAMPLE)[:, 0] >= 0.5
     xy, visible, occluded = truth.joint_truth(
         person.joints, person.outward, person.stature, camera, pieces.depth, parts, size
     )
@@ -241,7 +243,8 @@ def _albedo(
     trunk = part == sf.TORSO
     slot = torch.where(trunk, texture.trunk_slots(level, around, (outfit.gap > 0).index_select(0, item)), slot)
     material = outfit.material.reshape(-1, wardrobe.MATERIAL).index_select(0, item * sf.SLOTS + slot)
-    grain = 1.0 / height
+    # The size of a pixel in metres, for a person who fills the picture.
+    grain = 1.75 / height
     colour = texture.garment_colour(part, material, around, along, grain)
     skin = outfit.material[:, sf.SKIN, wardrobe.FIRST]
     hair = outfit.material[:, sf.HAIR_SLOT, wardrobe.FIRST]

@@ -39,7 +39,7 @@ def look_around(
     code = slot.to(torch.float32)
     values = torch.cat((here[:, None], code[:, None], normal), -1)
     # The first fragment of a pixel stands for the pixel.
-    pixel = pieces.pixel()
+    pixel, _ = pieces.pixel()
     number = torch.arange(len(pixel))
     first = torch.full((batch * height * width,), len(pixel)).scatter_reduce_(0, pixel, number, "amin")
     empty = torch.tensor([[9.0, -1.0, 0.0, 0.0, 0.0]])

@@ -119,7 +119,9 @@ def garment_colour(part: Tensor, material: Tensor, around: Tensor, along: Tensor
     some = (on_trunk & (material[:, wd.PRINT] > 0) & (around.abs() < 0.2)).nonzero()[:, 0]
     cover = chest_print(material[some], around[some], along[some])
     colour[some] = torch.lerp(colour[some], material[some][:, wd.SECOND], cover.unsqueeze(-1))
-    shade = 1 + material[:, wd.GRAIN] * torch.sin(around * 910 + 3 * torch.sin(along * 217)) * torch.sin(along * 730)
+    # The weave has a period of 7 mm: it fades out before it aliases.
+    weave = material[:, wd.GRAIN] * min(1.0, 0.0035 / grain)
+    shade = 1 + weave * torch.sin(around * 910 + 3 * torch.sin(along * 217)) * torch.sin(along * 730)
     some = (on_trunk | (part == sf.SKIRT)).nonzero()[:, 0]
     shade[some] -= _fastening(part[some], material[some, wd.DETAIL], around[some], along[some], grain)
     some = ((part == sf.TROUSER_R) | (part == sf.TROUSER_L)).nonzero()[:, 0]

@@ -1,0 +1,46 @@
+"""Draw the learning curves of recipes/README.md from the logs that lie beside the recipes.
+
+    python recipes/curves.py      # reads recipes/**/*.jsonl, writes docs/images/curves.png; needs matplotlib
+
+A log is the `metrics.jsonl` of a run, kept when its scores went into the table.
+"""
+
+import json
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    logs = sorted(HERE.rglob("*.jsonl"))
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+    for path in logs:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        name = str(path.relative_to(HERE).with_suffix(""))
+        scores = [(line["step"], line["validation_ssim"]) for line in lines if "validation_ssim" in line]
+        losses = [(line["step"], _reconstruction(line)) for line in lines if "images_per_second" in line]
+        axes[0].plot(*zip(*losses, strict=True), label=name)
+        if scores:
+            axes[1].plot(*zip(*scores, strict=True), marker="o", label=name)
+    axes[0].set(title="reconstruction terms of the generator loss", xlabel="step", yscale="log")
+    axes[1].set(title="SSIM on validation pairs (paper's protocol)", xlabel="step")
+    for axis in axes:
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8)
+    out = HERE.parent / "docs" / "images" / "curves.png"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out, dpi=90)
+
+
+def _reconstruction(line: dict[str, float]) -> float:
+    terms = ("g_pixel", "g_perceptual", "g_nearest", "g_reconstruction")
+    return sum(value for name, value in line.items() if name in terms)
+
+
+if __name__ == "__main__":
+    main()
