@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
+    """Read the logs, draw, write the picture."""
     logs = sorted(HERE.rglob("*.jsonl"))
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
     for path in logs:

@@ -106,7 +106,10 @@ def test_a_wrong_choice_lists_the_choices():
 
 @pytest.mark.parametrize("key", ["steps", "out", "warp"])
 def test_a_key_without_value_is_refused_where_none_is_no_value(key):
-    assert refusal({key: None}) == f"Section 'training' is not valid: {key!r} is empty; give it a value or delete the line."
+    assert (
+        refusal({key: None})
+        == f"Section 'training' is not valid: {key!r} is empty; give it a value or delete the line."
+    )
 
 
 @pytest.mark.parametrize("tree", [[], "x", 3])

@@ -225,7 +225,9 @@ def frames_with_a_moving_square(count: int) -> list[Tensor]:
     ramp = torch.linspace(0, 255, 48).to(torch.uint8)
     frames = []
     for k in range(count):
-        frame = torch.stack([ramp.expand(32, 48), ramp.flip(0).expand(32, 48), torch.full((32, 48), 90, dtype=torch.uint8)])
+        frame = torch.stack(
+            [ramp.expand(32, 48), ramp.flip(0).expand(32, 48), torch.full((32, 48), 90, dtype=torch.uint8)]
+        )
         frame[:, 20:28, 4 + 8 * k : 12 + 8 * k] = torch.tensor([230, 20, 40 * k], dtype=torch.uint8)[:, None, None]
         frames.append(frame)
     return frames

@@ -169,7 +169,9 @@ def test_a_run_folder_before_its_first_save_is_a_sentence(tmp_path: Path):
 
 
 def test_a_name_that_is_nothing_is_answered_with_what_can_be_given():
-    with pytest.raises(UserError, match=r"Unknown weights 'xyzzy'; choose one of: .*a \.safetensors file, a run folder"):
+    with pytest.raises(
+        UserError, match=r"Unknown weights 'xyzzy'; choose one of: .*a \.safetensors file, a run folder"
+    ):
         find_weights("xyzzy")
 
 

@@ -31,7 +31,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "posegan": {"width": 8, "discriminator_width": 8},
 }
 VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {  # other branches with parameters of their own
-    "deformable": ({"warp": "none"}, {"warp": "full"}, {"warp": "stn"}, {"batches": "independent"}, {"norm": "instance"}),
+    "deformable": (
+        {"warp": "none"},
+        {"warp": "full"},
+        {"warp": "stn"},
+        {"batches": "independent"},
+        {"norm": "instance"},
+    ),
     "posegan": ({"deform": "affine"}, {"deform": "flow"}, {"attention": False}, {"depth": 3, "blocks": 2}),
 }
 BATCH_TERMS: dict[str, dict[str, Any]] = {  # switches off losses that compare the pairs of a batch with each other
@@ -89,7 +95,9 @@ def train(model: ReposeModel, phase: Phase, fabric: Fabric, steps: int, seed: in
 
 
 def with_lr(phase: Phase, lr: float) -> Phase:
-    updates = (dataclasses.replace(u, optimiser=dataclasses.replace(u.optimiser, lr=lr, schedule=None)) for u in phase.updates)
+    updates = (
+        dataclasses.replace(u, optimiser=dataclasses.replace(u.optimiser, lr=lr, schedule=None)) for u in phase.updates
+    )
     return dataclasses.replace(phase, updates=tuple(updates))
 
 
@@ -245,7 +253,9 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(name, options, fabri
             stepper = Stepper(model, with_lr(phase, 0.0), fabric, accumulate)
             for key, optimiser in stepper.optimisers.items():
 
-                def keep(optimiser: torch.optim.Optimizer, *_: Any, key: str = key, into=gradients, names=names) -> None:
+                def keep(
+                    optimiser: torch.optim.Optimizer, *_: Any, key: str = key, into=gradients, names=names
+                ) -> None:
                     for p in optimiser.param_groups[0]["params"]:
                         into[f"{key}.{names[id(p)]}"] = p.grad.clone()
 
@@ -256,7 +266,9 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(name, options, fabri
     assert any(g.any() for g in found[0].values())
     for key, gradient in found[0].items():
         scale = gradient.abs().max().item()
-        torch.testing.assert_close(found[1][key], gradient, rtol=1e-3, atol=1e-3 * scale + 1e-7, msg=lambda m, k=key: f"{k}: {m}")
+        torch.testing.assert_close(
+            found[1][key], gradient, rtol=1e-3, atol=1e-3 * scale + 1e-7, msg=lambda m, k=key: f"{k}: {m}"
+        )
 
 
 @every_model

@@ -46,7 +46,9 @@ def test_the_flow_brings_a_picture_of_the_source_to_the_target():
     source, target = standing(), standing(6, -5)
     picture = body_mask(source, FRAME)[:, None].float()
     places = pixel_grid(FRAME, picture.device) + part_flow(source, target, FRAME, 1).permute(0, 2, 3, 1)
-    torch.testing.assert_close(sample_pixels(picture, places)[:, 0], body_mask(target, FRAME).float(), rtol=0, atol=1e-3)
+    torch.testing.assert_close(
+        sample_pixels(picture, places)[:, 0], body_mask(target, FRAME).float(), rtol=0, atol=1e-3
+    )
 
 
 def test_a_limb_follows_its_own_affine_and_the_rest_the_torso():
@@ -85,7 +87,9 @@ def test_a_limb_that_the_source_lacks_on_both_sides_follows_the_torso():
 def test_a_limb_that_the_target_lacks_is_not_drawn():
     lifted = standing()
     lifted.xy[0, 4] = torch.tensor([2.0, 44.0])
-    assert place(part_flow(lifted, standing(missing=(4,)), FRAME, 1), RIGHT_FOREARM) == pytest.approx(RIGHT_FOREARM, abs=1e-3)
+    assert place(part_flow(lifted, standing(missing=(4,)), FRAME, 1), RIGHT_FOREARM) == pytest.approx(
+        RIGHT_FOREARM, abs=1e-3
+    )
 
 
 def test_nothing_moves_without_a_torso_in_common():

@@ -253,7 +253,9 @@ def test_gradients_are_right_to_first_and_second_order(sampling, aggregation):
 def test_no_gradient_reaches_affines_or_masks():
     features, affines, masks = scene()
     for sampling, aggregation in product(("nearest", "bilinear"), ("max", "avg")):
-        assert not warp_by_parts(features, affines.requires_grad_(), masks.requires_grad_(), sampling, aggregation).requires_grad
+        assert not warp_by_parts(
+            features, affines.requires_grad_(), masks.requires_grad_(), sampling, aggregation
+        ).requires_grad
 
 
 def test_bfloat16_features_are_copied_exactly():

@@ -139,7 +139,9 @@ def test_the_generator_sees_photo_and_heatmaps_in_the_published_order():
     model, batch = tiny().eval(), pairs(2)
     seen: dict[str, Tensor] = {}
     for name in ("appearance", "pose"):
-        getattr(model.generator, name).register_forward_pre_hook(lambda _, args, name=name: seen.update({name: args[0]}))
+        getattr(model.generator, name).register_forward_pre_hook(
+            lambda _, args, name=name: seen.update({name: args[0]})
+        )
     draw(model, batch)
     maps = [render_heatmap(pose, FRAME, 6.0) for pose in (batch.source_pose, batch.target_pose)]
     torch.testing.assert_close(seen["appearance"], torch.cat([batch.source_image, maps[0]], 1))
@@ -250,8 +252,12 @@ class TestLosses:
         model = tiny(reconstruction=reconstruction, feature_layer="relu2_1", reconstruction_weight=3.0).eval()
         model.features = FeatureNetwork(KINDS["vgg19_distilled"], random_distilled())
         batch = pairs(2)
-        found, wanted = (model.features(image, ("relu2_1",))["relu2_1"] for image in (draw(model, batch), batch.target_image))
-        distance = (found - wanted).abs().mean() if reconstruction == "features" else nearest_neighbour_loss(found, wanted, 3)
+        found, wanted = (
+            model.features(image, ("relu2_1",))["relu2_1"] for image in (draw(model, batch), batch.target_image)
+        )
+        distance = (
+            (found - wanted).abs().mean() if reconstruction == "features" else nearest_neighbour_loss(found, wanted, 3)
+        )
         loss = model.generator_losses(context(model, batch))["g_reconstruction"]
         torch.testing.assert_close(loss, 3.0 * distance)
         assert torch.autograd.grad(loss, model.generator.decoder.last.weight)[0].abs().sum() > 0
@@ -293,9 +299,7 @@ class TestBatches:
         losses = self.both(model, *batches)
         real, fake = judged(batches[0], batches[0].target_image), judged(batches[1], draw(model, batches[1]))
         torch.testing.assert_close(losses["d_adversarial"], -real.log().mean() - (1 - fake).log().mean())
-        torch.testing.assert_close(
-            losses["g_adversarial"], -judged(batches[2], draw(model, batches[2])).log().mean()
-        )
+        torch.testing.assert_close(losses["g_adversarial"], -judged(batches[2], draw(model, batches[2])).log().mean())
         distance = nearest_neighbour_loss(draw(model, batches[2]), batches[2].target_image, 3)
         torch.testing.assert_close(losses["g_reconstruction"], 0.01 * distance)
 

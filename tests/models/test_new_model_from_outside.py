@@ -73,7 +73,9 @@ class RepainterModel(ReposeModel):
         self.discriminators = nn.ModuleDict({"photo": nn.Conv2d(3, 1, 4, stride=4)} if config.judged else {})
 
     def phases(self) -> list[Phase]:
-        pixels = Update("pixels", (self.generator,), self.pixel_losses, Adam(lr=1e-2, schedule=lambda step: 1 / (1 + step)))
+        pixels = Update(
+            "pixels", (self.generator,), self.pixel_losses, Adam(lr=1e-2, schedule=lambda step: 1 / (1 + step))
+        )
         if not self.config.judged:
             return [Phase("pixels", (pixels,))]
         judge = Update("judge", (self.discriminators,), self.judge_losses, Adam(), every=2)

@@ -218,5 +218,9 @@ def test_a_changed_learning_rate_holds_after_a_resume(tiny_market: Path, tmp_pat
 
 def test_every_key_is_described(tiny_market: Path, tmp_path: Path) -> None:
     said = load_recipe(write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run")).describe()
-    for key, meaning in (("--model.deform", "residual flow"), ("--training.ema", "averaged weights"), ("--data.root", "folder")):
+    for key, meaning in (
+        ("--model.deform", "residual flow"),
+        ("--training.ema", "averaged weights"),
+        ("--data.root", "folder"),
+    ):
         assert meaning in " ".join(said.split(key, 1)[1][:300].split())

@@ -24,8 +24,8 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     chosen = parser.parse_args(argv)
 
-    from posegan.evaluation.scores import evaluate
     from posegan.evaluation.report import text_table
+    from posegan.evaluation.scores import evaluate
     from posegan.inference.predictor import Predictor
 
     result = evaluate(

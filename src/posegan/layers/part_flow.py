@@ -50,7 +50,7 @@ def _segments(pose: Pose) -> tuple[Tensor, Tensor]:
 
 
 def part_maps(pose: Pose, frame: Size, stride: int) -> Tensor:
-    """Return a soft map of head and limbs, 1 on the bone, falling off with its width: (B, 9, H / stride, W / stride)."""
+    """Return soft maps of head and limbs, 1 on the bone, falling off with its width: (B, 9, H / stride, W / stride)."""
     with torch.no_grad():
         distance = part_distances(pose, coarse_grid(frame, stride, pose.xy.device))
         return torch.exp(-0.5 * distance.clamp_max(20).square())
@@ -59,8 +59,8 @@ def part_maps(pose: Pose, frame: Size, stride: int) -> Tensor:
 def torso_distance(pose: Pose, grid: Tensor) -> Tensor:
     """Return the distance of each point to the torso's middle line in units of its half-width: (B, h, w).
 
-    1e4 if a shoulder or hip is missing. The half-width is that of the wider of shoulders and hips, at least a quarter of
-    the torso's length, which it falls under in a side view.
+    1e4 if a shoulder or hip is missing. The half-width is that of the wider of shoulders and hips, but at least a
+    quarter of the torso's length, which it falls under in a side view.
     """
     corners = take(pose.xy, TORSO, -2)  # (B, 4, 2): hips, then shoulders
     middle = corners.unflatten(1, (2, 2)).mean(2)  # (B, 2, 2)

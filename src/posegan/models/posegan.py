@@ -1,8 +1,8 @@
 """PoseGAN: two encoders, source features warped to the target pose at every skip, a discriminator pair, four losses.
 
 The brief fixes the parts and the losses, not the layers; what is decided here, and why, is in docs/models/posegan.md.
-The warp of a skip is one dense flow: that of the body parts (layers/part_flow.py) plus a learned residual that starts at
-zero. A gate decides per pixel how much of the warped source is used, attention fetches what the flow cannot reach.
+The warp of a skip is one dense flow: that of the body parts (layers/part_flow.py) plus a learned residual that starts
+at zero. A gate decides per pixel how much of the warped source is used, attention fetches what the flow cannot reach.
 """
 
 from dataclasses import dataclass

@@ -206,10 +206,15 @@ def _hat(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
     def by_kind(*values: float) -> Tensor:
         return torch.tensor(values)[kind][:, None, None]
 
-    edge = by_kind(0.7, 0.73, 0.63, 0.70) - by_kind(0, 0.10, 0.06, 0.02) * (1 - angle.cos()) / 2
+    edge = by_kind(0.7, 0.73, 0.60, 0.70) - by_kind(0, 0.10, 0.06, 0.02) * (1 - angle.cos()) / 2
     t = torch.linspace(0, 1, dome)[None, :, None]
     y = 1 - (1 - edge) * t**0.7
-    grow = by_kind(0.01, 0.055, 0.065, 0.06) + by_kind(0, 0.04, 0.05, 0.09) * (1 - t) ** 0.6
+    # The turned-up cuff tells a beanie from hair.
+    grow = (
+        by_kind(0.0, 0.0, 0.03, 0.0) * (t > 0.68)
+        + by_kind(0.01, 0.055, 0.065, 0.06)
+        + by_kind(0, 0.04, 0.05, 0.09) * (1 - t) ** 0.6
+    )
     cap = _skull_point(y.expand(batch, -1, columns + 1), angle.expand(batch, dome, -1), grow)
     visor = ((angle.cos() - 0.25) / 0.5).clamp(0, 1)
     width = by_kind(0, 0.40, 0, 0) * visor * angle.cos().clamp(min=0) ** 0.3 + by_kind(0, 0, 0.0, 0.34)

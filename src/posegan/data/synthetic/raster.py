@@ -49,7 +49,7 @@ class Fragments:
 
 
 def merge_samples(pieces: Fragments, code: Tensor) -> tuple[Tensor, Tensor]:
-    """One fragment for all samples of a pixel with equal `code` (P,) > 0: their places (Q,) and numbers of samples (Q,).
+    """One fragment for all samples of a pixel with equal `code` (P,) > 0: places (Q,) and numbers of samples (Q,).
 
     Shading the few instead of all samples keeps smooth outlines at a third of the cost.
     """
