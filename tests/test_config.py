@@ -219,6 +219,9 @@ def test_paths_become_text(tmp_path: Path):
 
 
 def test_the_import_needs_neither_torch_nor_jsonargparse():
-    code = "import sys, posegan.config, posegan.files, posegan.registry; print({'torch', 'jsonargparse'} & set(sys.modules))"
+    code = (
+        "import sys, posegan.config, posegan.files, posegan.registry\n"
+        "print({'torch', 'jsonargparse'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
