@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from posegan.errors import UserError
 from posegan.models import ReposeModel, create_model
-from posegan.weights import WeightsInfo, bundled_names, find_weights, load_model, read_weights, save_weights
+from posegan.weights import WeightsInfo, bundled_names, fill, find_weights, load_model, read_weights, save_weights
 
 from .pose.people import random_people
 
@@ -181,3 +181,8 @@ def test_shipped_weights_are_found_by_name_and_load(name: str):
     assert info.licence
     assert info.model
     assert all(p.isfinite().all() for p in model.generator.parameters())
+
+
+def test_missing_weights_are_told_by_the_first(model: ReposeModel):
+    with pytest.raises(UserError, match=r'Missing key\(s\) in state_dict: "[\w.]+"\. Use the config'):
+        fill(model, {}, Path("x.safetensors"))

@@ -106,6 +106,22 @@ def build(kind: type[T], tree: Any, section: str) -> T:
         raise UserError(f"Section {section!r} is not valid: {_first_cause(str(error))}") from error
 
 
+def require_at_least(section: str, config: object, least: int, *keys: str) -> None:
+    """Raise UserError naming the first of the keys whose number is below `least`."""
+    for key in keys:
+        value = getattr(config, key)
+        if value < least:
+            raise UserError(f"{section}.{key} is {value}: it must be at least {least}.")
+
+
+def require_above_zero(section: str, config: object, *keys: str) -> None:
+    """Raise UserError naming the first of the keys whose number is not above 0."""
+    for key in keys:
+        value = getattr(config, key)
+        if not value > 0:
+            raise UserError(f"{section}.{key} is {value}: it must be above 0.")
+
+
 def _first_cause(message: str) -> str:
     """Shorten the parser's message, which repeats the value and lists every type that was tried, to one line."""
     lines = [line.strip(" -") for line in message.splitlines() if line.strip(" -")]

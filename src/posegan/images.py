@@ -27,7 +27,7 @@ def decode_photo(data: bytes, name: str) -> Tensor:
         with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
-            return _rgb(image)
+            return from_pil(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller first.") from error
     except UnidentifiedImageError as error:
@@ -36,7 +36,8 @@ def decode_photo(data: bytes, name: str) -> Tensor:
         raise UserError(f"{name} is not a readable photo ({error}): replace or remove it.") from error
 
 
-def _rgb(image: Image.Image) -> Tensor:
+def from_pil(image: Image.Image) -> Tensor:
+    """Return a Pillow image as (3, H, W) uint8 RGB, turned upright by its EXIF tag, transparency laid on white."""
     if image.format == "JPEG" and image.mode == "RGB" and not image.getexif():
         upright: Image.Image = image  # the common case of the data sets, without copies
     else:

@@ -111,6 +111,7 @@ def fill(model: ReposeModel, tensors: dict[str, Tensor], path: Path) -> None:
         model.generator.load_state_dict(tensors)
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        first = first.partition('", ')[0].rstrip('". ') + '".' if first.startswith(("Missing", "Unexpected")) else first
         raise UserError(f"{path} does not fit the model: {first} Use the config and version that wrote it.") from error
 
 

@@ -88,6 +88,7 @@ def test_pair_files_of_other_systems(tmp_path: Path):
         (b"a.jpg,b.jpg\n", "line 1.*header"),
         (b"", "line 1"),
         (b"from,to\n\xff\xfe,a\n", "UTF-8"),
+        (b"from,to\n" + b"a" * 200_000 + b",b\n", "line 2.*field limit"),
     ],
 )
 def test_malformed_pair_files_are_refused_with_file_and_line(tmp_path: Path, content: bytes, message: str):

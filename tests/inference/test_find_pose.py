@@ -39,7 +39,11 @@ def test_openpose_takes_the_person_with_most_joints(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("people", "complaint"),
-    [([], "holds no person"), ([Pose(standing().xy / 128, standing().visible)], "--keypoint_scale 0")],
+    [
+        ([], "holds no person"),
+        ([Pose(standing().xy, torch.zeros(18) > 0)], "holds no person"),
+        ([Pose(standing().xy / 128, standing().visible)], "--keypoint_scale 0"),
+    ],
 )
 def test_openpose_without_usable_person(tmp_path: Path, people: list[Pose], complaint: str) -> None:
     write_openpose(tmp_path / "a.json", people)

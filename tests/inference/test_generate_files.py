@@ -14,7 +14,7 @@ from posegan.files import sha256_of
 from posegan.images import write_png
 from posegan.inference.generate import generate_file, generate_pairs
 from posegan.inference.open_data import kind_of, open_data
-from posegan.inference.output import out_file, out_folder, pair_name
+from posegan.inference.output import out_file, out_folder, pair_name, require_distinct_names
 from posegan.inference.predictor import Predictor
 from posegan.pose import save_annotations
 from tests.small_world import photo, standing
@@ -113,3 +113,21 @@ def test_unreadable_photo(predictor: Predictor, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has no row"):
         save_annotations(tmp_path / "a.csv", {"other.png": standing()})
         generate_file(predictor, tmp_path / "c.png", "back", tmp_path / "b.png", source_pose=tmp_path / "a.csv")
+
+
+def test_a_picture_is_named_as_the_png_it_is(predictor: Predictor, market: Path, tmp_path: Path) -> None:
+    source = market / "bounding_box_test" / "0011_c1s1_000000_00.png"
+    for name in ("out.jpg", "out"):
+        with pytest.raises(UserError, match=r"ends in \.png"):
+            generate_file(predictor, source, "back", tmp_path / name)
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_no_pair_overwrites_another(predictor: Predictor, market: Path, tmp_path: Path) -> None:
+    assert pair_name("a.jpg", "b.jpg") == pair_name("a.png", "b.png")
+    require_distinct_names([("a.jpg", "b.jpg"), ("b.jpg", "a.jpg"), ("a.jpg", "b.jpg")])
+    with pytest.raises(UserError, match=r"a\.jpg,b\.jpg and a\.png,b\.jpg would both be a_b\.png"):
+        require_distinct_names([("a.jpg", "b.jpg"), ("a.png", "b.jpg")])
+    names = [f"0011_c1s1_00000{i}_00.png" for i in range(2)]
+    write_pairs(tmp_path / "twice.csv", [(names[0], names[1])] * 2)
+    assert generate_pairs(predictor, market, tmp_path / "twice.csv", tmp_path / "out") == 1

@@ -10,6 +10,7 @@ from PIL import Image
 
 from posegan.errors import UserError
 from posegan.images import read_photo, to_bytes, to_pil, to_signed, write_png
+from posegan.inference.framing import load_photo
 from posegan.inference.predictor import Predictor, shipped_weights
 from posegan.pose import Pose, write_openpose
 from tests.small_world import SIZE, photo, standing
@@ -78,6 +79,11 @@ def test_every_kind_of_photo_gives_the_same_picture(predictor: Predictor, tmp_pa
     assert all(picture.tobytes() == pictures[0].tobytes() for picture in pictures)
 
 
+def test_a_sixteen_bit_picture_is_not_clipped() -> None:
+    grey = Image.fromarray(torch.full((128, 64), 0x7F7F, dtype=torch.uint16).numpy())
+    assert torch.equal(load_photo(grey), torch.full((3, 128, 64), 0x7F, dtype=torch.uint8))
+
+
 def test_transparent_picture_is_laid_on_white(predictor: Predictor) -> None:
     clear = to_pil(photo(3, standing())).convert("RGBA")
     clear.putalpha(0)
@@ -113,6 +119,8 @@ def test_a_photo_without_pose_says_how_to_give_one(predictor: Predictor, tmp_pat
 def test_unknown_device(weights: Path) -> None:
     with pytest.raises(UserError, match="Unknown device 'cdua'; did you mean 'cuda'"):
         Predictor.load(weights, "cdua")
+    with pytest.raises(UserError, match="Unknown device 'meta'"):
+        Predictor.load(weights, "meta")
     if not torch.cuda.is_available():
         with pytest.raises(UserError, match="no device 'cuda'"):
             Predictor.load(weights, "cuda")

@@ -16,7 +16,8 @@ from torch import nn
 from posegan.errors import UserError
 from posegan.training import load_recipe, train
 from posegan.training.ema import Ema
-from posegan.training.loop import NotFiniteError, step_seed
+from posegan.training.guard import NotFiniteError
+from posegan.training.loop import step_seed
 from posegan.training.state import list_states, load_newest_state
 from posegan.weights import load_model
 
@@ -110,6 +111,17 @@ def test_a_time_limit_stops_the_run_saved(tiny_market: Path, tmp_path: Path) -> 
         (("--training.steps", "many"), "training.steps"),
         (("--training.steps", "0"), "must be at least 1"),
         (("--training.batch_size", "3", "--training.accumulate", "2"), "does not divide"),
+        (("--training.validation_pairs", "0"), "validation_pairs is 0: it must be at least 1"),
+        (("--training.validate_every", "-1"), "validate_every is -1: it must be at least 0"),
+        (("--training.threads", "-1"), "threads is -1"),
+        (("--training.minutes", "-1"), "minutes is -1.0: it must be above 0"),
+        (("--data.identities", "0"), "data.identities is 0"),
+        (("--model.width", "0"), "model.width is 0: it must be at least 2"),
+        (("--model.depth", "0"), "model.depth is 0"),
+        (("--model.sigma", "0"), "model.sigma is 0.0: it must be above 0"),
+        (("--model.lr", "-1"), "model.lr is -1.0"),
+        (("--model.window", "2"), "model.window is 2: it must be odd"),
+        (("--model.size", "[0,64]"), r"model.size is \[0, 64\]"),
         (("--data.root", "/nowhere"), "/nowhere"),
         (("--data.name", "markt"), "data.name"),
         (("--model.size", "[256,256]"), "set model.size"),
@@ -224,3 +236,35 @@ def test_every_key_is_described(tiny_market: Path, tmp_path: Path) -> None:
         ("--data.root", "folder"),
     ):
         assert meaning in " ".join(said.split(key, 1)[1][:300].split())
+
+
+def test_nobody_who_is_trained_on_is_validated_on(tiny_market: Path, tmp_path: Path) -> None:
+    out = train(write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=1, validate_every=1))
+    assert load_recipe(out / "config.yaml").data.split == "train+validation"
+    assert not any("validation_ssim" in entry for entry in metrics(out))
+    assert not (out / "best.safetensors").exists()
+
+
+def test_torchrun_and_recipe_must_agree(tiny_market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match="2 processes were started, the settings are for 1"):
+        train(write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available() or torch.backends.mps.is_available(), reason="has the device")
+def test_a_device_that_is_not_there(tiny_market: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"training\.accelerator 'gpu'"):
+        train(write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", accelerator="gpu"))
+
+
+def test_a_run_folder_that_is_a_file(tiny_market: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("")
+    with pytest.raises(UserError, match="run is a file"):
+        train(write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run"))
+
+
+@pytest.mark.parametrize("text", ["model: posegan", "model: [posegan]"])
+def test_a_model_that_is_no_section(text: str, tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(UserError, match="'model' must be a section"):
+        load_recipe(tmp_path / "r.yaml")

@@ -15,6 +15,7 @@ import torch
 from posegan.errors import UserError
 from posegan.training import load_recipe, train
 from posegan.training.state import DamagedStateWarning, list_states, load_newest_state, save_state
+from posegan.weights import read_weights
 
 from .tiny import write_recipe
 
@@ -22,7 +23,12 @@ ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
 
 def weights_hash(folder: Path) -> str:
-    return hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    """Hash what the file holds, not its bytes: safetensors writes the metadata's two keys in any order."""
+    info, tensors = read_weights(folder / "weights.safetensors")
+    digest = hashlib.sha256(repr(info).encode())
+    for name in sorted(tensors):
+        digest.update(name.encode() + tensors[name].contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def state_of(folder: Path) -> dict:
@@ -155,3 +161,27 @@ def test_never_resuming_refuses_a_folder_with_a_run(tiny_market: Path, tmp_path:
     train(recipe)
     with pytest.raises(UserError, match="already holds a run"):
         train(recipe, resume=False)
+
+
+def test_no_good_state_is_deleted_for_a_damaged_one(tmp_path: Path) -> None:
+    for step in (1, 9):
+        damaged = save_state(tmp_path, step, {"step": step}, keep=2)
+    damaged.write_bytes(b"x")
+    (tmp_path / ".step-00000009-half.pt.abc.part").write_bytes(b"x")  # of a writer that was killed
+    path = save_state(tmp_path, 2, {"step": 2}, keep=1)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_run_of_another_model_is_not_gone_on_with(tiny_market: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=1)
+    train(recipe)
+    with pytest.raises(UserError, match="holds a run of another model"):
+        train(load_recipe(recipe, ["--training.steps", "2", "--model.width", "8"]))
+
+
+def test_a_finished_run_says_so(tiny_market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=1)
+    train(recipe)
+    assert "steps already" not in capsys.readouterr().err
+    train(recipe)
+    assert "has its 1 steps already" in capsys.readouterr().err

@@ -23,6 +23,7 @@ from posegan.pose import Pose, Size
 from posegan.pose.io import load_annotations
 
 Split = Literal["train", "validation", "train+validation", "test"]
+PAIRS_LEFT_OUT = "listed pairs without photo or annotation, left out"  # in a data set's report
 SPLITS: tuple[Split, ...] = ("train", "validation", "train+validation", "test")
 
 
@@ -160,5 +161,5 @@ def _listed_pairs(names: Sequence[str], pairs: Sequence[Pair], report: DataRepor
     place = {name: i for i, name in enumerate(names)}
     known = [(place[a], place[b]) for a, b in pairs if a in place and b in place]
     unknown = [",".join(pair) for pair in pairs if pair[0] not in place or pair[1] not in place]
-    report.add("listed pairs without photo or annotation, left out", unknown)
+    report.add(PAIRS_LEFT_OUT, unknown)
     return torch.tensor(known, dtype=torch.int32).view(-1, 2)

@@ -44,7 +44,7 @@ class MarketPoseDataset(PosePairDataset):
         check_split(split)
         part, root, size, report = "test" if split == "test" else "train", Path(root), (128, 64), DataReport()
         store = PhotoStore.find(root, (f"bounding_box_{part}", part), pack, f"{part}.pack")
-        remedy = "download the keypoints published with Deformable GAN or PATN, or make them with `posegan prepare`."
+        remedy = "download the keypoints published with Deformable GAN or PATN."
         annotations = first_existing(root, (f"market-annotation-{part}.csv",), "Keypoints", remedy)
         if split == "test" and pairs is None:
             pairs = first_existing(root, ("market-pairs-test.csv",), "Test pairs", "download them, or pass `pairs`.")

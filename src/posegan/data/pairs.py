@@ -87,17 +87,20 @@ def read_pairs(path: str | Path) -> list[Pair]:
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not a UTF-8 text file: give a pairs CSV with the header 'from,to'.") from error
     rows = csv.reader(io.StringIO(text, newline=""))
-    if [field.strip() for field in next(rows, [])] != ["from", "to"]:
-        raise UserError(f"{path}, line 1: a pairs CSV starts with the header 'from,to': add it.")
     pairs = []
-    for row in rows:
-        fields = [field.strip() for field in row]
-        if len(fields) == 2 and all(fields):
-            pairs.append((fields[0], fields[1]))
-        elif any(fields):
-            raise UserError(
-                f"{path}, line {rows.line_num}: expected two photo names, got {row}: mend or delete the line."
-            )
+    try:
+        if [field.strip() for field in next(rows, [])] != ["from", "to"]:
+            raise UserError(f"{path}, line 1: a pairs CSV starts with the header 'from,to': add it.")
+        for row in rows:
+            fields = [field.strip() for field in row]
+            if len(fields) == 2 and all(fields):
+                pairs.append((fields[0], fields[1]))
+            elif any(fields):
+                raise UserError(
+                    f"{path}, line {rows.line_num}: expected two photo names, got {row}: mend or delete the line."
+                )
+    except csv.Error as error:
+        raise UserError(f"{path}, line {rows.line_num}: {error}; mend or delete the line.") from error
     return pairs
 
 

@@ -21,7 +21,7 @@ from posegan.evaluation.report import Evaluation, describe_run, write_metrics
 from posegan.evaluation.sheet import write_sheet
 from posegan.images import to_bytes, write_png
 from posegan.inference.open_data import open_data
-from posegan.inference.output import out_folder, pair_name, provenance
+from posegan.inference.output import out_folder, pair_name, provenance, require_distinct_names
 from posegan.inference.predictor import Predictor
 from posegan.metrics import Accumulator, l1, masked_l1, masked_ssim, psnr, ssim
 from posegan.pose.mask import body_mask
@@ -67,6 +67,8 @@ def evaluate(
         made, found = (f"{height}x{width}" for height, width in (predictor.size, dataset.size))
         raise UserError(f"The weights are for photos of {made} (height x width), the data has {found}: choose others.")
     count = len(dataset) if limit is None else min(limit, len(dataset))
+    if folder is not None and save_images:
+        require_distinct_names(dataset.pair_names()[:count])
     name = predictor.info.model if predictor.info else "model"
     means = {row: Accumulator() for row in (REAL, COPIED, name)}
     pair_scores: list[dict[str, Tensor]] = []

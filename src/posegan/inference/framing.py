@@ -9,12 +9,12 @@ import math
 from pathlib import Path
 
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from posegan.data.folder import PersonCrop, person_boxes
 from posegan.errors import UserError
-from posegan.images import read_photo, to_bytes
+from posegan.images import from_pil, read_photo, to_bytes
 from posegan.pose import Pose, Size
 
 Photo = str | Path | Image.Image | Tensor  # a tensor is (3, H, W), uint8 or float in [-1, 1]
@@ -27,10 +27,7 @@ def load_photo(photo: Photo) -> Tensor:
             raise ValueError(f"a photo is (3, H, W), got {tuple(photo.shape)}")
         return to_bytes(photo)
     if isinstance(photo, Image.Image):
-        upright = ImageOps.exif_transpose(photo).convert("RGBA")
-        flat = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright).convert("RGB")
-        data = torch.frombuffer(bytearray(flat.tobytes()), dtype=torch.uint8)
-        return data.reshape(flat.height, flat.width, 3).permute(2, 0, 1)
+        return from_pil(photo)
     return read_photo(photo)
 
 

@@ -7,16 +7,15 @@ from pathlib import Path
 import torch
 
 from posegan.data import PosePairDataset
+from posegan.data.assemble import PAIRS_LEFT_OUT
 from posegan.errors import UserError
 from posegan.files import sha256_of
 from posegan.images import write_png
 from posegan.inference.open_data import open_data
-from posegan.inference.output import out_file, out_folder, pair_name, provenance
+from posegan.inference.output import out_file, out_folder, pair_name, provenance, require_distinct_names
 from posegan.inference.poses import FramedPose
 from posegan.inference.predictor import Predictor
 from posegan.pose import Pose
-
-LEFT_OUT = "listed pairs without photo or annotation, left out"  # the data sets' report of such pairs
 
 
 def generate_file(
@@ -31,8 +30,10 @@ def generate_file(
     """Write the photo's person in the pose as a PNG; arguments as `Predictor.generate`.
 
     metadata: say in the file that it is generated, with which weights and from which photo.
-    Raises UserError as `Predictor.generate`, or if `out` is a folder or one of the inputs.
+    Raises UserError as `Predictor.generate`, or if `out` is a folder, one of the inputs, or not named as a PNG.
     """
+    if Path(out).suffix.lower() != ".png" and not Path(out).is_dir():
+        raise UserError(f"{out} is to be a PNG: give a file name that ends in .png.")
     inputs = [Path(part) for part in (photo, pose, source_pose) if isinstance(part, str | Path)]
     path = out_file(out, tuple(part for part in inputs if part.is_file()))
     picture = predictor.generate(photo, pose, source_pose)
@@ -50,23 +51,24 @@ def generate_pairs(
 ) -> int:
     """Write a PNG for every pair of a CSV into a folder and return how many; data: as `open_data`.
 
-    Raises UserError if a pair names a photo that the data has not, or as `open_data`.
+    Raises UserError if a pair names a photo that the data has not, if two pairs would be one file, or as `open_data`.
     """
     folder = out_folder(out)
     dataset = open_data(data, predictor.size, pairs)
     require_all_pairs(dataset, pairs)
+    require_distinct_names(dataset.pair_names())
     for first in range(0, len(dataset), batch_size):
         batch = dataset.batch(torch.arange(first, min(first + batch_size, len(dataset))))
         images = predictor.repose(batch.source_image, batch.source_pose, batch.target_pose).cpu()
         for image, source, target in zip(images, batch.source_names, batch.target_names, strict=True):
             said = provenance(predictor, source) if metadata else None
             write_png(folder / f"{pair_name(source, target)}.png", image, said)
-    return len(dataset)
+    return len(set(dataset.pair_names()))
 
 
 def require_all_pairs(dataset: PosePairDataset, pairs: str | Path) -> None:
     """Raise UserError if the data set had to leave out pairs of the list."""
-    missing = dataset.report.counts.get(LEFT_OUT, 0)
+    missing = dataset.report.counts.get(PAIRS_LEFT_OUT, 0)
     if missing:
-        first = dataset.report.examples[LEFT_OUT][0]
+        first = dataset.report.examples[PAIRS_LEFT_OUT][0]
         raise UserError(f"{pairs} has {missing} pairs whose photos or keypoints are not there, the first is {first}.")

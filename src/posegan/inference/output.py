@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,16 @@ def out_file(path: str | Path, inputs: tuple[str | Path | None, ...] = ()) -> Pa
             raise UserError(f"{path} is an input of this command and would be lost: give another output file.")
     out_folder(path.parent)
     return path
+
+
+def require_distinct_names(pairs: Sequence[tuple[str, str]]) -> None:
+    """Raise UserError if the photos of two pairs would be written to one file: one would be lost."""
+    taken: dict[str, tuple[str, str]] = {}
+    for pair in pairs:
+        other = taken.setdefault(pair_name(*pair).lower(), pair)  # some file systems know no upper case
+        if other != pair:  # published lists hold some pairs twice
+            both = " and ".join(",".join(p) for p in (other, pair))
+            raise UserError(f"The pairs {both} would both be {pair_name(*pair)}.png: drop one or rename its photos.")
 
 
 def pair_name(source: str, target: str) -> str:

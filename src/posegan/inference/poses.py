@@ -124,7 +124,7 @@ def _row_size(file: Path, row: str) -> Size | None:
 
 def _openpose(path: Path) -> Pose:
     """Return the person of an OpenPose file with the most visible joints, the tallest of several."""
-    people = read_openpose(path)
+    people = [pose for pose in read_openpose(path) if pose.visible.any()]
     if not people:
         raise UserError(f"{path} holds no person: give a file in which OpenPose found one.")
     if all(float(pose.xy.abs().max()) <= 1 for pose in people):
@@ -132,6 +132,6 @@ def _openpose(path: Path) -> Pose:
 
     def rank(pose: Pose) -> tuple[int, float]:
         rows = pose.xy[pose.visible][:, 1]
-        return int(pose.visible.sum()), float(rows.max() - rows.min()) if len(rows) else 0.0
+        return int(pose.visible.sum()), float(rows.max() - rows.min())
 
     return max(people, key=rank)

@@ -163,13 +163,13 @@ def choose_device(name: str | torch.device) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    known = ("auto", "cpu", "cuda", "mps")
+    if isinstance(name, str) and name.partition(":")[0] not in known:
+        raise unknown_name("device", name, known)
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:  # torch built without CUDA asserts
-        known = ("auto", "cpu", "cuda", "mps")
-        if isinstance(name, str) and name.partition(":")[0] not in known:
-            raise unknown_name("device", name, known) from error
         raise UserError(f"This machine has no device {str(name)!r}: use 'auto' or 'cpu'.") from error
     return device
 

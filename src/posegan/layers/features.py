@@ -188,7 +188,8 @@ def _read(path: Path) -> Mapping[str, Tensor]:
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
-        raise UserError(f"{path} is not a readable weight file ({error}): get it again.") from error
+        cause = str(error).partition("\n")[0].partition(". ")[0]  # torch goes on with advice to switch the safety off
+        raise UserError(f"{path} is not a readable weight file ({cause}): get it again.") from error
     state = state.get("model", state) if isinstance(state, dict) else {}
     return {key: value for key, value in state.items() if isinstance(value, Tensor)}
 

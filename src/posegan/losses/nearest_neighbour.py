@@ -11,6 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from posegan.errors import UserError
+
+WINDOWS = range(1, 16, 2)  # sides of the search window
+
 
 def nearest_neighbour_loss(generated: Tensor, target: Tensor, window: int = 3) -> Tensor:
     """Return mean over B and positions p of min over q in the window around p of sum_c |generated(p) - target(q)|.
@@ -24,11 +28,17 @@ def nearest_neighbour_loss(generated: Tensor, target: Tensor, window: int = 3) -
     if generated.shape != target.shape or generated.dim() != 4:
         shapes = f"{tuple(generated.shape)} and {tuple(target.shape)}"
         raise ValueError(f"expected two (B, C, H, W) maps of one shape, got {shapes}")
-    if window not in range(1, 16, 2):
+    if window not in WINDOWS:
         raise ValueError(f"window must be odd and between 1 and 15, got {window}")
     match = target if window == 1 else _gather(target, nearest_positions(generated, target, window))
     dtype = torch.promote_types(generated.dtype, torch.float32)
     return F.l1_loss(generated.to(dtype), match.to(dtype)) * generated.shape[1]
+
+
+def require_window(key: str, window: int) -> None:
+    """Raise UserError naming the config key if `nearest_neighbour_loss` does not take that window."""
+    if window not in WINDOWS:
+        raise UserError(f"{key} is {window}: it must be odd and between 1 and 15.")
 
 
 @torch.no_grad()

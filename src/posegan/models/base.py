@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from posegan.batch import Batch
 from posegan.config import build
-from posegan.errors import unknown_name
+from posegan.errors import UserError, unknown_name
 from posegan.pose import Pose, Size
 from posegan.registry import Registry
 
@@ -150,6 +150,10 @@ class ModelConfig:
 
     size: Size = (128, 64)
     """Height and width of the photos in pixels; layers are counted from it, other sizes still run."""
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1:
+            raise UserError(f"model.size is {list(self.size)}: height and width must be at least 1.")
 
 
 MODELS: Registry[ReposeModel] = Registry("model")

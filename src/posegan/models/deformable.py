@@ -13,12 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from posegan.config import require_above_zero, require_at_least
 from posegan.layers.blocks import DownBlock, NormFactory, UpBlock
 from posegan.layers.features import FeatureNetwork, load_features
 from posegan.layers.init import glorot_uniform
 from posegan.layers.norms import SampleNorm
 from posegan.layers.warp import Aggregation, Sampling, warp_by_parts
-from posegan.losses import discriminator_adversarial, generator_adversarial, nearest_neighbour_loss
+from posegan.losses import discriminator_adversarial, generator_adversarial, nearest_neighbour_loss, require_window
 from posegan.models.base import (
     Adam,
     Features,
@@ -73,6 +74,12 @@ class DeformableConfig(ModelConfig):
     """`independent` draws three batches a step as the released code does, `shared` uses one generator pass."""
     lr: float = 2e-4
     """Learning rate of both Adam optimisers (constant)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least("model", self, 1, "width")
+        require_above_zero("model", self, "sigma", "lr")
+        require_window("model.window", self.window)
 
 
 def _norm(kind: str) -> NormFactory:

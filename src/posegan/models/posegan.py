@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from posegan.batch import Batch
+from posegan.config import require_above_zero, require_at_least
 from posegan.layers.blocks import ResidualBlock
 from posegan.layers.features import FeatureNetwork, load_features
 from posegan.layers.part_flow import part_flow, part_maps, resize_flow
@@ -24,6 +25,7 @@ from posegan.losses import (
     nearest_neighbour_loss,
     offset_smoothness_loss,
     perceptual_loss,
+    require_window,
 )
 from posegan.models.base import (
     Adam,
@@ -90,6 +92,14 @@ class PoseGANConfig(ModelConfig):
     """File of that network's weights; torchvision's are downloaded if this is empty."""
     lr: float = 2e-4
     """Learning rate of both Adam optimisers."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least("model", self, 2, "width")
+        require_at_least("model", self, 1, "depth", "discriminator_width")
+        require_at_least("model", self, 0, "blocks")
+        require_above_zero("model", self, "sigma", "lr")
+        require_window("model.window", self.window)
 
 
 def _norm(channels: int) -> nn.Module:

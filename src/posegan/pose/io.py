@@ -117,7 +117,7 @@ def read_openpose(path: str | Path, threshold: float = 0.05) -> list[Pose]:
     path = Path(path)
     try:
         people = json.loads(_read_text(path))["people"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         people = None
     if not isinstance(people, list):
         raise UserError(f"{path} is no OpenPose JSON file: it should hold an object with a list 'people'.")

@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import signal
+import sys
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from posegan.batch import Batch
@@ -24,10 +23,13 @@ from posegan.config import dump
 from posegan.data import BatchLoader, NoPairsError, PairSampler, PosePairDataset
 from posegan.errors import UserError
 from posegan.files import write_text
+from posegan.inference.output import out_folder
 from posegan.models import Phase
 from posegan.pose import Size
 from posegan.training.ema import Ema
+from posegan.training.guard import FiniteGuard
 from posegan.training.log import SHEET_PAIRS, RunLog, validation_ssim, write_samples
+from posegan.training.machine import conditions, start_fabric, warn_of_differences
 from posegan.training.settings import Recipe, load_recipe, open_data
 from posegan.training.state import load_newest_state, save_state
 from posegan.training.step import Stepper
@@ -40,10 +42,6 @@ LICENCES = {
     "synthetic": "Trained on posegan's synthetic people: MIT, like the code.",
 }
 INITIAL_BATCHES = 4  # for models whose first weights depend on data
-
-
-class NotFiniteError(UserError):
-    """A loss became NaN or infinite; the last good state is kept."""
 
 
 def train(recipe: Recipe | str | Path, *, resume: bool = True) -> Path:
@@ -70,10 +68,10 @@ class Run:
         if settings.threads:
             torch.set_num_threads(settings.threads)
         self.folder = Path(settings.out)
-        size = _size(recipe)
+        size = recipe.model_config.size
         self.data = open_data(recipe.data, size)
         self.validation = _validation(recipe, size)
-        self.fabric = _fabric(recipe)
+        self.fabric = start_fabric(settings)
         torch.manual_seed(step_seed(settings.seed, -1, 0))
         self.model = recipe.new_model()
         self.phases = self.model.phases()
@@ -92,18 +90,28 @@ class Run:
         if self.start == 0 and self.settings.init:
             self._start_from(find_weights(self.settings.init))
         elif self.start == 0:
-            self.model.initialise(batches[0] for _, batches in self._loader(self.phases[0]).run(0, INITIAL_BATCHES))
+            loader = self._loader(self.phases[0], rank=0)  # the same batches, and so the same weights, in every process
+            self.model.initialise(batches[0] for _, batches in loader.run(0, INITIAL_BATCHES))
         self.model.to(device=device, memory_format=order)  # type: ignore[call-overload]
         self.ema = Ema(self.model.generator, self.settings.ema)
         self.steppers: dict[str, Stepper] = {}
         if self.state is not None:
-            _warn_of_differences(self.state["machine"], _machine(device), self.folder)
-            self.model.load_state_dict(self.state["model"])
-            self.ema.module.load_state_dict(self.state["ema"])
+            warn_of_differences(self.state["machine"], conditions(device), self.folder)
+            self._restore(self.state)
         if self.settings.compile:
             self.model.generator.compile()
             for discriminator in self.model.discriminators.values():
                 discriminator.compile()
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        try:
+            self.model.load_state_dict(state["model"])
+            self.ema.module.load_state_dict(state["ema"])
+        except RuntimeError as error:
+            raise UserError(
+                f"{self.folder} holds a run of another model than this recipe's: give another training.out, or the "
+                f"model settings of {self.folder / 'config.yaml'}."
+            ) from error
 
     def _start_from(self, path: Path) -> None:
         info, tensors = read_weights(path)
@@ -114,22 +122,22 @@ class Run:
     def go(self) -> Path:
         """Train to the last step, the time limit or an interruption; saves in each case."""
         settings, folder = self.settings, self.folder
-        if self.start >= settings.steps:
-            return folder
         main = self.fabric.is_global_zero
+        if self.start >= settings.steps:
+            if main:
+                sys.stderr.write(f"{folder} has its {self.start} steps already: raise training.steps to go on.\n")
+            return folder
         if main:
-            folder.mkdir(parents=True, exist_ok=True)
+            out_folder(folder)
             write_text(folder / "config.yaml", dump(self.recipe.tree()))
         self.fabric.barrier()
         deadline = time.monotonic() + settings.minutes * 60 if settings.minutes else None
-        with (
-            RunLog(folder, settings.steps, self.start, settings.batch_size, quiet=not main) as self.log,
-            self._interruptible(),
-        ):
+        log = RunLog(folder, settings.steps, self.start, settings.batch_size, quiet=not main)
+        with log as self.log, self._interruptible():
             if self.start:
                 self.log.say(f"going on from step {self.start} of {settings.steps} in {folder}")
             if self.validation is None:
-                self.log.say("no person is left for validation: samples show training pairs, and no scores are taken")
+                self.log.say("nobody is held out for validation: samples show training pairs, and no scores are taken")
             watched = self.validation or self.data
             self._watched = watched.batch(torch.arange(min(SHEET_PAIRS, len(watched)))).to(self.fabric.device)
             step = self._train(deadline)
@@ -141,11 +149,11 @@ class Run:
         settings = self.settings
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
-        self._first_bad = torch.full((), -1, device=self.fabric.device)
+        self._guard = FiniteGuard(self.fabric, self.folder / "state")
         step = self.start
         for phase, first, last in self._stretches():
             stepper = self._stepper(phase)
-            with contextlib.closing(self._loader(phase).run(step, last)) as loader:
+            with contextlib.closing(self._loader(phase, self.fabric.global_rank).run(step, last)) as loader:
                 for _, batches in loader:
                     self._one_step(stepper, step - first, batches, step)
                     step += 1
@@ -165,18 +173,18 @@ class Run:
                 yield phase, first, last
             first = last
 
-    def _loader(self, phase: Phase) -> BatchLoader:
-        settings, fabric = self.settings, self.fabric
+    def _loader(self, phase: Phase, rank: int) -> BatchLoader:
+        settings, world = self.settings, self.fabric.world_size
         return BatchLoader(
             self.data,
             PairSampler(len(self.data), settings.seed, settings.sampling),
-            settings.batch_size // fabric.world_size,
-            rank=fabric.global_rank,
-            world=fabric.world_size,
+            settings.batch_size // world,
+            rank=rank,
+            world=world,
             streams=phase.streams,
             flip=settings.flip,
             workers=settings.workers,
-            pin=fabric.device.type == "cuda",
+            pin=self.fabric.device.type == "cuda",
         )
 
     def _stepper(self, phase: Phase) -> Stepper:
@@ -193,9 +201,7 @@ class Run:
         moved = tuple(b.to(self.fabric.device, channels_last=self.settings.channels_last) for b in batches)
         terms = stepper.step(number, moved, step)
         self.ema.update(self.model.generator, step)
-        total = torch.stack(list(terms.values())).sum()
-        bad = ~torch.isfinite(total) & (self._first_bad < 0)
-        self._first_bad = torch.where(bad, step, self._first_bad)
+        self._guard.watch(terms, step)
         for name, value in terms.items():
             self._sums[name] = self._sums.get(name, 0) + value
             self._counts[name] = self._counts.get(name, 0) + 1
@@ -215,17 +221,9 @@ class Run:
             self._save(step, phase)
 
     def _log_losses(self, step: int) -> None:
-        self._require_finite()
+        self._guard.require_losses()
         self.log.losses(step, {name: float(total) / self._counts[name] for name, total in self._sums.items()})
         self._sums, self._counts = {}, {}
-
-    def _require_finite(self) -> None:
-        bad = int(self._first_bad)
-        if bad >= 0:
-            raise NotFiniteError(
-                f"A loss was not finite at step {bad}; the state before it is kept in {self.folder / 'state'}: lower "
-                "the learning rate or the loss weights, or use precision 32-true, and run the command again."
-            )
 
     def _validate(self, step: int) -> None:
         if self.fabric.is_global_zero and self.validation is not None:
@@ -247,7 +245,8 @@ class Run:
         save_weights(self.folder / name, self.ema.module.state_dict(), info)
 
     def _save(self, step: int, phase: Phase) -> None:
-        self._require_finite()
+        self._guard.require_losses()
+        self._guard.require_weights(self.model, step)
         if self.fabric.is_global_zero:
             self._save_weights("weights.safetensors", step)
             state: dict[str, Any] = {
@@ -256,7 +255,7 @@ class Run:
                 "model": self.model.state_dict(),
                 "ema": self.ema.module.state_dict(),
                 "optimisers": {n: o.state_dict() for n, o in self.steppers[phase.name].optimisers.items()},
-                "machine": _machine(self.fabric.device),
+                "machine": conditions(self.fabric.device),
             }
             save_state(self.folder / "state", step, state, self.settings.keep)
         self.fabric.barrier()
@@ -290,39 +289,11 @@ class Run:
                 signal.signal(number, handler)
 
 
-def _size(recipe: Recipe) -> Size:
-    height, width = recipe.model_config.size
-    return height, width
-
-
 def _validation(recipe: Recipe, size: Size) -> PosePairDataset | None:
-    """Return the validation pairs, None if the data set has too few people to hold any out."""
+    """Return the validation pairs, None if nobody is held out: all are trained on, or they are too few."""
+    if recipe.data.split == "train+validation":
+        return None
     try:
         return open_data(recipe.data, size, validation=True)
     except NoPairsError:
         return None
-
-
-def _fabric(recipe: Recipe) -> Fabric:
-    settings = recipe.training
-    fabric = Fabric(
-        accelerator=settings.accelerator,
-        devices=settings.devices,
-        num_nodes=settings.nodes,
-        strategy="ddp" if settings.devices * settings.nodes > 1 else "auto",
-        precision=settings.precision,
-    )
-    fabric.launch()
-    return fabric
-
-
-def _machine(device: torch.device) -> dict[str, str]:
-    """What bit-exact resume depends on."""
-    return {"torch": str(torch.__version__), "threads": str(torch.get_num_threads()), "device": device.type}
-
-
-def _warn_of_differences(then: dict[str, str], now: dict[str, str], folder: Path) -> None:
-    changed = [f"{key} was {then.get(key)}, is {value}" for key, value in now.items() if then.get(key) != value]
-    if changed:
-        text = f"{folder} goes on under other conditions ({'; '.join(changed)}): results will not be equal to the bit"
-        warnings.warn(text, stacklevel=2)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from posegan.config import build, describe, read_tree, to_tree
+from posegan.config import build, describe, read_tree, require_above_zero, require_at_least, to_tree
 from posegan.data import (
     DeepFashionPoseDataset,
     MarketPoseDataset,
@@ -130,13 +130,15 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     for key in tree:
         if key not in ("model", "data", "training"):
             raise unknown_name("section", str(key), ("model", "data", "training"))
-    model = dict(tree.get("model") or {})
+    model = tree.get("model") or {}
+    if not isinstance(model, dict):
+        raise UserError(f"'model' must be a section with keys, not {model!r}: write its name under 'name:'.")
     if "name" not in model:
         raise UserError(f"{path} names no model: add 'name:' under 'model:', one of {', '.join(MODELS.names())}.")
-    name = str(model.pop("name"))
+    name = str(model["name"])
     recipe = Recipe(
         name,
-        build(MODELS.get(name).Config, model, "model"),
+        build(MODELS.get(name).Config, {key: value for key, value in model.items() if key != "name"}, "model"),
         build(DataSettings, tree.get("data"), "data"),
         build(TrainingSettings, tree.get("training"), "training"),
     )
@@ -146,9 +148,14 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def _check(recipe: Recipe) -> None:
     training = recipe.training
-    for key in ("steps", "batch_size", "accumulate", "devices", "nodes", "log_every", "save_every", "keep", "workers"):
-        if getattr(training, key) < 1:
-            raise UserError(f"training.{key} is {getattr(training, key)}: it must be at least 1.")
+    counts = ("steps", "batch_size", "accumulate", "devices", "nodes", "log_every", "save_every", "keep", "workers")
+    require_at_least("training", training, 1, *counts, "validation_pairs")
+    require_at_least("training", training, 0, "sample_every", "validate_every")
+    require_at_least("data", recipe.data, 1, "identities", "poses")
+    if training.threads is not None:
+        require_at_least("training", training, 1, "threads")
+    if training.minutes is not None:
+        require_above_zero("training", training, "minutes")
     if training.batch_size % (training.devices * training.nodes * training.accumulate):
         parts = f"{training.nodes} nodes x {training.devices} devices x {training.accumulate} parts"
         raise UserError(f"training.batch_size {training.batch_size} does not divide into {parts}: change one of them.")

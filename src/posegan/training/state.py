@@ -6,6 +6,7 @@ of tensors and plain values that is read with `weights_only`.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import warnings
@@ -25,15 +26,18 @@ class DamagedStateWarning(UserWarning):
 
 
 def save_state(folder: Path, step: int, state: dict[str, Any], keep: int) -> Path:
-    """Write a state and delete all but the newest `keep`; the old ones go only after the new one is on the disk."""
-    import hashlib
+    """Write a state and delete all but the newest `keep`; the old ones go only after the new one is on the disk.
 
+    States of later steps go too: a run that comes to this step again went back because they were damaged. So do the
+    unfinished files of writers that were killed.
+    """
     buffer = io.BytesIO()
     torch.save(state, buffer)
     data = buffer.getvalue()
     path = folder / f"step-{step:08d}-{hashlib.sha256(data).hexdigest()[:32]}.pt"
     write_bytes(path, data)
-    for old in list_states(folder)[keep:]:
+    earlier = [old for old in list_states(folder) if old.name < path.name]
+    for old in {*list_states(folder), *folder.glob(".step-*.part")} - {path, *earlier[: keep - 1]}:
         old.unlink()
     return path
 

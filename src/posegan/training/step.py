@@ -61,7 +61,9 @@ class Stepper:
         if self.fabric.world_size > 1:
             gradients = self._averaged(gradients)
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
+            # Fused Adam pairs elements by their place in memory, so both must have one layout.
+            same = gradient.stride() == parameter.stride()
+            parameter.grad = gradient if same else torch.empty_like(parameter).copy_(gradient)
         if update.optimiser.schedule is not None:
             for group in optimiser.param_groups:
                 group["lr"] = update.optimiser.lr * update.optimiser.schedule(number)
@@ -74,7 +76,7 @@ class Stepper:
         flat = self.fabric.all_reduce(torch.cat([g.reshape(-1) for g in gradients]), reduce_op="mean")
         assert isinstance(flat, Tensor)
         pieces = flat.split([g.numel() for g in gradients])
-        return [piece.view_as(g) for piece, g in zip(pieces, gradients, strict=True)]
+        return [g.copy_(piece.view_as(g)) for piece, g in zip(pieces, gradients, strict=True)]  # keeps g's strides
 
 
 def _trainable(modules: Sequence[nn.Module]) -> list[nn.Parameter]:

@@ -105,7 +105,9 @@ def rasterise(
     """
     batch, count = depth.shape
     height, width = size
-    item, face = keep.nonzero(as_tuple=True)
+    places = keep.reshape(-1).nonzero()[:, 0]
+    item = places // len(faces)
+    face = places - item * len(faces)
     vertex = faces.index_select(0, face) + (item * count).unsqueeze(-1)
     # Snapping to 1/64 sample makes the edge functions exact, so neighbouring triangles leave no gaps.
     flat = (screen.reshape(-1, 2) * 64).round() / 64
@@ -113,11 +115,16 @@ def rasterise(
     first, second, third = (flat.index_select(0, corner) for corner in vertex.unbind(1))
     to_second, to_third = second - first, third - first
     area = to_second[:, 0] * to_third[:, 1] - to_third[:, 0] * to_second[:, 1]
+    # Half of all faces are turned away: they go before anything else is computed.
+    turned = ((area < 0) | (two_sided.index_select(0, face) & (area > 0))).nonzero()[:, 0]
+    item, face, vertex, first, second, third, area = (
+        value.index_select(0, turned) for value in (item, face, vertex, first, second, third, area)
+    )
     low = torch.minimum(torch.minimum(first, second), third).ceil().clamp(min=0)
     high = torch.maximum(torch.maximum(first, second), third).floor()
     high = torch.minimum(high, torch.tensor([width - 1.0, height - 1.0]))
     span_x, span_y = (high - low).unbind(-1)
-    drawn = (((area < 0) | (two_sided[face] & (area > 0))) & (span_x >= 0) & (span_y >= 0)).nonzero()[:, 0]
+    drawn = ((span_x >= 0) & (span_y >= 0)).nonzero()[:, 0]
     item, face, vertex, low, high, first, second, third, area = (
         value.index_select(0, drawn) for value in (item, face, vertex, low, high, first, second, third, area)
     )
@@ -125,9 +132,9 @@ def rasterise(
     # Corner of the bounding box as a flat sample index.
     origin = item * (height * width) + low[:, 1].long() * width + low[:, 0].long()
     owner, x, y = _inside(planes, high - low + 1)
-    plane = planes.index_select(0, owner)
+    plane = planes[:, 6:].contiguous().index_select(0, owner)
     column, line = x.to(torch.float32), y.to(torch.float32)
-    w0, w1, z = (plane[:, k] * column + plane[:, k + 1] * line + plane[:, k + 2] for k in (0, 3, 6))
+    z = plane[:, 0] * column + plane[:, 1] * line + plane[:, 2]
     level = ((z - span[0]) / (span[1] - span[0])).clamp(0, 1) * (_DEPTH_STEPS - 1)
     sample = origin.index_select(0, owner) + y * width + x
     key = (level.long() << 40) | torch.arange(len(owner))
@@ -137,7 +144,13 @@ def rasterise(
     buffer = torch.full((batch * height * width,), torch.inf)
     buffer[covered] = z.index_select(0, winner)
     triangle = owner.index_select(0, winner)
-    w0, w1 = w0.index_select(0, winner), w1.index_select(0, winner)
+    # Only what is seen needs its barycentric weights.
+    plane, column, line = (
+        planes.index_select(0, triangle),
+        column.index_select(0, winner),
+        line.index_select(0, winner),
+    )
+    w0, w1 = (plane[:, k] * column + plane[:, k + 1] * line + plane[:, k + 2] for k in (0, 3))
     weight = torch.stack((w0, w1, 1 - w0 - w1), -1)
     item, face, vertex = (value.index_select(0, triangle) for value in (item, face, vertex))
     return Fragments(covered, item, face, vertex, weight, buffer.reshape(batch, height, width))
@@ -164,7 +177,11 @@ def _inside(planes: Tensor, extent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         w0 = row0.unsqueeze(2) + column0.unsqueeze(1)
         w1 = row1.unsqueeze(2) + column1.unsqueeze(1)
         w2 = (1 - row0 - row1).unsqueeze(2) - (column0 + column1).unsqueeze(1)
-        triangle, y, x = (torch.minimum(torch.minimum(w0, w1), w2) >= -1e-5).nonzero(as_tuple=True)
+        hit = (torch.minimum(torch.minimum(w0, w1), w2) >= -1e-5).reshape(-1).nonzero()[:, 0]
+        wide = len(across)
+        line = hit // wide
+        x, triangle = hit - line * wide, line // len(down)
+        y = line - triangle * len(down)
         owner = chosen.index_select(0, triangle)
         # The window can reach beyond the box, and the box ends where the picture does.
         room = extent.index_select(0, owner)

@@ -7,6 +7,7 @@ the person (render.py).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import pi
 
 import torch
@@ -125,8 +126,14 @@ def sample_light(view: Tensor, background: Tensor) -> Light:
 def _cloud(key: Tensor, rows: int, columns: int, size: tuple[int, int]) -> Tensor:
     """Smooth noise (B, H, W) in [-1, 1] from a hashed lattice."""
     lattice = to_unit(combine(key[:, None], torch.arange(rows * columns)[None]))
-    grid = lattice.reshape(-1, 1, rows, columns) * 2 - 1
-    return F.interpolate(grid, size=size, mode="bicubic", align_corners=True)[:, 0]
+    grid = lattice.reshape(-1, rows, columns) * 2 - 1
+    return _stretch(rows, size[0]) @ grid @ _stretch(columns, size[1]).t()
+
+
+@lru_cache(maxsize=64)
+def _stretch(count: int, length: int) -> Tensor:
+    """The matrix (length, count) of bicubic interpolation between the corners of `count` values."""
+    return F.interpolate(torch.eye(count)[None, None], size=(length, count), mode="bicubic", align_corners=True)[0, 0]
 
 
 def _band(value: Tensor, half: Tensor, soft: Tensor | float) -> Tensor:
@@ -249,9 +256,23 @@ def _clutter(draw: Draws, x: Tensor, y: Tensor, horizon: Tensor, back: Tensor, s
         back = torch.lerp(back, cloth, 0.85 * cover[:, None])
     place, size_wheel = draw.uniform(-0.4, 0.4)[:, None, None], draw.uniform(0.05, 0.10)[:, None, None]
     hub = horizon - size_wheel * 0.8
-    ink = torch.zeros_like(back[:, 0])
+    shown = (draw.chance(0.2) & (horizon.reshape(-1) > 0.1)).nonzero()[:, 0]
+    paint = _colour(draw, 0.05, 0.25, 0.03)
+    # Few pictures have a bicycle; only they pay for it.
+    place, size_wheel, hub, soft, paint = (
+        value.index_select(0, shown) for value in (place, size_wheel, hub, soft, paint)
+    )
+    if len(shown):
+        ink = _bicycle(x - place, y - hub, size_wheel, soft)
+        back[shown] = torch.lerp(back[shown], paint[:, :, None, None], 0.85 * ink[:, None])
+    return back
+
+
+def _bicycle(x: Tensor, y: Tensor, size_wheel: Tensor, soft: Tensor) -> Tensor:
+    """Coverage (B, H, W) of two wheels and a frame; x and y from the middle of the hubs in picture heights."""
+    ink = torch.zeros(())
     for shift in (-1.15, 1.15):
-        radius = ((x - place - shift * size_wheel).square() + (y - hub).square()).sqrt()
+        radius = ((x - shift * size_wheel).square() + y.square()).sqrt()
         ink = torch.maximum(ink, _band(radius - size_wheel, size_wheel * 0.09, soft * 0.5))
     for ax, ay, bx, by in (
         (-1.15, 0, -0.3, -1.0),
@@ -261,9 +282,8 @@ def _clutter(draw: Draws, x: Tensor, y: Tensor, horizon: Tensor, back: Tensor, s
         (0.0, 0.1, 0.75, -0.9),
         (-1.15, 0, 0, 0.1),
     ):
-        px, py = (x - place) / size_wheel, (y - hub) / size_wheel
+        px, py = x / size_wheel, y / size_wheel
         t = (((px - ax) * (bx - ax) + (py - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2)).clamp(0, 1)
         gap = ((px - ax - t * (bx - ax)).square() + (py - ay - t * (by - ay)).square()).sqrt() * size_wheel
         ink = torch.maximum(ink, _band(gap, size_wheel * 0.07, soft * 0.5))
-    shown = draw.chance(0.2)[:, None, None] * (horizon > 0.1)
-    return torch.lerp(back, _colour(draw, 0.05, 0.25, 0.03)[:, :, None, None], (0.85 * ink * shown)[:, None])
+    return ink

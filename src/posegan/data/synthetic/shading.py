@@ -124,9 +124,10 @@ def ground_shadow(
             & (place[..., 1] < coarse[0])
         )
         index = torch.arange(batch)[:, None] * (coarse[0] * coarse[1]) + place[..., 1] * coarse[1] + place[..., 0]
-        hit = torch.zeros(batch * coarse[0] * coarse[1])
-        hit[index[good]] = 1.0
-        field = hit.reshape(batch, 1, *coarse)
+        hit = torch.zeros(batch * coarse[0] * coarse[1] + 1)
+        # The last, spare cell takes what lies outside; filling a cell twice does no harm.
+        hit.index_fill_(0, torch.where(good, index, len(hit) - 1).reshape(-1), 1.0)
+        field = hit[:-1].reshape(batch, 1, *coarse)
         for _ in range(rounds):
             field = F.avg_pool2d(field, (3, 3), stride=1, padding=1, count_include_pad=True)
         field = (

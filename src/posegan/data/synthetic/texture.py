@@ -111,7 +111,7 @@ def garment_colour(part: Tensor, material: Tensor, around: Tensor, along: Tensor
     colour = material[:, wd.FIRST].clone()
     # Only the patterned samples pay for patterns: most clothes are plain.
     some = (material[:, wd.PATTERN] > 0).nonzero()[:, 0]
-    chosen = material[some]
+    chosen = material.index_select(0, some)
     second, third = pattern_amount(chosen, around[some], along[some], grain)
     mixed = torch.lerp(chosen[:, wd.FIRST], chosen[:, wd.SECOND], second.unsqueeze(-1))
     colour[some] = torch.lerp(mixed, chosen[:, wd.THIRD], third.unsqueeze(-1))
