@@ -324,7 +324,9 @@ def plain(count: int, size: Size, seed: int, seen: float) -> tuple[Tensor, ...]:
     return photos(count, size, seed), source.xy, source.visible, target.xy, target.visible
 
 
-@pytest.mark.parametrize(("name", "options"), [*EVERY, pytest.param("deformable", {"warp": "stn"}, id="deformable-stn")])
+@pytest.mark.parametrize(
+    ("name", "options"), [*EVERY, pytest.param("deformable", {"warp": "stn"}, id="deformable-stn")]
+)
 def test_onnx_equals_torch_for_any_batch_and_any_joints(name, options, tmp_path: Path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
