@@ -149,6 +149,17 @@ def to_tree(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
+def changed_keys(path: Path, tree: Tree) -> list[str]:
+    """Return "section.key was OLD, is NEW" for every value of `tree` that differs from the YAML file's."""
+    before = read_tree(path) if path.is_file() else tree
+    return [
+        f"{section}.{key} was {before.get(section, {}).get(key)}, is {value}"
+        for section, values in tree.items()
+        for key, value in values.items()
+        if before.get(section, {}).get(key) != value
+    ]
+
+
 def dump(tree: Tree) -> str:
     """Return a nested dict as YAML in its own order."""
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)

@@ -268,3 +268,15 @@ def test_a_model_that_is_no_section(text: str, tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text(text)
     with pytest.raises(UserError, match="'model' must be a section"):
         load_recipe(tmp_path / "r.yaml")
+
+
+def test_a_resume_says_which_settings_changed(
+    tiny_market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=1)
+    train(recipe)
+    train(load_recipe(recipe, ["--training.steps", "2", "--model.pixel_weight", "3"]))
+    said = " ".join(capsys.readouterr().err.split())
+    assert "model.pixel_weight was 20.0, is 3.0" in said
+    assert "training.steps was 1, is 2" in said
+    assert "training.seed" not in said

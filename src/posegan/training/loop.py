@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from posegan.batch import Batch
-from posegan.config import dump
+from posegan.config import changed_keys, dump
 from posegan.data import BatchLoader, NoPairsError, PairSampler, PosePairDataset
 from posegan.errors import UserError
 from posegan.files import write_text
@@ -129,6 +129,7 @@ class Run:
             return folder
         if main:
             out_folder(folder)
+            changed = changed_keys(folder / "config.yaml", self.recipe.tree()) if self.start else []
             write_text(folder / "config.yaml", dump(self.recipe.tree()))
         self.fabric.barrier()
         deadline = time.monotonic() + settings.minutes * 60 if settings.minutes else None
@@ -136,6 +137,8 @@ class Run:
         with log as self.log, self._interruptible():
             if self.start:
                 self.log.say(f"going on from step {self.start} of {settings.steps} in {folder}")
+                if main and changed:
+                    self.log.say(f"with other settings than before: {', '.join(changed)}")
             if self.validation is None:
                 self.log.say("nobody is held out for validation: samples show training pairs, and no scores are taken")
             watched = self.validation or self.data
