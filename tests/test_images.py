@@ -93,8 +93,8 @@ def test_a_palette_with_a_transparent_colour_is_laid_on_white(kind: str, clear: 
 
 
 def test_sixteen_bit_grey_is_scaled_not_clipped():
-    values = np.array([[0, 257 * 100, 257 * 100 + 129, 65535]], dtype=np.uint16)
-    assert pixels(encode(Image.fromarray(values))) == [[0] * 3, [100] * 3, [101] * 3, [255] * 3]
+    values = np.array([[0, 257 * 200, 257 * 100 + 129, 65535]], dtype=np.uint16)
+    assert pixels(encode(Image.fromarray(values))) == [[0] * 3, [200] * 3, [101] * 3, [255] * 3]
 
 
 def test_black_and_white_and_cmyk_become_rgb():
