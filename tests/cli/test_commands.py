@@ -215,12 +215,13 @@ def test_no_permission(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such pipes on Windows")
-def test_a_reader_that_has_gone_is_no_error() -> None:
-    code = (
-        "import sys; from posegan.cli import main; sys.stdout.flush(); sys.stdin.readline(); sys.exit(main(['--help']))"
-    )
+@pytest.mark.parametrize(("unbuffered", "arguments"), [("", "--help"), ("1", "--help"), ("", "generate --help")])
+def test_a_reader_that_has_gone_is_no_error(unbuffered: str, arguments: str) -> None:
+    code = f"import sys; from posegan.cli import main; sys.stdin.readline(); sys.exit(main({arguments.split()}))"
+    pipe = subprocess.PIPE
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment
     ) as process:
         assert process.stdin and process.stdout and process.stderr
         process.stdout.close()

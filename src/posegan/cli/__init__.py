@@ -34,12 +34,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     _speak_utf8()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _dispatch(arguments)
+        status = _dispatch(arguments)
+        sys.stdout.flush()  # here, where a closed pipe is caught
+        return status
     except UserError as error:
         print(f"posegan: {error}", file=sys.stderr)
         return 2
-    except SystemExit as done:  # argparse after --help
-        return done.code if isinstance(done.code, int) else 0
     except KeyboardInterrupt:
         print("posegan: stopped.", file=sys.stderr)
         return 130
@@ -65,9 +65,10 @@ def _dispatch(arguments: list[str]) -> int:
     name, *rest = arguments
     if name not in COMMANDS:
         raise unknown_name("command", name, COMMANDS)
-    status = importlib.import_module(COMMANDS[name][0]).run(rest)
-    sys.stdout.flush()  # here, where a closed pipe is caught
-    return int(status or 0)
+    try:
+        return int(importlib.import_module(COMMANDS[name][0]).run(rest) or 0)
+    except SystemExit as done:  # argparse after --help
+        return done.code if isinstance(done.code, int) else 0
 
 
 def _help() -> str:
