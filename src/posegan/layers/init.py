@@ -1,5 +1,7 @@
 """Weight initialisation rules that differ from torch's own."""
 
+import math
+
 from torch import nn
 
 _WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
@@ -10,5 +12,17 @@ def glorot_uniform(module: nn.Module) -> None:
     for layer in module.modules():
         if isinstance(layer, _WEIGHTED):
             nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def uniform_of_std(module: nn.Module, std: float) -> None:
+    """Set every conv and linear layer of the module to kernels uniform in +-sqrt(3) * std and zero biases.
+
+    Source: the discriminator of Gulrajani et al. 2017, which PG2's code took over (std 0.02).
+    """
+    for layer in module.modules():
+        if isinstance(layer, _WEIGHTED):
+            nn.init.uniform_(layer.weight, -math.sqrt(3) * std, math.sqrt(3) * std)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
