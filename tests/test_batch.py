@@ -61,3 +61,10 @@ def test_moving_takes_every_tensor_along(batch):
     tensors = [moved.source_image, moved.target_image]
     tensors += [t for pose in (moved.source_pose, moved.target_pose) for t in (pose.xy, pose.visible)]
     assert {t.device.type for t in tensors} == {"meta"}
+
+
+def test_self_reconstruction_has_the_source_on_both_sides(batch):
+    own = batch.self_reconstruction()
+    assert torch.equal(own.target_image, batch.source_image)
+    assert torch.equal(own.target_pose.xy, batch.source_pose.xy)
+    assert own.target_names == own.source_names == batch.source_names

@@ -45,6 +45,17 @@ class Batch:
             self.target_names[part],
         )
 
+    def self_reconstruction(self) -> Batch:
+        """Return the batch in which each source photo is its own target."""
+        return Batch(
+            self.source_image,
+            self.source_image,
+            self.source_pose,
+            self.source_pose,
+            self.source_names,
+            self.source_names,
+        )
+
     def to(self, device: torch.device | str, *, channels_last: bool = False) -> Batch:
         """Return the batch on another device, its images in channels-last memory order if asked."""
         order = torch.channels_last if channels_last else torch.contiguous_format

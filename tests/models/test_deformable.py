@@ -114,7 +114,7 @@ def test_an_unknown_option_or_value_is_refused():
 def test_other_sizes_are_padded_at_the_far_edges_only(size):
     model = tiny().eval()
     photo = photos(1, size, 0)
-    padded = model.generator.pad(photo)
+    padded = model.generator.fit(photo)
     assert [side % 32 for side in padded.shape[-2:]] == [0, 0]
     assert torch.equal(padded[..., : size[0], : size[1]], photo)
     assert torch.equal(padded[..., -1, : size[1]], photo[..., -1, :])

@@ -24,7 +24,7 @@ from posegan.models import (
     model_names,
     register_model,
 )
-from posegan.models.base import Adam, Features, ModelConfig
+from posegan.models.base import Adam, Features, Losses, ModelConfig
 from posegan.pose import Pose, render_heatmap
 from posegan.training.step import Stepper
 from posegan.weights import WeightsInfo, load_model, save_weights
@@ -147,7 +147,47 @@ def test_any_size_is_padded_and_cut_for_it():
         output = generator(batch.source_image, batch.source_pose, batch.target_pose)
     assert output.image.shape == (1, 3, 37, 18)
     assert output.aux["coarse"][0].shape == (1, 3, 40, 20)
-    assert generator.pad(photos(1, (40, 20), 0)).shape == (1, 3, 40, 20)
+    assert generator.fit(photos(1, (40, 20), 0)).shape == (1, 3, 40, 20)
+
+
+def test_a_design_of_one_size_gets_stretched_photos_and_poses():
+    class Peek(Generator):
+        stretch_to = (64, 64)
+
+        def encode(self, source: Tensor, source_pose: Pose) -> Features:
+            self.seen = source, source_pose
+            return (source,)
+
+        def render(self, features: Features, source_pose: Pose, target_pose: Pose) -> Output:
+            self.target = target_pose
+            return Output(features[0])
+
+    generator, batch = Peek(), pairs(2, (128, 32))
+    image = generator(batch.source_image, batch.source_pose, batch.target_pose).image
+    source, pose = generator.seen
+    assert source.shape == (2, 3, 64, 64)
+    assert torch.equal(pose.xy, (batch.source_pose.xy + 0.5) * torch.tensor([2.0, 0.5]) - 0.5)
+    assert torch.equal(generator.target.xy, (batch.target_pose.xy + 0.5) * torch.tensor([2.0, 0.5]) - 0.5)
+    assert image.shape == (2, 3, 128, 32)
+    square = pairs(1, (64, 64))
+    assert torch.equal(generator(square.source_image, square.source_pose, square.target_pose).image, square.source_image)
+
+
+def test_a_phase_may_make_each_photo_its_own_target(fabric):
+    model = create_model(NAME)
+    seen: list[Batch] = []
+
+    def loss(context: StepContext) -> Losses:
+        seen.extend(context.batches)
+        return {"g_pixel": context.generate().image.square().mean()}
+
+    update = Update("pixels", (model.generator,), loss, Adam())
+    batch = pairs(2)
+    for own in (False, True):
+        Stepper(model, Phase("p", (update,), self_reconstruction=own), fabric).step(0, (batch,), 0)
+    assert torch.equal(seen[0].target_image, batch.target_image)
+    assert torch.equal(seen[1].target_image, batch.source_image)
+    assert torch.equal(seen[1].target_pose.xy, batch.source_pose.xy)
 
 
 def test_its_weights_are_saved_and_loaded_by_name(tmp_path: Path):

@@ -29,7 +29,10 @@ SHIPPED = ("posegan-market-research", "posegan-synthetic")  # what is used when 
 
 @dataclass(frozen=True)
 class EncodedPhotos:
-    """B photos after the source side of the generator: encoded once, rendered in as many poses as wanted."""
+    """B photos after the source side of the generator: encoded once, rendered in as many poses as wanted.
+
+    pose: theirs, in the generator's frame. size: (H, W) of the photos.
+    """
 
     features: Features
     pose: Pose
@@ -95,9 +98,10 @@ class Predictor:
     @torch.inference_mode()
     def encode(self, source: Tensor, source_pose: Pose) -> EncodedPhotos:
         """Return photos (B, 3, H, W) in [-1, 1] with their poses (B,) ready to be rendered in many poses."""
-        pose = source_pose.to(self.device)
-        features = self.generator.encode(self.generator.pad(source.to(self.device)), pose)
-        return EncodedPhotos(features, pose, (source.shape[-2], source.shape[-1]))
+        size = source.shape[-2], source.shape[-1]
+        pose = self.generator.fit_pose(source_pose.to(self.device), size)
+        features = self.generator.encode(self.generator.fit(source.to(self.device)), pose)
+        return EncodedPhotos(features, pose, size)
 
     @torch.inference_mode()
     def render(self, encoded: EncodedPhotos, target_pose: Pose) -> Tensor:
@@ -111,8 +115,8 @@ class Predictor:
             pose = Pose(pose.xy.expand(count, -1, -1), pose.visible.expand(count, -1))
         if len(pose) != count:
             raise ValueError(f"{len(pose)} photos cannot be rendered in {count} poses")
-        image = self.generator.render(features, pose, target_pose.to(self.device)).image
-        return image[..., : encoded.size[0], : encoded.size[1]].float()
+        target = self.generator.fit_pose(target_pose.to(self.device), encoded.size)
+        return self.generator.restore(self.generator.render(features, pose, target).image, encoded.size).float()
 
     def prepare(self, photo: Photo, source_pose: Pose | FramedPose | str | Path | None = None) -> tuple[Tensor, Pose]:
         """Return one photo of any size as (3, H, W) in [-1, 1] in the model's frame, and its pose there.

@@ -36,31 +36,51 @@ class Output:
 class Generator(nn.Module, ABC):
     """Photo, its pose and a target pose in, the photo in the target pose out.
 
-    `forward` pads photos at the right and bottom edge to a multiple of `size_multiple` and cuts the result back, so
-    that pixels keep their coordinates. Subclasses write `encode` and `render`; a photo is encoded once for many poses.
+    Subclasses write `encode` and `render`, for photos in a frame that suits them; a photo is encoded once for many
+    poses. `forward` brings photos into that frame and back. Most designs take any size that `size_multiple` divides:
+    the right and bottom edge is repeated and cut off again, so that pixels keep their coordinates. A design that takes
+    one size only says so in `stretch_to`: photos and poses are stretched to it, and the result back.
     """
 
     size_multiple: int = 1
+    stretch_to: Size | None = None
 
     def forward(self, source: Tensor, source_pose: Pose, target_pose: Pose) -> Output:
         """Return generated photos for source photos, both (B, 3, H, W) in [-1, 1], and poses in their pixels."""
-        height, width = source.shape[-2:]
-        output = self.render(self.encode(self.pad(source), source_pose), source_pose, target_pose)
-        return Output(output.image[..., :height, :width], output.aux)
+        size = source.shape[-2], source.shape[-1]
+        poses = self.fit_pose(source_pose, size), self.fit_pose(target_pose, size)
+        output = self.render(self.encode(self.fit(source), poses[0]), *poses)
+        return Output(self.restore(output.image, size), output.aux)
 
-    def pad(self, image: Tensor) -> Tensor:
-        """Return the photo with its right and bottom edge repeated up to the next multiple of `size_multiple`."""
+    def fit(self, image: Tensor) -> Tensor:
+        """Return photos in the frame that `encode` takes."""
+        if self.stretch_to is not None:
+            return _resize(image, self.stretch_to)
         height, width = image.shape[-2:]
         right, bottom = -width % self.size_multiple, -height % self.size_multiple
         return F.pad(image, (0, right, 0, bottom), mode="replicate") if right or bottom else image
 
+    def fit_pose(self, pose: Pose, size: Size) -> Pose:
+        """Return poses of photos of (H, W) in the frame that `encode` and `render` take."""
+        return pose if self.stretch_to is None else pose.resize(size, self.stretch_to)
+
+    def restore(self, image: Tensor, size: Size) -> Tensor:
+        """Return rendered photos in the (H, W) frame that they were fitted from."""
+        return image[..., : size[0], : size[1]] if self.stretch_to is None else _resize(image, size)
+
     @abstractmethod
     def encode(self, source: Tensor, source_pose: Pose) -> Features:
-        """Return all that `render` needs of padded source photos."""
+        """Return all that `render` needs of source photos."""
 
     @abstractmethod
     def render(self, features: Features, source_pose: Pose, target_pose: Pose) -> Output:
-        """Return padded photos in the target pose from what `encode` returned."""
+        """Return photos in the target pose from what `encode` returned."""
+
+
+def _resize(image: Tensor, size: Size) -> Tensor:
+    if image.shape[-2:] == size:
+        return image
+    return F.interpolate(image, size, mode="bilinear", align_corners=False)
 
 
 @dataclass(frozen=True)
@@ -90,12 +110,14 @@ class Phase:
     """A stretch of training: its updates in order, and its number of steps (None: to the end of the run).
 
     streams: how many independent batches a step draws; 1 means that all updates share one batch.
+    self_reconstruction: whether each photo is its own target, in its own pose, as systems that see no pairs train.
     """
 
     name: str
     updates: tuple[Update, ...]
     steps: int | None = None
     streams: int = 1
+    self_reconstruction: bool = False
 
 
 class StepContext:
