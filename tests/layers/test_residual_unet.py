@@ -28,7 +28,7 @@ def test_published_sizes(inputs: int, size: Size, blocks: int | None, parameters
 def test_channels_after_each_joining() -> None:
     with torch.device("meta"):
         network = ResidualUNet(21, (256, 256))
-    joined = [block.convs[0].in_channels for block in network.decoder]
+    joined = [block.get_parameter("convs.0.weight").shape[1] for block in network.decoder]
     assert joined == [896, 1280, 1024, 768, 512, 256]
 
 
@@ -41,11 +41,12 @@ def test_the_network_as_the_paper_writes_it() -> None:
     x = torch.randn(2, 4, 8, 4)
 
     def residual(block: nn.Module, x: Tensor) -> Tensor:
-        a, b = block.convs
+        a, b = block.get_submodule("convs.0"), block.get_submodule("convs.1")
         return x + F.relu(b(F.relu(a(x))))
 
     first = residual(net.encoder[0], F.relu(net.first(x)))
-    strided = F.conv2d(F.pad(first, (0, 1, 0, 1)), net.down[0].weight, net.down[0].bias, stride=2)
+    kernel, bias = net.down[0].get_parameter("weight"), net.down[0].get_parameter("bias")
+    strided = F.conv2d(F.pad(first, (0, 1, 0, 1)), kernel, bias, stride=2)
     second = residual(net.encoder[1], F.relu(strided))  # (2, 4, 4, 2)
     code = net.bottleneck.widen(net.bottleneck.narrow(second.flatten(1))).view(2, 2, 4, 2)
     deep = residual(net.decoder[0], torch.cat([code, second], 1))

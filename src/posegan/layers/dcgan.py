@@ -16,7 +16,7 @@ class DCGANDiscriminator(nn.Module):
 
     5x5 convolutions of stride 2 (SAME padding), batch norm after all but the first, LReLU 0.2, down to a map 8 rows
     high (4 convolutions for 128x64, 5 for 256x256), then one linear layer; other sizes are resized to that map.
-    The batch norm always takes the statistics of the batch it is given, so what is passed together is part of the
+    In training the batch norm takes the statistics of all photos passed together, so who is in there is part of the
     loss. Source: PG2 (Ma et al. 2017), released code; uniform kernels of standard deviation 0.02, zero biases.
     """
 
@@ -27,8 +27,7 @@ class DCGANDiscriminator(nn.Module):
         self.convs = nn.ModuleList(
             SameConv2d(before, after, 5, stride=2) for before, after in pairwise([in_channels, *channels])
         )
-        # No running statistics: a discriminator is never used outside of training.
-        self.norms = nn.ModuleList(nn.BatchNorm2d(c, track_running_stats=False) for c in channels[1:])
+        self.norms = nn.ModuleList(nn.BatchNorm2d(c) for c in channels[1:])
         self.map_size = halved(size, halvings)
         self.judge = nn.Linear(channels[-1] * self.map_size[0] * self.map_size[1], 1)
         uniform_of_std(self, 0.02)
