@@ -170,7 +170,9 @@ def test_a_design_of_one_size_gets_stretched_photos_and_poses():
     assert torch.equal(generator.target.xy, (batch.target_pose.xy + 0.5) * torch.tensor([2.0, 0.5]) - 0.5)
     assert image.shape == (2, 3, 128, 32)
     square = pairs(1, (64, 64))
-    assert torch.equal(generator(square.source_image, square.source_pose, square.target_pose).image, square.source_image)
+    assert torch.equal(
+        generator(square.source_image, square.source_pose, square.target_pose).image, square.source_image
+    )
 
 
 def test_a_phase_may_make_each_photo_its_own_target(fabric):

@@ -18,6 +18,7 @@ from posegan.training import load_recipe, train
 from posegan.training.ema import Ema
 from posegan.training.guard import NotFiniteError
 from posegan.training.loop import step_seed
+from posegan.training.settings import open_data
 from posegan.training.state import list_states, load_newest_state
 from posegan.weights import load_model
 
@@ -116,6 +117,7 @@ def test_a_time_limit_stops_the_run_saved(tiny_market: Path, tmp_path: Path) -> 
         (("--training.threads", "-1"), "threads is -1"),
         (("--training.minutes", "-1"), "minutes is -1.0: it must be above 0"),
         (("--data.identities", "0"), "data.identities is 0"),
+        (("--data.limit", "0"), "data.limit is 0: it must be at least 1"),
         (("--model.width", "0"), "model.width is 0: it must be at least 2"),
         (("--model.depth", "0"), "model.depth is 0"),
         (("--model.sigma", "0"), "model.sigma is 0.0: it must be above 0"),
@@ -243,6 +245,15 @@ def test_nobody_who_is_trained_on_is_validated_on(tiny_market: Path, tmp_path: P
     assert load_recipe(out / "config.yaml").data.split == "train+validation"
     assert not any("validation_ssim" in entry for entry in metrics(out))
     assert not (out / "best.safetensors").exists()
+
+
+def test_a_few_pairs_are_trained_on_and_watched(tiny_market: Path, tmp_path: Path) -> None:
+    changes = ("--data.split", "train", "--data.limit", "2")
+    recipe = load_recipe(write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", validate_every=1), changes)
+    everything = open_data(load_recipe(tmp_path / "r.yaml", ("--data.split", "train")).data, (128, 64))
+    chosen = open_data(recipe.data, (128, 64)).pairs
+    assert torch.equal(chosen, everything.pairs[[0, -1]])
+    assert not any("validation_ssim" in entry for entry in metrics(train(recipe)))
 
 
 def test_torchrun_and_recipe_must_agree(tiny_market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,17 +20,16 @@ from torch import Tensor
 
 from posegan.batch import Batch
 from posegan.config import changed_keys, dump
-from posegan.data import BatchLoader, NoPairsError, PairSampler, PosePairDataset
+from posegan.data import BatchLoader, PairSampler
 from posegan.errors import UserError
 from posegan.files import write_text
 from posegan.inference.output import out_folder
 from posegan.models import Phase
-from posegan.pose import Size
 from posegan.training.ema import Ema
 from posegan.training.guard import FiniteGuard
 from posegan.training.log import SHEET_PAIRS, RunLog, validation_ssim, write_samples
 from posegan.training.machine import conditions, start_fabric, warn_of_differences
-from posegan.training.settings import Recipe, load_recipe, open_data
+from posegan.training.settings import Recipe, load_recipe, open_data, open_validation
 from posegan.training.state import load_newest_state, save_state
 from posegan.training.step import Stepper
 from posegan.weights import WeightsInfo, fill, find_weights, read_weights, save_weights
@@ -70,7 +69,7 @@ class Run:
         self.folder = Path(settings.out)
         size = recipe.model_config.size
         self.data = open_data(recipe.data, size)
-        self.validation = _validation(recipe, size)
+        self.validation = open_validation(recipe.data, size)
         self.fabric = start_fabric(settings)
         torch.manual_seed(step_seed(settings.seed, -1, 0))
         self.model = recipe.new_model()
@@ -140,7 +139,7 @@ class Run:
                 if main and changed:
                     self.log.say(f"with other settings than before: {', '.join(changed)}")
             if self.validation is None:
-                self.log.say("nobody is held out for validation: samples show training pairs, and no scores are taken")
+                self.log.say("samples show training pairs, and no validation scores are taken")
             watched = self.validation or self.data
             self._watched = watched.batch(torch.arange(min(SHEET_PAIRS, len(watched)))).to(self.fabric.device)
             step = self._train(deadline)
@@ -290,13 +289,3 @@ class Run:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _validation(recipe: Recipe, size: Size) -> PosePairDataset | None:
-    """Return the validation pairs, None if nobody is held out: all are trained on, or they are too few."""
-    if recipe.data.split == "train+validation":
-        return None
-    try:
-        return open_data(recipe.data, size, validation=True)
-    except NoPairsError:
-        return None

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+
 from posegan.config import build, describe, read_tree, require_above_zero, require_at_least, to_tree
 from posegan.data import (
     DeepFashionPoseDataset,
     MarketPoseDataset,
+    NoPairsError,
     PhotoFolderDataset,
     PosePairDataset,
     SyntheticPeople,
@@ -33,6 +36,8 @@ class DataSettings:
     """Its folder; not needed for synthetic people."""
     split: Literal["train", "train+validation"] = "train"
     """Train on the training people only, or on those of validation too (final runs)."""
+    limit: int | None = None
+    """Train on so few pairs only, evenly drawn from the list, and watch those: shows if a model can learn at all."""
     pack: str | None = None
     """Packed cache to read instead of the folder."""
     identities: int = 512
@@ -154,6 +159,8 @@ def _check(recipe: Recipe) -> None:
     require_at_least("data", recipe.data, 1, "identities", "poses")
     if training.threads is not None:
         require_at_least("training", training, 1, "threads")
+    if recipe.data.limit is not None:
+        require_at_least("data", recipe.data, 1, "limit")
     if training.minutes is not None:
         require_above_zero("training", training, "minutes")
     if training.batch_size % (training.devices * training.nodes * training.accumulate):
@@ -171,16 +178,31 @@ def _people(data: DataSettings, size: Size) -> SyntheticPeople:
 def open_data(data: DataSettings, size: Size, *, validation: bool = False) -> PosePairDataset:
     """Return the training pairs of the settings, or their validation pairs; raises UserError if files are missing."""
     split: Literal["train", "validation", "train+validation"] = "validation" if validation else data.split
-    if data.name == "synthetic":
-        return SyntheticPoseDataset(_people(data, size), split, maps=False)
-    if not data.root:
+    if data.name != "synthetic" and not data.root:
         raise UserError(f"data.root is empty: give the folder of the {data.name!r} data set.")
-    if data.name == "market":
-        dataset: PosePairDataset = MarketPoseDataset(data.root, split, pack=data.pack, maps=False)
+    if data.name == "synthetic":
+        dataset: PosePairDataset = SyntheticPoseDataset(_people(data, size), split, maps=False)
+    elif data.name == "market":
+        dataset = MarketPoseDataset(data.root, split, pack=data.pack, maps=False)
     elif data.name == "deepfashion":
         dataset = DeepFashionPoseDataset(data.root, size=size, split=split, pack=data.pack, maps=False)
     else:
         dataset = PhotoFolderDataset(data.root, size=size, split=split, maps=False)
+    if data.limit is not None and not validation:
+        dataset.pairs = dataset.pairs[torch.linspace(0, len(dataset) - 1, min(data.limit, len(dataset))).long()]
     if dataset.size != size:
         raise UserError(f"The photos of {data.root} are {dataset.size}, the model is built for {size}: set model.size.")
     return dataset
+
+
+def open_validation(data: DataSettings, size: Size) -> PosePairDataset | None:
+    """Return the validation pairs, or None where those that are trained on are watched.
+
+    That is if nobody is held out, if too few people are, or if only a few pairs are trained on.
+    """
+    if data.split == "train+validation" or data.limit is not None:
+        return None
+    try:
+        return open_data(data, size, validation=True)
+    except NoPairsError:
+        return None
