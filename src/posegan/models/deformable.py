@@ -7,6 +7,7 @@ Keras code, which made the published numbers; docs/models/deformable.md tells wh
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -82,7 +83,8 @@ class DeformableConfig(ModelConfig):
         require_window("model.window", self.window)
 
 
-def _norm(kind: str) -> NormFactory:
+def norm_layer(kind: str) -> NormFactory:
+    """Return what makes the norm of that name for a number of channels."""
     if kind == "sample":
         return lambda channels: SampleNorm()
     return lambda channels: nn.InstanceNorm2d(channels, affine=True)
@@ -112,22 +114,37 @@ class Encoder(nn.Module):
         return maps
 
 
-class Decoder(nn.Module):
-    """Skips, deepest first, -> image in [-1, 1]."""
+class UpPath(nn.Module):
+    """The steps up from the bottleneck that decoders share.
+
+    channels: those of the maps that `climb` returns, in their order.
+    """
 
     def __init__(self, skips: list[int], width: int, norm: NormFactory) -> None:
         super().__init__()
         ups = len(skips) - 1
         outputs = [min(width * 2 ** (ups - i), width * 8) for i in range(ups)]
-        inputs = [skips[-1]] + [outputs[i - 1] + skips[-1 - i] for i in range(1, ups)]
+        self.channels = [outputs[i] + skips[-2 - i] for i in range(ups)]
+        inputs = [skips[-1], *self.channels]
         self.blocks = nn.ModuleList(UpBlock(inputs[i], outputs[i], norm, dropout=i < 3) for i in range(ups))
-        self.last = nn.Conv2d(outputs[-1] + skips[0], 3, 3, padding=1)
+
+    def climb(self, skips: list[Tensor]) -> list[Tensor]:
+        """Return cat(features, skip) after each doubling, full resolution last; skips come full resolution first."""
+        maps = [skips[-1]]
+        for block, skip in zip(self.blocks, reversed(skips[:-1]), strict=True):
+            maps.append(torch.cat([block(maps[-1]), skip], 1))
+        return maps[1:]
+
+
+class Decoder(UpPath):
+    """Skips, full resolution first -> image in [-1, 1]."""
+
+    def __init__(self, skips: list[int], width: int, norm: NormFactory) -> None:
+        super().__init__(skips, width, norm)
+        self.last = nn.Conv2d(self.channels[-1], 3, 3, padding=1)
 
     def forward(self, skips: list[Tensor]) -> Tensor:
-        out = self.blocks[0](skips[-1])
-        for block, skip in zip(self.blocks[1:], reversed(skips[1:-1]), strict=True):
-            out = block(torch.cat([out, skip], 1))
-        return torch.tanh(self.last(F.relu(torch.cat([out, skips[0]], 1))))
+        return torch.tanh(self.last(F.relu(self.climb(skips)[-1])))
 
 
 class Localisation(nn.Module):
@@ -159,7 +176,7 @@ class DeformableGenerator(Generator):
     def __init__(self, config: DeformableConfig) -> None:
         super().__init__()
         self.config = config
-        norm = _norm(config.norm)
+        norm = norm_layer(config.norm)
         channels = encoder_channels(config.size, config.width)
         self.size_multiple = 2 ** (len(channels) - 1)
         if config.warp == "none":
@@ -180,12 +197,12 @@ class DeformableGenerator(Generator):
         """Return the appearance maps; for the baseline, whose one encoder needs the target too, the photo itself."""
         if self.config.warp == "none":
             return (source,)
-        maps = render_heatmap(source_pose, _size(source), self.config.sigma).to(source.dtype)
+        maps = render_heatmap(source_pose, frame_of(source), self.config.sigma).to(source.dtype)
         return tuple(self.appearance(torch.cat([source, maps], 1)))
 
     def render(self, features: Features, source_pose: Pose, target_pose: Pose) -> Output:
         """Return the photos in the target pose."""
-        size = _size(features[0])
+        size = frame_of(features[0])
         target_maps = render_heatmap(target_pose, size, self.config.sigma)
         if self.config.warp == "none":
             source_maps = render_heatmap(source_pose, size, self.config.sigma)
@@ -204,14 +221,21 @@ class DeformableGenerator(Generator):
         else:
             affines = full_affine(source, target)[:, None]
             masks = affines.new_ones(len(affines), 1, *size)
-        return [
-            warp_by_parts(m, affines, masks, config.sampling, config.aggregation) if i < WARPED_SKIPS else m
-            for i, m in enumerate(maps)
-        ]
+        return warp_skips(maps, affines, masks, config.sampling, config.aggregation)
 
 
-def _size(image: Tensor) -> Size:
+def frame_of(image: Tensor) -> Size:
+    """Return (H, W) of a batch of pictures or maps."""
     return image.shape[-2], image.shape[-1]
+
+
+def warp_skips(
+    maps: list[Tensor], affines: Tensor, masks: Tensor, sampling: Sampling, aggregation: Aggregation
+) -> list[Tensor]:
+    """Return maps, full resolution first, the skips moved part by part, the deeper ones as they are."""
+    return [
+        warp_by_parts(m, affines, masks, sampling, aggregation) if i < WARPED_SKIPS else m for i, m in enumerate(maps)
+    ]
 
 
 def _warp_unit(features: Tensor, theta: Tensor) -> Tensor:
@@ -221,17 +245,17 @@ def _warp_unit(features: Tensor, theta: Tensor) -> Tensor:
 
 
 class Discriminator(nn.Module):
-    """Source photo and pose with a real or generated photo and pose (42 channels) -> a map of logits."""
+    """Source photo and pose with a real or generated photo and pose (42 channels) -> a map of logits.
 
-    def __init__(self, width: int, norm: NormFactory) -> None:
+    halvings: how often the resolution is halved, 5 as published; 2 at least.
+    """
+
+    def __init__(self, width: int, norm: NormFactory, halvings: int = 5) -> None:
         super().__init__()
         self.first = nn.Conv2d(2 * (3 + JOINTS), width, 4, stride=2)  # no padding: 128x64 ends in 3x1, 256x256 in 7x7
-        self.blocks = nn.Sequential(
-            DownBlock(width, 2 * width, norm),
-            DownBlock(2 * width, 4 * width, norm),
-            DownBlock(4 * width, 8 * width, norm),
-            DownBlock(8 * width, 1, None),
-        )
+        widths = [width * 2**i for i in range(halvings - 1)]
+        middle = [DownBlock(inputs, outputs, norm) for inputs, outputs in pairwise(widths)]
+        self.blocks = nn.Sequential(*middle, DownBlock(widths[-1], 1, None))
         glorot_uniform(self)
 
     def forward(self, source: Tensor, source_maps: Tensor, photo: Tensor, maps: Tensor) -> Tensor:
@@ -249,7 +273,7 @@ class DeformableGAN(ReposeModel):
         super().__init__()
         self.config = config
         self.generator = DeformableGenerator(config)
-        self.discriminators = nn.ModuleDict({"call": Discriminator(config.width, _norm(config.norm))})
+        self.discriminators = nn.ModuleDict({"call": Discriminator(config.width, norm_layer(config.norm))})
         self.features: FeatureNetwork | None = None  # frozen, loaded by `phases`, in no state_dict
 
     def phases(self) -> list[Phase]:
