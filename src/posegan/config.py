@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 import yaml
 
 from posegan.errors import UserError, unknown_name
+from posegan.files import read_text
 
 T = TypeVar("T")
 Tree = dict[str, Any]
@@ -26,13 +27,7 @@ def read_tree(path: str | Path, overrides: Sequence[str] = ()) -> Tree:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"Config {path} cannot be opened ({error.strerror}): check the path.") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"Config {path} is not UTF-8 text: save it as UTF-8.") from error
-    try:
-        tree = yaml.safe_load(text)
+        tree = yaml.safe_load(read_text(path))
     except yaml.YAMLError as error:
         raise UserError(f"Config {path} is not valid YAML: {' '.join(str(error).split())}.") from error
     if tree is None:

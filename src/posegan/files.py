@@ -46,6 +46,16 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def read_text(path: Path, remedy: str = "check the path") -> str:
+    """Return a UTF-8 text file, with or without a byte-order mark; raises UserError, with `remedy`, if it is none."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path} cannot be opened ({error.strerror}): {remedy}.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text: {remedy}, or save it as UTF-8.") from error
+
+
 def sha256_of(path: Path) -> str:
     """Return the hexadecimal sha256 of a file."""
     with Path(path).open("rb") as file:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import posegan.cli
 from posegan.cli import COMMANDS, main
@@ -212,6 +213,15 @@ def test_no_permission(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     monkeypatch.setattr(posegan.cli, "_dispatch", denied)
     assert main(["models"]) == 2
     assert capsys.readouterr().err == "posegan: out/sheet.png cannot be used (Permission denied): give another.\n"
+
+
+def test_too_little_device_memory(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def full(arguments: list[str]) -> int:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(posegan.cli, "_dispatch", full)
+    assert main(["models"]) == 2
+    assert "too little memory for this: use a smaller batch size" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such pipes on Windows")

@@ -1,6 +1,5 @@
 """PoseGAN: its size, what each way of deforming uses, and its losses by hand."""
 
-import math
 from itertools import pairwise
 
 import pytest
@@ -12,7 +11,7 @@ from posegan.layers.features import KINDS, FeatureNetwork
 from posegan.layers.part_flow import part_flow, resize_flow
 from posegan.losses import nearest_neighbour_loss, offset_smoothness_loss, perceptual_loss
 from posegan.models import Output, StepContext, count_parameters, create_model
-from posegan.models.posegan import Attention, DeformableSkip, PoseGAN
+from posegan.models.posegan import DeformableSkip, PoseGAN
 from posegan.pose import Pose
 
 from ..layers.test_features import random_distilled
@@ -109,19 +108,6 @@ def test_the_skips_are_given_the_flow_of_the_body_in_their_own_pixels():
     for level, base in zip(range(4, -1, -1), bases, strict=True):
         flow = resize_flow(part_flow(batch.source_pose, batch.target_pose, FRAME, 2), 2, 2**level)
         torch.testing.assert_close(base, flow)
-
-
-def test_attention_is_a_softmax_over_all_source_positions():
-    attention = Attention(6, 8, heads=2)
-    target, source = torch.randn(2, 6, 3, 4), torch.randn(2, 8, 3, 4)
-    query, key, value = attention.query(target), attention.key(source), attention.value(source)
-    expected = torch.empty(2, 8, 3, 4)
-    for b in range(2):
-        for head in range(2):
-            q, k, v = (x[b, 4 * head : 4 * head + 4].flatten(1).T for x in (query, key, value))  # (12, 4)
-            weights = (q @ k.T / math.sqrt(4)).softmax(-1)
-            expected[b, 4 * head : 4 * head + 4] = (weights @ v).T.reshape(4, 3, 4)
-    torch.testing.assert_close(attention(target, source), expected)
 
 
 def test_attention_is_for_the_deep_skips_only_and_can_be_left_out():

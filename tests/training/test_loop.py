@@ -19,7 +19,7 @@ from posegan.training.ema import Ema
 from posegan.training.guard import NotFiniteError
 from posegan.training.loop import step_seed
 from posegan.training.settings import open_data
-from posegan.training.state import list_states, load_newest_state
+from posegan.training.state import list_states, load_newest_state, sole_writer
 from posegan.weights import load_model
 
 from .tiny import write_recipe
@@ -95,6 +95,16 @@ def test_an_interrupted_run_saves_and_says_how_to_go_on(
     assert "the same command goes on from there" in said
     step, _ = load_newest_state(tmp_path / "run" / "state") or (0, {})
     assert step == metrics(tmp_path / "run")[-1]["step"]
+
+
+def test_two_runs_in_one_folder_do_not_mix(tiny_market: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    with sole_writer(tmp_path / "run"), pytest.raises(UserError, match="is in use by another training"):
+        train(recipe)
+    assert not list_states(tmp_path / "run" / "state")
+    train(recipe)
+    assert list_states(tmp_path / "run" / "state")
 
 
 def test_a_time_limit_stops_the_run_saved(tiny_market: Path, tmp_path: Path) -> None:

@@ -47,6 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor may the flush at exit complain
         return 141
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # torch's own, which is not imported here
+            raise
+        print("posegan: the device has too little memory for this: use a smaller batch size or size.", file=sys.stderr)
+        return 2
     except OSError as error:
         if error.errno not in DENIED:
             raise

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from posegan.errors import UserError
-from posegan.files import write_text
+from posegan.files import read_text, write_text
 from posegan.pose import Pose
 
 Pair = tuple[str, str]
@@ -80,13 +80,7 @@ def make_pairs(annotations: Mapping[str, Pose], identity: Identity = identity_of
 def read_pairs(path: str | Path) -> list[Pair]:
     """Return the pairs of a CSV with the header `from,to`; raises UserError with file and line on anything else."""
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path} cannot be opened ({error.strerror}): give the path of a pairs CSV.") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not a UTF-8 text file: give a pairs CSV with the header 'from,to'.") from error
-    rows = csv.reader(io.StringIO(text, newline=""))
+    rows = csv.reader(io.StringIO(read_text(path, "give a pairs CSV with the header 'from,to'"), newline=""))
     pairs = []
     try:
         if [field.strip() for field in next(rows, [])] != ["from", "to"]:

@@ -15,9 +15,11 @@ from torch.nn import functional as F
 
 from posegan.batch import Batch
 from posegan.config import require_above_zero, require_at_least
+from posegan.layers.attention import Attention
 from posegan.layers.blocks import ResidualBlock
 from posegan.layers.features import FeatureNetwork, load_features
 from posegan.layers.part_flow import part_flow, part_maps, resize_flow
+from posegan.layers.patch_discriminator import PatchDiscriminator
 from posegan.layers.warp import pixel_grid, sample_pixels
 from posegan.losses import (
     discriminator_adversarial,
@@ -158,28 +160,6 @@ class TargetEncoder(nn.Module):
         return levels
 
 
-class Attention(nn.Module):
-    """Each target position gathers source features by likeness: (B, Ct, h, w), (B, Cs, h, w) -> (B, Cs, h, w)."""
-
-    def __init__(self, target: int, source: int, heads: int = 4) -> None:
-        super().__init__()
-        self.heads = heads
-        self.query = nn.Conv2d(target, source, 1)
-        self.key = nn.Conv2d(source, source, 1)
-        self.value = nn.Conv2d(source, source, 1)
-
-    def forward(self, target: Tensor, source: Tensor) -> Tensor:
-        batch, channels, height, width = source.shape
-
-        def split(x: Tensor) -> Tensor:  # (B, heads, h*w, C / heads)
-            return x.reshape(batch, self.heads, channels // self.heads, height * width).transpose(2, 3)
-
-        gathered = F.scaled_dot_product_attention(
-            split(self.query(target)), split(self.key(source)), split(self.value(source))
-        )
-        return gathered.transpose(2, 3).reshape(batch, channels, height, width)
-
-
 class DeformableSkip(nn.Module):
     """Moves one source map to the target pose: base flow plus learned residual, then a gate for what is hidden."""
 
@@ -261,28 +241,6 @@ class PoseGANGenerator(Generator):
             if level:
                 out = F.interpolate(out, scale_factor=2.0, mode="nearest")
         return Output(self.image(out), {"flows": flows, "gates": gates})
-
-
-class PatchDiscriminator(nn.Module):
-    """Photo channels (B, C, H, W), and pose maps at half the size if there are any -> logits at 1/8 of the size."""
-
-    def __init__(self, photo: int, maps: int, width: int) -> None:
-        super().__init__()
-        norm = nn.utils.parametrizations.spectral_norm
-        self.photo = norm(nn.Conv2d(photo, width, 4, stride=2, padding=1))
-        self.maps = norm(nn.Conv2d(maps, width, 3, padding=1)) if maps else None
-        layers: list[nn.Module] = [nn.LeakyReLU(0.2)]
-        for inputs, stride in ((width, 2), (2 * width, 2), (4 * width, 1)):
-            conv = nn.Conv2d(inputs, min(2 * inputs, 4 * width), 4 if stride == 2 else 3, stride=stride, padding=1)
-            layers += [norm(conv), nn.LeakyReLU(0.2)]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(4 * width, 1, 3, padding=1))
-
-    def forward(self, photo: Tensor, maps: Tensor | None = None) -> Tensor:
-        first = self.photo(photo)
-        if self.maps is not None and maps is not None:
-            first = first + self.maps(maps)
-        logits: Tensor = self.layers(first)
-        return logits
 
 
 @register_model("posegan")

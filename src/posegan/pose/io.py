@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from posegan.errors import UserError
-from posegan.files import write_text
+from posegan.files import read_text, write_text
 from posegan.pose.pose import Pose
 from posegan.pose.skeleton import COCO18
 
@@ -39,7 +39,7 @@ def load_annotations(path: str | Path, skipped: list[str] | None = None) -> dict
     Raises UserError naming file and line if a row is malformed or a name comes twice, or if the file is unreadable.
     """
     path = Path(path)
-    lines = _read_text(path).splitlines()
+    lines = read_text(path).splitlines()
     if not lines or lines[0].strip().replace(" ", "") != HEADER:
         raise UserError(f"{path}, line 1: the header should be {HEADER!r}: this is no annotation CSV.")
     names: dict[str, int] = {}  # name -> line
@@ -116,7 +116,7 @@ def read_openpose(path: str | Path, threshold: float = 0.05) -> list[Pose]:
     """
     path = Path(path)
     try:
-        people = json.loads(_read_text(path))["people"]
+        people = json.loads(read_text(path))["people"]
     except (ValueError, KeyError, TypeError, RecursionError):
         people = None
     if not isinstance(people, list):
@@ -172,12 +172,3 @@ def from_coco17(xy: ArrayLike | Tensor, confidence: ArrayLike | Tensor, threshol
 
 def _to_tensor(values: ArrayLike | Tensor) -> Tensor:
     return values.float() if isinstance(values, Tensor) else torch.from_numpy(np.array(values, dtype=np.float32))
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path} cannot be opened ({error.strerror}): check the path.") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text: save it as UTF-8.") from error

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from posegan.batch import Batch
 from posegan.data import PosePairDataset
-from posegan.images import tile, to_bytes, write_png
+from posegan.evaluation.sheet import comparison
+from posegan.images import tile, write_png
 from posegan.metrics import ssim
 from posegan.models import Generator
-from posegan.pose.draw import draw_poses
 
 SHEET_PAIRS = 8
 VALIDATION_BATCH = 32
@@ -108,16 +108,9 @@ def _forget_after(path: Path, step: int) -> None:
 
 @torch.no_grad()
 def sample_sheet(generator: Generator, batch: Batch) -> Tensor:
-    """Return a (3, H', W') uint8 sheet, one pair a row: source, its pose, target pose, target, generated."""
-    image = generator(batch.source_image, batch.source_pose, batch.target_pose).image
-    columns = [
-        to_bytes(batch.source_image).cpu(),
-        draw_poses(batch.source_pose.to("cpu"), batch.size),
-        draw_poses(batch.target_pose.to("cpu"), batch.size),
-        to_bytes(batch.target_image).cpu(),
-        to_bytes(image).cpu(),
-    ]
-    return tile(torch.stack(columns, 1).flatten(0, 1), columns=10)
+    """Return a (3, H', W') uint8 sheet, two pairs a row, each with the columns of an evaluation's sheet."""
+    columns = comparison(batch, generator(batch.source_image, batch.source_pose, batch.target_pose))
+    return tile(torch.stack(list(columns.values()), 1).flatten(0, 1), columns=2 * len(columns))
 
 
 def write_samples(folder: Path, step: int, generator: Generator, batch: Batch) -> None:

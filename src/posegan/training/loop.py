@@ -30,7 +30,7 @@ from posegan.training.guard import FiniteGuard
 from posegan.training.log import SHEET_PAIRS, RunLog, validation_ssim, write_samples
 from posegan.training.machine import conditions, start_fabric, warn_of_differences
 from posegan.training.settings import Recipe, load_recipe, open_data, open_validation
-from posegan.training.state import load_newest_state, save_state
+from posegan.training.state import load_newest_state, save_state, sole_writer
 from posegan.training.step import Stepper
 from posegan.weights import WeightsInfo, fill, find_weights, read_weights, save_weights
 
@@ -126,14 +126,17 @@ class Run:
             if main:
                 sys.stderr.write(f"{folder} has its {self.start} steps already: raise training.steps to go on.\n")
             return folder
-        if main:
-            out_folder(folder)
-            changed = changed_keys(folder / "config.yaml", self.recipe.tree()) if self.start else []
-            write_text(folder / "config.yaml", dump(self.recipe.tree()))
-        self.fabric.barrier()
         deadline = time.monotonic() + settings.minutes * 60 if settings.minutes else None
-        log = RunLog(folder, settings.steps, self.start, settings.batch_size, quiet=not main)
-        with log as self.log, self._interruptible():
+        with contextlib.ExitStack() as stack:
+            if main:
+                out_folder(folder)
+                stack.enter_context(sole_writer(folder))
+                changed = changed_keys(folder / "config.yaml", self.recipe.tree()) if self.start else []
+                write_text(folder / "config.yaml", dump(self.recipe.tree()))
+            self.fabric.barrier()
+            log = RunLog(folder, settings.steps, self.start, settings.batch_size, quiet=not main)
+            self.log = stack.enter_context(log)
+            stack.enter_context(self._interruptible())
             if self.start:
                 self.log.say(f"going on from step {self.start} of {settings.steps} in {folder}")
                 if main and changed:
