@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -14,9 +15,9 @@ from posegan.data.dataset import PosePairDataset
 from posegan.images import to_bytes, to_pil, write_png
 from posegan.inference.output import provenance
 from posegan.inference.predictor import Predictor
+from posegan.models import Output
 from posegan.pose.draw import draw_poses
 
-COLUMNS = ("source", "source pose", "target pose", "target", "generated")
 FIXED = 8  # pairs taken at even distances from the whole list, whatever the model makes of them
 RANKED = 2  # pairs for each of worst, median and best
 GAP = 4
@@ -42,16 +43,31 @@ def write_sheet(path: Path, predictor: Predictor, dataset: PosePairDataset, ssim
     indices = [index for group in chosen.values() for index in group]
     captions = [f"{group} {ssim[index]:.3f}" for group, members in chosen.items() for index in members]
     batch = dataset.batch(torch.tensor(indices))
-    generated = predictor.repose(batch.source_image, batch.source_pose, batch.target_pose).cpu()
-    sheet = lay_out(comparison(batch, generated), COLUMNS, captions)
+    columns = comparison(batch, predictor.output(batch.source_image, batch.source_pose, batch.target_pose))
+    sheet = lay_out(torch.stack(list(columns.values()), 1), list(columns), captions)
     write_png(path, sheet, provenance(predictor, "see metrics.json"))
 
 
-def comparison(batch: Batch, generated: Tensor) -> Tensor:
-    """Return (B, 5, 3, H, W) uint8: source, source pose, target pose, target, generated."""
-    source, target = to_bytes(batch.source_image), to_bytes(batch.target_image)
-    poses = [to_bytes(draw_poses(pose, batch.size)) for pose in (batch.source_pose, batch.target_pose)]
-    return torch.stack([source, *poses, target, to_bytes(generated)], 1)
+def comparison(batch: Batch, output: Output) -> dict[str, Tensor]:
+    """Return {column: (B, 3, H, W) uint8 on the CPU}: a pair, its poses, the `stages` of the result, the result."""
+    poses = {"source pose": batch.source_pose, "target pose": batch.target_pose}
+    photos = {"target": batch.target_image} | stages(output) | {"generated": output.image}
+    return (
+        {"source": to_bytes(batch.source_image).cpu()}
+        | {name: draw_poses(pose.to("cpu"), batch.size) for name, pose in poses.items()}
+        | {name: to_bytes(photo.detach()).cpu() for name, photo in photos.items()}
+    )
+
+
+def stages(output: Output) -> dict[str, Tensor]:
+    """Return the coarse pictures and smaller scales of a result, all (B, 3, H, W), enlarged to it pixel by pixel."""
+    pictures = {
+        f"{name} {i}": picture
+        for name in ("coarse", "scales")
+        for i, picture in enumerate(output.aux.get(name, ()))
+        if picture.shape[1] == 3 and picture is not output.image
+    }
+    return {name: F.interpolate(picture.float(), output.image.shape[-2:]) for name, picture in pictures.items()}
 
 
 def lay_out(cells: Tensor, columns: Sequence[str], captions: Sequence[str], blocks: int = 2) -> Image.Image:

@@ -20,7 +20,7 @@ from posegan.files import sha256_of
 from posegan.images import to_pil, to_signed
 from posegan.inference.framing import Photo, fit_photo, fit_pose, load_photo
 from posegan.inference.poses import FramedPose, find_pose, pose_of_photo
-from posegan.models.base import Features, Generator
+from posegan.models.base import Features, Generator, Output
 from posegan.pose import Pose, Size
 from posegan.weights import WeightsInfo, bundled_names, find_weights, load_model
 
@@ -82,18 +82,22 @@ class Predictor:
         """The sha256 of the weight file, None if the weights came from no file."""
         return sha256_of(self.path) if self.path else None
 
-    @torch.inference_mode()
     def repose(self, source: Tensor, source_pose: Pose, target_pose: Pose) -> Tensor:
         """Return photos (B, 3, H, W) in [-1, 1] of the people of `source`, alike in shape, in the target poses (B,).
 
         Both poses are in pixels of the (H, W) frame. The result lies on the predictor's device.
         Raises ValueError if the batch shapes differ.
         """
+        return self.output(source, source_pose, target_pose).image.float()
+
+    @torch.inference_mode()
+    def output(self, source: Tensor, source_pose: Pose, target_pose: Pose) -> Output:
+        """Return the photos of `repose` together with the generator's intermediate results."""
         if not len(source) == len(source_pose) == len(target_pose):
             raise ValueError(f"{len(source)} photos, {len(source_pose)} source and {len(target_pose)} target poses")
         poses = source_pose.to(self.device), target_pose.to(self.device)
-        image: Tensor = self.generator(source.to(self.device), *poses).image
-        return image.float()
+        output: Output = self.generator(source.to(self.device), *poses)
+        return output
 
     @torch.inference_mode()
     def encode(self, source: Tensor, source_pose: Pose) -> EncodedPhotos:
