@@ -100,6 +100,12 @@ class TestCounts:
         assert count_parameters(model.generator) == 61_109_085 - (256 * 27 + 3) + heads == 61_254_243
         assert count_parameters(plain.generator) == 61_109_085
 
+    def test_the_gates_of_the_four_warped_skips(self):
+        with torch.device("meta"):
+            gated, plain = (create_model("sdgan", attention=a).generator for a in ("gate", "none"))
+        gates = sum(2 * c * 64 * 9 + 64 + 64 + 1 for c in (64, 128, 256, 512))
+        assert count_parameters(gated) - count_parameters(plain) == gates == 1_106_436
+
     def test_four_scales_at_256(self):
         with torch.device("meta"):
             generator = create_model("sdgan", size=(256, 256), scales=4).generator

@@ -1,4 +1,4 @@
-"""SD-GAN: Lin, Yu, Sibogeng, "Stacked deformable GAN", a report of Peking University.
+"""SD-GAN, the stacked deformable GAN of Lin, Yu and Sibogeng, a report of Peking University.
 
 Deformable GAN's two encoders and warped skips; its decoder draws the photo at several scales, each judged by a
 discriminator of its own. Built after the text; docs/models/sdgan.md tells what the text leaves open and how the
