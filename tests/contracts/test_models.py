@@ -29,6 +29,7 @@ SIZE = SIZES[0]
 SETTINGS: dict[str, dict[str, Any]] = {
     "deformable": {"width": 4, "reconstruction": "pixels", "reconstruction_weight": 100.0},
     "posegan": {"width": 8, "discriminator_width": 8},
+    "sdgan": {"width": 4},
 }
 VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {  # other branches with parameters of their own
     "deformable": (
@@ -39,6 +40,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {  # other branches with param
         {"norm": "instance"},
     ),
     "posegan": ({"deform": "affine"}, {"deform": "flow"}, {"attention": False}, {"depth": 3, "blocks": 2}),
+    "sdgan": ({"scales": 1}, {"scales": 4}, {"attention": "gate"}, {"batches": "independent"}, {"norm": "instance"}),
 }
 BATCH_TERMS: dict[str, dict[str, Any]] = {  # switches off losses that compare the pairs of a batch with each other
     "posegan": {"mismatch_weight": 0.0}
