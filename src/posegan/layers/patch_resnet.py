@@ -22,7 +22,7 @@ def has_bias(norm: Norm) -> bool:
 
 
 def stem(inputs: int, width: int, norm: Norm) -> nn.Sequential:
-    """Return (B, inputs, H, W) -> (B, 4 * width, H / 4, W / 4): conv 7, two convs 3 of stride 2, each with norm and ReLU."""
+    """Return (B, inputs, H, W) -> (B, 4 * width, H / 4, W / 4): conv 7, two convs 3 of stride 2, norms and ReLUs."""
     first = nn.Conv2d(inputs, width, 7, padding=3, padding_mode="reflect", bias=has_bias(norm))
     layers = [first, norm_layer(norm, width), nn.ReLU()]
     for a, b in pairwise((width, 2 * width, 4 * width)):
