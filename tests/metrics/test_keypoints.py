@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from posegan.errors import UserError
-from posegan.metrics import pckh
+from posegan.metrics import keypoint_distance, pckh
 from posegan.pose import Pose
 
 
@@ -64,9 +64,20 @@ def test_undetected_joints_count_as_wrong_and_headless_targets_not_at_all() -> N
     assert [int(n) for n in pckh(target, nothing)] == [0, 0]
 
 
+def test_keypoint_distance_counts_joints_seen_in_both() -> None:
+    predicted, target = random_poses(60, seed=1)
+    distance, counted = keypoint_distance(predicted, target)
+    for i in range(60):
+        both = [j for j in range(18) if predicted.visible[i, j] and target.visible[i, j]]
+        gaps = [float((predicted.xy[i, j] - target.xy[i, j]).norm()) for j in both]
+        assert (float(distance[i]), int(counted[i])) == (pytest.approx(sum(gaps), rel=1e-5), len(both))
+    assert (counted == 0).any()
+
+
 def test_mistakes_are_named() -> None:
     target = head_of_ten_by_ten()
     with pytest.raises(UserError, match="Unknown PCKh rule 'paperr'; did you mean 'paper'"):
         pckh(target, target, "paperr")
-    with pytest.raises(ValueError, match="batch shape"):
-        pckh(target[0], target[0])
+    for metric in (pckh, keypoint_distance):
+        with pytest.raises(ValueError, match="batch shape"):
+            metric(target[0], target[0])

@@ -42,14 +42,19 @@ PROTOCOLS = {
     "standard": Protocol(_gaussian(1.5, radius=5), crop=5, own_range=False),
     # PG2's own tables: scikit-image's defaults, a flat 7x7 window with sample covariance
     "pg2": Protocol((1 / 7,) * 7, crop=3, own_range=False, sample_covariance=True),
+    # the tables with FID and LPIPS since GFLA (2020): photos on [0, 1], data_range=1, win_size=51, else the defaults
+    "uniform51": Protocol((1 / 51,) * 51, crop=25, own_range=False, sample_covariance=True),
+    # the second SSIM of the same scripts ("SSIM_256"), by GFLA with sigma 1.5, by PIDM with 1.2; scikit-image >= 0.16
+    "gaussian1.5": Protocol(_gaussian(1.5, radius=5), crop=5, own_range=True),
+    "gaussian1.2": Protocol(_gaussian(1.2, radius=4), crop=4, own_range=True),
 }
 
 
 def ssim(generated: Tensor, target: Tensor, protocol: str = "paper") -> Tensor:
     """Return the (B,) mean structural similarities of two (B, 3, H, W) batches in [-1, 1] or uint8; higher is better.
 
-    protocol: "paper", "standard" or "pg2" (see PROTOCOLS and docs/protocols.md). "paper" takes the dynamic range of
-    each generated image; an image of one single value has range 0 and scores 0.
+    protocol: one of PROTOCOLS (docs/protocols.md). "paper" and the "gaussian" ones take the dynamic range of each
+    generated image; an image of one single value has range 0 and scores 0.
     Raises UserError for an unknown protocol, ValueError for images smaller than the window.
     """
     if protocol not in PROTOCOLS:
