@@ -112,7 +112,10 @@ class TwoDiscriminatorGAN(ReposeModel):
         self.features: FeatureNetwork | None = None  # frozen, loaded by `phases`, in no state_dict
 
     def phases(self) -> list[Phase]:
-        """One phase on shared batches: generator, appearance, shape, all on the fakes made before the first update."""
+        """One phase on shared batches: generator, appearance, shape, all on the fakes made before the first update.
+
+        Where a batch is split (training.accumulate), each update makes fakes of its own.
+        """
         config = self.config
         if config.features != "none" and self.features is None:
             self.features = load_features(config.features, config.features_path)
