@@ -31,6 +31,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "pg2": {"width": 4, "discriminator_width": 4},
     "posegan": {"width": 8, "discriminator_width": 8},
     "sdgan": {"width": 4},
+    "vunet": {"width": 4},
 }
 VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {  # other branches with parameters of their own
     "deformable": (
@@ -43,6 +44,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {  # other branches with param
     "pg2": ({"scheme": "triplet_joint"}, {"scheme": "pair"}, {"batches": "independent"}, {"refine_skips": "all"}),
     "posegan": ({"deform": "affine"}, {"deform": "flow"}, {"attention": False}, {"depth": 3, "blocks": 2}),
     "sdgan": ({"scales": 1}, {"scales": 4}, {"attention": "gate"}, {"batches": "independent"}, {"norm": "instance"}),
+    "vunet": ({"box_factor": 2}, {"bottleneck_factor": 3, "latent_scales": 3}),
 }
 BATCH_TERMS: dict[str, dict[str, Any]] = {  # switches off losses that compare the pairs of a batch with each other
     "posegan": {"mismatch_weight": 0.0}

@@ -22,10 +22,14 @@ class SameConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the features, at 1 / stride of the resolution."""
+        return self.convolve(x, self.weight)
+
+    def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Return what the layer would with these weights, which a subclass makes of its own."""
         (above, below), (left, right) = (self._padding(x.shape[2 + axis], axis) for axis in (0, 1))
         if above == below and left == right:
-            return F.conv2d(x, self.weight, self.bias, self.stride, (above, left))
-        return F.conv2d(F.pad(x, (left, right, above, below)), self.weight, self.bias, self.stride)
+            return F.conv2d(x, weight, self.bias, self.stride, (above, left))
+        return F.conv2d(F.pad(x, (left, right, above, below)), weight, self.bias, self.stride)
 
     def _padding(self, length: int, axis: int) -> tuple[int, int]:
         stride, kernel = self.stride[axis], self.kernel_size[axis]
