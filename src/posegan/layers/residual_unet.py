@@ -18,7 +18,7 @@ def unet_blocks(size: Size) -> int:
     return max(round(math.log2(size[0])) - 2, 2)
 
 
-class _Residual(nn.Module):
+class ResidualPair(nn.Module):
     """x + relu(conv3(relu(conv3(x)))): shapes stay."""
 
     def __init__(self, channels: int) -> None:
@@ -26,6 +26,7 @@ class _Residual(nn.Module):
         self.convs = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return features of the shape of x."""
         out = x
         for conv in self.convs:
             out = F.relu(conv(out))
@@ -72,11 +73,11 @@ class ResidualUNet(nn.Module):
         channels = [width * (i + 1) for i in range(blocks)]
         self.size_multiple = 2 ** (blocks - 1)
         self.first = nn.Conv2d(in_channels, width, 3, padding=1)
-        self.encoder = nn.ModuleList(_Residual(c) for c in channels)
+        self.encoder = nn.ModuleList(ResidualPair(c) for c in channels)
         self.down = nn.ModuleList(SameConv2d(channels[i], channels[i + 1], 3, stride=2) for i in range(blocks - 1))
         self.bottleneck = _Bottleneck(channels[-1], latent, width, halved(size, blocks - 1))
         joined = [width + channels[-1]] + [2 * c for c in reversed(channels[:-1])]
-        self.decoder = nn.ModuleList(_Residual(c) for c in joined)
+        self.decoder = nn.ModuleList(ResidualPair(c) for c in joined)
         self.up = nn.ModuleList(nn.Conv2d(joined[i], channels[-2 - i], 1) for i in range(blocks - 1))
         self.last = nn.Conv2d(joined[-1], out_channels, 3, padding=1)
         glorot_uniform(self)

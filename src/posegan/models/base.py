@@ -9,7 +9,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +83,39 @@ def _resize(image: Tensor, size: Size) -> Tensor:
     return F.interpolate(image, size, mode="bilinear", align_corners=False)
 
 
+@runtime_checkable
+class Sampler(Protocol):
+    """What a generator also offers if it can make up people whom no photo shows."""
+
+    def sample(self, target_pose: Pose, size: Size) -> Tensor:
+        """Return photos (B, 3, H, W) in [-1, 1] of made-up people in poses (B,) of an (H, W) frame.
+
+        Chance comes from torch's global generator.
+        """
+
+
+@runtime_checkable
+class FactorSampler(Protocol):
+    """A sampler whose pictures are made up of factors that can be drawn, or taken from photos, each on its own.
+
+    factor_names: such as "foreground"; "pose" stands for target poses.
+    """
+
+    factor_names: tuple[str, ...]
+
+    def factors(self, source: Tensor, source_pose: Pose) -> dict[str, Tensor]:
+        """Return every factor of photos (B, 3, H, W) in [-1, 1] with poses (B,) in their pixels, as (B, n)."""
+
+    def sample(self, target_pose: Pose, size: Size, given: Mapping[str, Tensor] | None = None) -> Tensor:
+        """Return photos as `Sampler.sample`; given: factors that are not drawn, (B, n) or (1, n), as from `factors`.
+
+        Raises UserError if what would draw a factor was not trained.
+        """
+
+    def sample_pose(self, count: int, size: Size) -> Pose:
+        """Return `count` drawn poses in pixels of an (H, W) frame; raises UserError if untrained."""
+
+
 @dataclass(frozen=True)
 class Adam:
     """Settings of one optimiser; `schedule` maps the step within the phase to a factor of the learning rate."""
@@ -95,13 +128,27 @@ class Adam:
 
 
 @dataclass(frozen=True)
+class RMSProp:
+    """Settings of one optimiser, as Adam; `clip` cuts every weight to [-clip, clip] after each step.
+
+    Clipping is for the critics of Wasserstein GANs (Arjovsky et al. 2017). The decay is TensorFlow's default.
+    """
+
+    lr: float = 2e-5
+    decay: float = 0.9
+    eps: float = 1e-8
+    clip: float | None = None
+    schedule: Callable[[int], float] | None = None
+
+
+@dataclass(frozen=True)
 class Update:
     """One optimiser step: the modules it changes, the loss it lowers, and on every how many-th step it is made."""
 
     name: str
     modules: tuple[nn.Module, ...]
     loss: Callable[[StepContext], Losses]
-    optimiser: Adam
+    optimiser: Adam | RMSProp
     every: int = 1
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from posegan.batch import Batch
 from posegan.models import Phase, ReposeModel, StepContext, Update
+from posegan.models.base import RMSProp
 
 
 class Stepper:
@@ -26,7 +27,7 @@ class Stepper:
         self.fabric = fabric
         self.accumulate = accumulate
         self.parameters = {u.name: _trainable(u.modules) for u in phase.updates}
-        self.optimisers = {u.name: _adam(u, self.parameters[u.name]) for u in phase.updates}
+        self.optimisers = {u.name: _optimiser(u, self.parameters[u.name]) for u in phase.updates}
 
     def load(self, states: dict[str, Any]) -> None:
         """Take over the optimisers' saved moments; learning rates stay those of the config, which may have changed."""
@@ -70,6 +71,10 @@ class Stepper:
             for group in optimiser.param_groups:
                 group["lr"] = update.optimiser.lr * update.optimiser.schedule(number)
         optimiser.step()
+        if isinstance(update.optimiser, RMSProp) and update.optimiser.clip is not None:
+            with torch.no_grad():
+                for parameter in parameters:
+                    parameter.clamp_(-update.optimiser.clip, update.optimiser.clip)
         optimiser.zero_grad(set_to_none=True)
         return terms
 
@@ -85,8 +90,10 @@ def _trainable(modules: Sequence[nn.Module]) -> list[nn.Parameter]:
     return [p for module in modules for p in module.parameters() if p.requires_grad]
 
 
-def _adam(update: Update, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+def _optimiser(update: Update, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
     chosen = update.optimiser
+    if isinstance(chosen, RMSProp):
+        return torch.optim.RMSprop(parameters, lr=chosen.lr, alpha=chosen.decay, eps=chosen.eps)
     fused = all(p.device.type in ("cpu", "cuda") for p in parameters)
     betas = (chosen.beta1, chosen.beta2)
     return torch.optim.Adam(parameters, lr=chosen.lr, betas=betas, eps=chosen.eps, fused=fused)
