@@ -15,12 +15,12 @@ from posegan.data.synthetic import surfaces as sf
 from posegan.data.synthetic import wardrobe as wd
 from posegan.data.synthetic.body import SIDE, Shape
 from posegan.data.synthetic.kinematics import Skeleton, unit
-from posegan.data.synthetic.surfaces import Grid
+from posegan.data.synthetic.surfaces import Detail, Grid, lead
 
 
-def collar_grid(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
+def collar_grid(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, detail: Detail) -> Grid:
     """A ring around the neck base whose cross-section makes it a collar, a hood that lies on the back, or a scarf."""
-    columns, rows = 24, 9
+    columns, rows = detail.columns(24), detail.rows(9)
     stature = shape.stature[:, None, None]
     ring = sf.around(columns)[None, None]
     back = ((1 - ring.cos()) / 2) ** 1.5
@@ -39,60 +39,49 @@ def collar_grid(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
         - by_kind(0, 0, 0.010, 0, 0, 0) * back
     )
     outward = by_kind(0, 0.003, 0.008, 0.010, 0.001, 0.007) + by_kind(0, 0.0, 0.022, 0.0, 0, 0) * back
-    size = figure.trunk_size(shape, torch.full_like(shape.stature, 1.16)[:, None])[:, :, None]
-    around_neck = 0.040 * stature[..., None] * (1 - 0.10 * shape.female)[:, None, None, None]
-    size = torch.minimum(size, around_neck * torch.tensor([1.15, 1.0, 1.10]))
+    around_neck = 0.040 * shape.stature * (1 - 0.10 * shape.female)
+    size = torch.minimum(
+        figure.trunk_size(shape, torch.tensor([[1.16]]))[..., 0],
+        around_neck * torch.tensor([[1.15], [1.0], [1.10]]),
+    )[..., None, None]
     tube = torch.linspace(-pi, pi, rows)[None, :, None]
     radial = (outward + thick * tube.cos()) * stature
     high = (lift + tall * tube.sin()) * stature
     centre = skeleton.neck + 0.038 * shape.stature[:, None] * skeleton.chest_frame[..., 1]
-    across = (size[..., 0] + radial) * ring.sin()
-    depth = (torch.where(ring.cos() > 0, size[..., 1], size[..., 2]) + radial) * ring.cos()
-    frame = skeleton.chest_frame
-    points = (
-        centre[:, None, None]
-        + across[..., None] * frame[:, None, None, :, 0]
-        + depth[..., None] * frame[:, None, None, :, 2]
-    )
-    points = points + high[..., None] * frame[:, None, None, :, 1]
+    across = (size[0] + radial) * ring.sin()
+    depth = (torch.where(ring.cos() > 0, size[1], size[2]) + radial) * ring.cos()
+    frame = lead(skeleton.chest_frame.transpose(-1, -2))[..., None, None]
+    points = lead(centre)[..., None, None] + across * frame[:, :, 0] + depth * frame[:, :, 2] + high * frame[:, :, 1]
     # Rows run up the outside, so flip them to keep the normals outward.
-    coords = torch.stack((ring.expand_as(high) * 0.06, (tube * 0.01 + 0.03).expand_as(high)), -1)
-    return Grid(sf.COLLAR, sf.COLLAR_SLOT, points.flip(1), coords.flip(1), kind > 0)
+    coords = torch.stack((ring.expand_as(high) * 0.06, (tube * 0.01 + 0.03).expand_as(high)))
+    return Grid(sf.COLLAR, sf.COLLAR_SLOT, points.flip(2), coords.flip(2), kind > 0)
 
 
-def _box(centre: Tensor, frame: Tensor, half: Tensor, power: float) -> tuple[Tensor, Tensor]:
-    """A superellipsoid grid (B, 11, 19, 3) and its (1, 11, 19, 2) coordinates."""
-    tilt = torch.linspace(pi / 2, -pi / 2, 11)[:, None]
-    turn = torch.linspace(-pi, pi, 19)[None]
-
-    def soft(value: Tensor) -> Tensor:
-        return value.sign() * value.abs().clamp(min=1e-6) ** power
-
-    local = torch.stack(
-        (soft(tilt.cos()) * soft(turn.sin()), soft(tilt.sin()).expand(11, 19), soft(tilt.cos()) * soft(turn.cos())), -1
-    )
-    scaled = local * half[:, None, None]
-    points = centre[:, None, None] + (frame[:, None, None] * scaled.unsqueeze(-2)).sum(-1)
-    return points, torch.stack(((turn * 0.1).expand(11, 19), (0.2 - tilt * 0.12).expand(11, 19)), -1)[None]
+def _box(centre: Tensor, frame: Tensor, half: Tensor, power: float, detail: Detail) -> tuple[Tensor, Tensor]:
+    """A superellipsoid grid (3, B, R, C) and its (2, 1, R, C) coordinates."""
+    rows, columns = max(detail.rows(11), 9), max(detail.columns(18), 16)
+    tilt = torch.linspace(pi / 2, -pi / 2, rows)[:, None]
+    turn = sf.around(columns)
+    wide, high = sf.powered(tilt.cos(), power), sf.powered(tilt.sin(), power)
+    local = (wide * sf.powered(turn.sin(), power), high.expand(rows, columns + 1), wide * sf.powered(turn.cos(), power))
+    scaled = torch.stack(local)[:, None] * lead(half)[..., None, None]
+    points = lead(centre)[..., None, None] + sf.turn(frame, scaled)
+    return points, torch.stack(((turn * 0.1).expand(rows, -1), (0.2 - tilt * 0.12).expand(-1, columns + 1)))[:, None]
 
 
-def bag_grid(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
+def bag_grid(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, detail: Detail) -> Grid:
     """A backpack, a bag at the hip, or a bag that hangs from the fingers."""
     stature = shape.stature[:, None]
     item = torch.arange(stature.shape[0])
     sign = SIDE[outfit.bag_side][:, None]
     chest, pelvis = skeleton.chest_frame, skeleton.pelvis_frame
     kind = outfit.bag[:, None]
-    chest_size = figure.trunk_size(shape, torch.full_like(shape.stature, 0.78)[:, None])[:, 0]
-    hip_size = figure.trunk_size(shape, torch.full_like(shape.stature, 0.05)[:, None])[:, 0]
+    chest_back = figure.trunk_size(shape, torch.tensor([[0.78]]))[2]
+    hip_half = figure.trunk_size(shape, torch.tensor([[0.05]]))[0]
     ease = outfit.top_ease[:, None]
-    back = (
-        skeleton.chest - chest[..., 2] * (chest_size[:, 2:] + 0.030 * stature + ease) + 0.012 * stature * chest[..., 1]
-    )
+    back = skeleton.chest - chest[..., 2] * (chest_back + 0.030 * stature + ease) + 0.012 * stature * chest[..., 1]
     hip = (
-        skeleton.pelvis
-        + sign * pelvis[..., 0] * (hip_size[:, :1] + 0.030 * stature + ease)
-        - 0.03 * stature * pelvis[..., 1]
+        skeleton.pelvis + sign * pelvis[..., 0] * (hip_half + 0.030 * stature + ease) - 0.03 * stature * pelvis[..., 1]
     )
     hip = hip + 0.005 * stature * pelvis[..., 2]
     up = torch.tensor([0.0, 1.0, 0.0])
@@ -107,15 +96,15 @@ def bag_grid(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
     forward = unit(pelvis[..., 2] * torch.tensor([1.0, 0.0, 1.0]))
     level = torch.stack((torch.linalg.cross(up.expand_as(forward), forward), up.expand_as(forward), forward), -1)
     frame = torch.where(kind[..., None] == wd.BACKPACK, chest, level)
-    points, coords = _box(centre, frame, sizes[outfit.bag] * stature, 0.45)
+    points, coords = _box(centre, frame, sizes[outfit.bag] * stature, 0.45, detail)
     return Grid(sf.BAG, sf.BAG_SLOT, points, coords, outfit.bag > 0)
 
 
-def seat_grid(shape: Shape, skeleton: Skeleton) -> Grid:
+def seat_grid(shape: Shape, skeleton: Skeleton, detail: Detail) -> Grid:
     """The block that seated people sit on; it is no part of the person."""
     height = skeleton.seat_height
     centre = torch.stack((skeleton.pelvis[:, 0], height / 2, skeleton.pelvis[:, 2] + 0.02 * shape.stature), -1)
     half = torch.stack((0.135 * shape.stature, (height / 2).clamp(min=0.01), 0.115 * shape.stature), -1)
     frame = torch.eye(3).expand(height.shape[0], 3, 3)
-    points, coords = _box(centre, frame, half, 0.28)
+    points, coords = _box(centre, frame, half, 0.28, detail)
     return Grid(sf.SEAT, sf.SEAT_SLOT, points, coords, height > 0)

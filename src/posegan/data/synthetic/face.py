@@ -13,6 +13,10 @@ _EYES = torch.tensor(
 )
 
 
+def _column(red: float, green: float, blue: float) -> Tensor:
+    return torch.tensor([[red], [green], [blue]])
+
+
 def _disc(x: Tensor, y: Tensor, radius_x: float, radius_y: float, soft: float) -> Tensor:
     """Coverage of an ellipse with a soft edge."""
     return ((1 - ((x / radius_x).square() + (y / radius_y).square()).sqrt()) / soft + 0.5).clamp(0, 1)
@@ -21,17 +25,17 @@ def _disc(x: Tensor, y: Tensor, radius_x: float, radius_y: float, soft: float) -
 def paint_face(
     colour: Tensor, x: Tensor, y: Tensor, hair: Tensor, identity: Tensor, beard: Tensor, makeup: Tensor, glasses: Tensor
 ) -> Tensor:
-    """Skin `colour` (P, 3) with face features at skull coordinates x, y (P,).
+    """Skin `colour` (3, P) with face features at skull coordinates x, y (P,).
 
-    The rest is per sample: hair (P, 3), others (P,).
+    The rest is per sample: hair (3, P), others (P,).
     """
     side = x.abs()
 
     def blend(base: Tensor, ink: Tensor, amount: Tensor) -> Tensor:
-        return torch.lerp(base, ink, amount.unsqueeze(-1).clamp(0, 1))
+        return torch.lerp(base, ink, amount.clamp(0, 1))
 
     front = (side < 0.33).float()
-    blush = colour * torch.tensor([1.04, 0.86, 0.84])
+    blush = colour * _column(1.04, 0.86, 0.84)
     colour = blend(colour, blush, 0.45 * _disc(side - 0.19, y - 0.36, 0.12, 0.10, 1.2) * front)
     colour = blend(colour, blush, 0.35 * _disc(side - 0.03, y - 0.36, 0.07, 0.06, 1.0) * front)
     beard_area = _disc(side, y - 0.10, 0.30, 0.20, 0.35) * (1 - 0.9 * _disc(side, y - 0.225, 0.10, 0.035, 0.6))
@@ -46,14 +50,14 @@ def paint_face(
     whiskers = torch.maximum(torch.maximum(beard_area, moustache), sideburn)
     colour = blend(colour, hair * 0.9 + colour * 0.10, whiskers * (beard * 1.1 - 0.12).clamp(0, 0.85))
     socket = _disc(side - 0.145, y - 0.505, 0.10, 0.055, 1.0)
-    colour = blend(colour, colour * torch.tensor([0.72, 0.64, 0.62]), socket * (0.45 + 0.3 * makeup))
+    colour = blend(colour, colour * _column(0.72, 0.64, 0.62), socket * (0.45 + 0.3 * makeup))
     white = _disc(side - 0.148, y - 0.497, 0.062, 0.027, 0.4)
-    colour = blend(colour, torch.tensor([0.86, 0.84, 0.82]), white * 0.9)
-    iris = _EYES[identity % len(_EYES)]
+    colour = blend(colour, _column(0.86, 0.84, 0.82), white * 0.9)
+    iris = _EYES.index_select(0, identity % len(_EYES)).t()
     colour = blend(colour, iris, _disc(side - 0.148, y - 0.499, 0.028, 0.030, 0.4) * (white > 0.05))
     colour = blend(colour, torch.full_like(colour, 0.03), _disc(side - 0.148, y - 0.499, 0.013, 0.014, 0.5))
     lid = _disc(side - 0.150, y - 0.522, 0.072, 0.011, 0.7)
-    colour = blend(colour, torch.tensor([0.10, 0.07, 0.06]), lid * (0.65 + 0.35 * makeup))
+    colour = blend(colour, _column(0.10, 0.07, 0.06), lid * (0.65 + 0.35 * makeup))
     arch = y - (0.592 - 1.6 * (side - 0.145).square())
     brow = _disc(side - 0.150, arch, 0.085, 0.017, 0.7)
     colour = blend(colour, hair * 0.75, brow * 0.8)
@@ -61,8 +65,8 @@ def paint_face(
     colour = blend(colour, colour * 0.35, nostril * 0.8)
     under = _disc(side, y - 0.305, 0.07, 0.02, 1.2)
     colour = blend(colour, colour * 0.72, under * 0.6)
-    natural = colour * torch.tensor([0.86, 0.60, 0.58])
-    red = torch.lerp(natural, torch.tensor([0.62, 0.14, 0.17]), (makeup.unsqueeze(-1) - 0.45).clamp(0, 1))
+    natural = colour * _column(0.86, 0.60, 0.58)
+    red = torch.lerp(natural, _column(0.62, 0.14, 0.17), (makeup - 0.45).clamp(0, 1))
     lips = _disc(side, y - 0.222 - 0.10 * side, 0.098, 0.031, 0.5)
     colour = blend(colour, red, lips * 0.85)
     colour = blend(colour, colour * 0.30, _disc(side, y - 0.226, 0.10, 0.006, 1.0))

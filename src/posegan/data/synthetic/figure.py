@@ -14,8 +14,8 @@ from torch import Tensor
 
 from posegan.data.synthetic import surfaces as sf
 from posegan.data.synthetic.body import SIDE, Shape
-from posegan.data.synthetic.kinematics import Skeleton, unit
-from posegan.data.synthetic.surfaces import Grid, Profile
+from posegan.data.synthetic.kinematics import Skeleton
+from posegan.data.synthetic.surfaces import Detail, Grid, Profile, lead, unit
 
 # Station: height above the hip joints in trunk lengths; 1 is the line of the shoulder joints.
 _TRUNK_MALE = Profile([
@@ -68,89 +68,108 @@ _SHOE = Profile([
 
 @dataclass(frozen=True)
 class Limb:
-    """The path of a limb: joints (B, K, 3), hinge axes (B, K, 3), twist (B, K) about the bone."""
+    """The path of a limb: joints (3, B, K), hinge axes (3, B, K), twist (B, K) about the bone."""
 
     joints: Tensor
     axes: Tensor
     twist: Tensor
 
     def sections(self, station: Tensor, rounding: float, inner: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Centres, lateral and frontal axes (B, R, 3) at stations (B, R), of which the first `inner` lie before the
-        first joint.
+        """Centres, lateral and frontal axes (3, B, R) at stations (B or 1, R), of which the first `inner` lie before
+        the first joint.
         """
         centre = sf.path_at(self.joints, station, rounding)
-        index = station.clamp(0, self.axes.shape[1] - 1)
-        low = index.floor().long().clamp(max=self.axes.shape[1] - 2)
-        fraction = index - low
-        twist = torch.lerp(self.twist.gather(1, low), self.twist.gather(1, low + 1), fraction)
-        pick = low.unsqueeze(-1).expand(-1, -1, 3)
-        axis = torch.lerp(self.axes.gather(1, pick), self.axes.gather(1, pick + 1), fraction.unsqueeze(-1))
-        lateral, frontal = sf.frames_along(sf.tangents(centre), axis, inner)
-        cosine, sine = twist.cos().unsqueeze(-1), twist.sin().unsqueeze(-1)
+        values = torch.cat((self.axes, self.twist[None]))
+        index = station.clamp(0, values.shape[2] - 1)
+        low = index.long().clamp_(max=values.shape[2] - 2)
+        pick = low.expand(4, values.shape[1], -1)
+        mixed = torch.lerp(values.gather(2, pick), values.gather(2, pick + 1), index - low)
+        lateral, frontal = sf.frames_along(sf.tangents(centre), mixed[:3], inner)
+        cosine, sine = mixed[3].cos(), mixed[3].sin()
         return centre, lateral * cosine + frontal * sine, frontal * cosine - lateral * sine
 
 
-def arm_limb(shape: Shape, skeleton: Skeleton, side: int) -> Limb:
-    """The path from the inner shoulder to the finger tips."""
-    sign = SIDE[side]
-    shoulder, elbow, wrist = (joint[:, side] for joint in (skeleton.shoulder, skeleton.elbow, skeleton.wrist))
-    axis = skeleton.arm_axis[:, side]
-    inner = torch.lerp(skeleton.neck, shoulder, 0.40) + 0.004 * shape.stature[:, None] * skeleton.chest_frame[..., 1]
-    bone = unit(wrist - elbow)
-    frontal = torch.linalg.cross(bone, axis)
-    twist = -sign * skeleton.twist[:, side]
-    palm = -sign * (axis * twist.cos()[:, None] + frontal * twist.sin()[:, None])
-    curl = skeleton.curl[:, side]
-    hand = shape.hand[:, None]
-    knuckle = wrist + 0.52 * hand * unit(bone + 0.18 * palm)
-    tip = knuckle + 0.46 * hand * (bone * curl.cos()[:, None] + palm * curl.sin()[:, None])
-    joints = torch.stack((inner, shoulder, elbow, wrist, knuckle, tip), 1)
-    zero = torch.zeros_like(twist)
-    twists = torch.stack((zero, zero, zero + 0.15 * twist, twist, twist, twist), 1)
-    return Limb(joints, axis[:, None].expand(-1, 6, -1), twists)
+def both(value: Tensor) -> Tensor:
+    """Values (B, ...) of a person for the right and the left side, (2 * B, ...)."""
+    return torch.cat((value, value))
 
 
-def leg_limb(shape: Shape, skeleton: Skeleton, side: int) -> Limb:
-    """The path from inside the pelvis to just below the ankle."""
-    hip, knee, ankle = (joint[:, side] for joint in (skeleton.hip, skeleton.knee, skeleton.ankle))
-    up = skeleton.pelvis_frame[..., 1]
-    inner = hip + 0.075 * shape.stature[:, None] * up - 0.25 * (hip - skeleton.pelvis)
-    end = ankle - shape.ankle_height[:, None] * skeleton.foot_frame[:, side, :, 1]
-    joints = torch.stack((inner, hip, knee, ankle, end), 1)
-    axis = skeleton.leg_axis[:, side]
-    axes = torch.stack(
-        (skeleton.pelvis_frame[..., 0], axis, axis, unit(axis + skeleton.foot_frame[:, side, :, 0]), axis), 1
+def _sides(value: Tensor) -> Tensor:
+    """Vectors (B, 2, 3) of the right and the left side as (3, 2 * B)."""
+    return value.permute(2, 1, 0).flatten(1)
+
+
+def both_shapes(shape: Shape) -> Shape:
+    """The shapes of the owners of right and left limbs."""
+    return Shape(**{name: both(value) for name, value in vars(shape).items()})
+
+
+def _signs(batch: int) -> Tensor:
+    return SIDE.repeat_interleave(batch)
+
+
+def arm_limbs(shape: Shape, skeleton: Skeleton) -> Limb:
+    """The paths of the right, then the left arms (2 * B) from the inner shoulder to the finger tips; `shape` is that of
+    `both_shapes`.
+    """
+    batch = len(skeleton.neck)
+    shoulder, elbow, wrist, axis = (
+        _sides(joint) for joint in (skeleton.shoulder, skeleton.elbow, skeleton.wrist, skeleton.arm_axis)
     )
-    return Limb(joints, axes, torch.zeros_like(joints[..., 0]))
+    inner = torch.lerp(lead(both(skeleton.neck)), shoulder, 0.40)
+    inner = inner + 0.004 * shape.stature * lead(both(skeleton.chest_frame[..., 1]))
+    bone = unit(wrist - elbow)
+    sign = _signs(batch)
+    twist = -sign * skeleton.twist.t().flatten()
+    palm = -sign * (axis * twist.cos() + sf.cross(bone, axis) * twist.sin())
+    curl = skeleton.curl.t().flatten()
+    knuckle = wrist + 0.52 * shape.hand * unit(bone + 0.18 * palm)
+    tip = knuckle + 0.46 * shape.hand * (bone * curl.cos() + palm * curl.sin())
+    joints = torch.stack((inner, shoulder, elbow, wrist, knuckle, tip), 2)
+    zero = torch.zeros_like(twist)
+    twists = torch.stack((zero, zero, 0.15 * twist, twist, twist, twist), 1)
+    return Limb(joints, axis[..., None].expand_as(joints), twists)
+
+
+def leg_limbs(shape: Shape, skeleton: Skeleton) -> Limb:
+    """The paths of the right, then the left legs (2 * B) from inside the pelvis to just below the ankle."""
+    hip, knee, ankle, axis = (
+        _sides(joint) for joint in (skeleton.hip, skeleton.knee, skeleton.ankle, skeleton.leg_axis)
+    )
+    pelvis = lead(both(skeleton.pelvis_frame.transpose(-1, -2)))
+    inner = hip + 0.075 * shape.stature * pelvis[..., 1] - 0.25 * (hip - lead(both(skeleton.pelvis)))
+    end = ankle - shape.ankle_height * _sides(skeleton.foot_frame[..., 1])
+    joints = torch.stack((inner, hip, knee, ankle, end), 2)
+    heel = unit(axis + _sides(skeleton.foot_frame[..., 0]))
+    return Limb(joints, torch.stack((pelvis[..., 0], axis, axis, heel, axis), 2), torch.zeros_like(joints[0]))
 
 
 def arm_size(shape: Shape, station: Tensor) -> Tensor:
-    """Half-width, front and back depth (B, R, 3) of an arm in metres."""
+    """Half-width, front and back depth (3, B, R) of arms in metres at stations (B or 1, R)."""
     scale = (1 - 0.13 * shape.female - 0.06 * shape.child + 0.10 * shape.weight).clamp(min=0.72)[:, None]
     upper = (2.2 - station).clamp(0, 1) * 0.14 * shape.weight[:, None].clamp(min=-0.3)
     hand = (station - 2.8).clamp(0, 1)
-    scale = torch.lerp(scale + upper, torch.ones_like(scale) - 0.07 * shape.female[:, None], hand)
-    return _ARM(station) * (scale * shape.stature[:, None]).unsqueeze(-1)
+    scale = torch.lerp(scale + upper, 1 - 0.07 * shape.female[:, None], hand)
+    return _ARM(station) * (scale * shape.stature[:, None])
 
 
 def leg_size(shape: Shape, station: Tensor) -> Tensor:
-    """Half-width, front and back depth (B, R, 3) of a leg in metres."""
+    """Half-width, front and back depth (3, B, R) of legs in metres at stations (B or 1, R)."""
     thigh = (2.0 - station).clamp(0, 1)
     scale = 1 + 0.13 * shape.weight[:, None] * (0.6 + thigh) + shape.female[:, None] * (0.07 * thigh - 0.03)
-    return _LEG(station) * (scale.clamp(min=0.78) * shape.stature[:, None]).unsqueeze(-1)
+    return _LEG(station) * (scale.clamp(min=0.78) * shape.stature[:, None])
 
 
 def trunk_size(shape: Shape, height: Tensor) -> Tensor:
-    """Half-width, front and back depth (B, R, 3) of the trunk in metres at heights (B, R) in trunk lengths."""
-    female = shape.female[:, None, None]
-    adult = torch.lerp(_TRUNK_MALE(height), _TRUNK_FEMALE(height), female)
-    weight = shape.weight[:, None, None]
+    """Half-width, front and back depth (3, B, R) of the trunk in metres at heights (B or 1, R) in trunk lengths."""
+    adult = torch.lerp(_TRUNK_MALE(height), _TRUNK_FEMALE(height), shape.female[:, None])
+    weight = shape.weight[:, None]
     size = adult + _TRUNK_HEAVY(height) * torch.where(weight > 0, weight, 0.45 * weight)
-    return size * (shape.stature[:, None, None] * (1 + 0.03 * shape.child[:, None, None]))
+    return size * (shape.stature * (1 + 0.03 * shape.child))[:, None]
 
 
 def trunk_sections(skeleton: Skeleton, shape: Shape, height: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Centres, lateral and frontal axes (B, R, 3) of the trunk at heights (B, R) in trunk lengths."""
+    """Centres, lateral and frontal axes (3, B, R) of the trunk at heights (B or 1, R) in trunk lengths."""
     trunk = shape.trunk[:, None]
     below = skeleton.pelvis - 0.36 * trunk * skeleton.pelvis_frame[..., 1]
     above = skeleton.neck + 0.36 * trunk * skeleton.chest_frame[..., 1]
@@ -158,119 +177,109 @@ def trunk_sections(skeleton: Skeleton, shape: Shape, height: Tensor) -> tuple[Te
     station = torch.where(height < 0.36, height / 0.36 + 1, (height - 0.36) / 0.34 + 2)
     station = torch.where(height > 0.70, (height - 0.70) / 0.30 + 3, station)
     station = torch.where(height > 1.0, (height - 1.0) / 0.36 + 4, station)
-    centre = sf.path_at(joints, station, 0.5)
+    centre = sf.path_at(lead(joints), station, 0.5)
     blend = ((height - 0.05) / 0.65).clamp(0, 1)
-    blend = (blend * blend * (3 - 2 * blend)).unsqueeze(-1)
-    lateral = unit(torch.lerp(skeleton.pelvis_frame[:, None, :, 0], skeleton.chest_frame[:, None, :, 0], blend))
-    frontal = torch.lerp(skeleton.pelvis_frame[:, None, :, 2], skeleton.chest_frame[:, None, :, 2], blend)
-    return centre, lateral, unit(frontal - lateral * (frontal * lateral).sum(-1, keepdim=True))
+    blend = blend * blend * (3 - 2 * blend)
+    pelvis, chest = (lead(frame.transpose(-1, -2)) for frame in (skeleton.pelvis_frame, skeleton.chest_frame))
+    lateral = unit(torch.lerp(pelvis[..., 0:1], chest[..., 0:1], blend))
+    frontal = torch.lerp(pelvis[..., 2:3], chest[..., 2:3], blend)
+    return centre, lateral, unit(frontal - lateral * sf.dot(frontal, lateral))
 
 
-def body_grids(shape: Shape, skeleton: Skeleton, waist_ease: Tensor) -> list[Grid]:
+def pair(
+    parts: tuple[int, int], slot: int, points: Tensor, coords: Tensor, present: Tensor, inside: int = 0
+) -> list[Grid]:
+    """The grids of the right and the left limbs from points (3, 2 * B, R, C); `present` (B,)."""
+    batch = len(present)
+    coords = coords.expand(-1, 2 * batch, -1, -1)
+    return [
+        Grid(part, slot, points[:, items], coords[:, items], present, inside)
+        for part, items in zip(parts, (slice(batch), slice(batch, None)), strict=True)
+    ]
+
+
+def body_grids(
+    shape: Shape, skeleton: Skeleton, arms: Limb, legs: Limb, waist_ease: Tensor, detail: Detail
+) -> list[Grid]:
     """Skin of the trunk, neck, arms, legs, and the shoes; `waist_ease` (B,) metres of cloth lie on the hips."""
     always = torch.ones_like(waist_ease, dtype=torch.bool)
-    stature = shape.stature
-    grids = [_trunk(shape, skeleton, waist_ease, always), _neck(shape, skeleton, always)]
-    for side in range(2):
-        limb = arm_limb(shape, skeleton, side)
-        station = torch.cat((torch.linspace(0.0, 2.9, 16), torch.linspace(3.05, 5.0, 11))).expand(stature.shape[0], -1)
-        centre, lateral, frontal = limb.sections(station, 0.16, 6)
-        angle = sf.around(12)
-        points = sf.sweep(centre, lateral, frontal, arm_size(shape, station), angle, 0.92)
-        grids.append(Grid(sf.ARM_R + side, sf.SKIN, points, sf.part_coords(angle, 0.035, station * 0.27), always))
-        grids.append(_thumb(shape, limb, side, always))
-        limb = leg_limb(shape, skeleton, side)
-        station = torch.linspace(0.3, 3.12, 26).expand(stature.shape[0], -1)
-        centre, lateral, frontal = limb.sections(station, 0.12, 7)
-        angle = sf.around(14)
-        points = sf.sweep(centre, lateral, frontal, leg_size(shape, station), angle)
-        grids.append(Grid(sf.LEG_R + side, sf.LEG_SLOT, points, sf.part_coords(angle, 0.06, station * 0.42), always))
-        grids.append(_shoe(shape, skeleton, side, always))
-    return grids
+    pairs = both_shapes(shape)
+    inner = torch.linspace(0.0, 0.97, detail.rows(6))
+    limb = torch.linspace(1.15, 2.9, detail.rows(10))
+    station = torch.cat((inner, limb, torch.linspace(3.05, 5.0, detail.rows(11))))[None]
+    columns = detail.columns(12)
+    points = sf.sweep(*arms.sections(station, 0.16, len(inner)), arm_size(pairs, station), columns, 0.92)
+    coords = sf.part_coords(columns, 0.035, station * 0.27)
+    grids = [_trunk(shape, skeleton, waist_ease, always, detail), _neck(shape, skeleton, always, detail)]
+    grids += pair((sf.ARM_R, sf.ARM_L), sf.SKIN, points, coords, always)
+    grids += _thumbs(pairs, arms, always, detail)
+    inner = torch.linspace(0.3, 0.97, detail.rows(7))
+    station = torch.cat((inner, torch.linspace(1.08, 3.12, detail.rows(19))))[None]
+    columns = detail.columns(14)
+    points = sf.sweep(*legs.sections(station, 0.12, len(inner)), leg_size(pairs, station), columns)
+    coords = sf.part_coords(columns, 0.06, station * 0.42)
+    grids += pair((sf.LEG_R, sf.LEG_L), sf.LEG_SLOT, points, coords, always)
+    return grids + _shoes(pairs, skeleton, always, detail)
 
 
-def _trunk(shape: Shape, skeleton: Skeleton, waist_ease: Tensor, present: Tensor) -> Grid:
-    height = torch.linspace(1.21, -0.28, 25).expand(present.shape[0], -1)
-    centre, lateral, frontal = trunk_sections(skeleton, shape, height)
-    angle = sf.around(28)
-    cloth = waist_ease[:, None, None] * ((0.36 - height) / 0.05).clamp(0, 1).unsqueeze(-1)
-    points = sf.sweep(centre, lateral, frontal, trunk_size(shape, height) + cloth, angle, 0.86)
-    return Grid(
-        sf.TORSO, sf.INNER_SLOT, points, sf.part_coords(angle, 0.16, (1 - height) * shape.trunk[:, None]), present
-    )
+def _trunk(shape: Shape, skeleton: Skeleton, waist_ease: Tensor, present: Tensor, detail: Detail) -> Grid:
+    height = torch.linspace(1.21, -0.28, detail.rows(25))[None]
+    cloth = waist_ease[:, None] * ((0.36 - height) / 0.05).clamp(0, 1)
+    columns = detail.columns(28)
+    points = sf.sweep(*trunk_sections(skeleton, shape, height), trunk_size(shape, height) + cloth, columns, 0.86)
+    coords = sf.part_coords(columns, 0.16, (1 - height) * shape.trunk[:, None])
+    return Grid(sf.TORSO, sf.INNER_SLOT, points, coords, present)
 
 
-def _neck(shape: Shape, skeleton: Skeleton, present: Tensor) -> Grid:
+def _neck(shape: Shape, skeleton: Skeleton, present: Tensor, detail: Detail) -> Grid:
     stature = shape.stature[:, None]
     frame = skeleton.head_frame
     top = skeleton.head + (0.30 * frame[..., 1] - 0.10 * frame[..., 2]) * shape.head[:, None]
     base = (
         skeleton.neck + 0.030 * stature * skeleton.chest_frame[..., 1] + 0.002 * stature * skeleton.chest_frame[..., 2]
     )
-    fraction = torch.linspace(0, 1, 7)[None, :, None]
-    centre = torch.lerp(top[:, None], base[:, None], fraction)
+    fraction = torch.linspace(0, 1, detail.rows(7))
     thick = (0.0345 - 0.0055 * shape.female - 0.004 * shape.child + 0.004 * shape.weight) * shape.stature
-    widen = 1 + 0.45 * (fraction[..., 0] - 0.55).clamp(min=0) ** 2 * 5
-    size = thick[:, None, None] * widen.unsqueeze(-1) * torch.tensor([1.0, 1.0, 1.02])
-    lateral = unit(torch.lerp(frame[:, None, :, 0], skeleton.chest_frame[:, None, :, 0], fraction))
-    frontal = unit(torch.lerp(frame[:, None, :, 2], skeleton.chest_frame[:, None, :, 2], fraction))
-    angle = sf.around(16)
-    along = fraction[..., 0].expand(present.shape[0], -1) * 0.12
-    return Grid(
-        sf.NECK, sf.SKIN, sf.sweep(centre, lateral, frontal, size, angle), sf.part_coords(angle, 0.06, along), present
+    size = thick[:, None] * (1 + 2.25 * (fraction - 0.55).clamp(min=0) ** 2)
+    size = size * torch.tensor([1.0, 1.0, 1.02])[:, None, None]
+    centre, lateral, frontal = (
+        torch.lerp(lead(upper)[..., None], lead(lower)[..., None], fraction)
+        for upper, lower in ((top, base), *((frame[..., axis], skeleton.chest_frame[..., axis]) for axis in (0, 2)))
     )
+    columns = detail.columns(16)
+    points = sf.sweep(centre, unit(lateral), unit(frontal), size, columns)
+    return Grid(sf.NECK, sf.SKIN, points, sf.part_coords(columns, 0.06, fraction[None] * 0.12), present)
 
 
-def _thumb(shape: Shape, limb: Limb, side: int, present: Tensor) -> Grid:
-    station = torch.tensor([3.15, 3.6, 4.0]).expand(present.shape[0], -1)
-    centre, lateral, frontal = limb.sections(station, 0.1, 0)
-    hand = shape.hand[:, None]
-    palm = -SIDE[side] * lateral
-    knots = torch.stack(
-        (
-            centre[:, 0],
-            centre[:, 1] + hand * (0.16 * frontal[:, 1] + 0.05 * palm[:, 1]),
-            centre[:, 2] + hand * (0.21 * frontal[:, 2] + 0.14 * palm[:, 2]),
-        ),
-        1,
-    )
-    along = torch.linspace(0, 2, 6).expand(present.shape[0], -1)
+def _thumbs(shape: Shape, limb: Limb, present: Tensor, detail: Detail) -> list[Grid]:
+    centre, lateral, frontal = limb.sections(torch.tensor([[3.15, 3.6, 4.0]]), 0.1, 0)
+    palm = -_signs(len(present))[:, None] * lateral
+    out, over = torch.tensor([0.0, 0.16, 0.21]), torch.tensor([0.0, 0.05, 0.14])
+    knots = centre + shape.hand[:, None] * (out * frontal + over * palm)
+    along = torch.linspace(0, 2, max(detail.rows(6), 4))[None]
     path = sf.path_at(knots, along, 0.25)
-    x, z = sf.frames_along(sf.tangents(path), lateral[:, :1].expand(-1, 6, -1), 0)
-    radius = torch.tensor([0.085, 0.085, 0.07, 0.062, 0.05, 0.0]) * 1.05
-    size = (radius[None, :] * hand).unsqueeze(-1).expand(-1, -1, 3)
-    angle = sf.around(7)
-    return Grid(
-        sf.THUMB_R + side,
-        sf.SKIN,
-        sf.sweep(path, x, z, size, angle),
-        sf.part_coords(angle, 0.01, along * 0.03),
-        present,
-    )
+    x, z = sf.frames_along(sf.tangents(path), lateral[..., :1], 0)
+    radius = 0.089 * (1 - 0.25 * along) * (along < 2)
+    size = (radius * shape.hand[:, None]).expand(3, -1, -1)
+    columns = detail.columns(8)
+    points, coords = sf.sweep(path, x, z, size, columns), sf.part_coords(columns, 0.01, along * 0.03)
+    return pair((sf.THUMB_R, sf.THUMB_L), sf.SKIN, points, coords, present)
 
 
-def _shoe(shape: Shape, skeleton: Skeleton, side: int, present: Tensor) -> Grid:
-    """A shoe lofted from heel to toe; its cross-sections stand upright and are flat below."""
-    frame = skeleton.foot_frame[:, side]
-    foot = shape.foot[:, None, None] * 1.10
-    along = torch.linspace(0, 1, 15)
-    along = (along - 0.10 * torch.sin(2 * torch.pi * along) / 2).expand(present.shape[0], -1)
-    profile = _SHOE(along) * foot
-    sole = skeleton.ankle[:, side] - shape.ankle_height[:, None] * frame[..., 1]
-    start = sole - 0.30 * foot[:, 0] * frame[..., 2]
+def _shoes(shape: Shape, skeleton: Skeleton, present: Tensor, detail: Detail) -> list[Grid]:
+    """Shoes lofted from heel to toe; their cross-sections stand upright and are flat below."""
+    side, upward, ahead = (_sides(skeleton.foot_frame[..., axis])[..., None] for axis in range(3))
+    foot = shape.foot[:, None] * 1.10
+    along = torch.linspace(0, 1, detail.rows(15))
+    along = (along - 0.10 * torch.sin(2 * torch.pi * along) / 2)[None]
+    half, height = _SHOE(along) * foot
+    sole = _sides(skeleton.ankle)[..., None] - shape.ankle_height[:, None] * upward
     # The sole's midline bends inwards, which tells the right shoe from the left.
-    inward = -SIDE[side] * 0.035 * (along * (1 - along) * 4 - along)
-    centre = (
-        start[:, None]
-        + (along.unsqueeze(-1) * foot) * frame[:, None, :, 2]
-        + inward.unsqueeze(-1) * foot * frame[:, None, :, 0]
-    )
-    height = profile[..., 1:2]
-    centre = centre + 0.4 * height * frame[:, None, :, 1]
-    size = torch.cat((profile[..., :1], 0.6 * height, 0.4 * height), -1)
-    angle = sf.around(16)
-    lateral = frame[:, None, :, 0].expand(-1, 15, -1)
-    upward = frame[:, None, :, 1].expand(-1, 15, -1)
+    inward = -_signs(len(present))[:, None] * 0.035 * (along * (1 - along) * 4 - along)
+    centre = sole + (along - 0.30) * foot * ahead + inward * foot * side + 0.4 * height * upward
+    columns = detail.columns(16)
     # Rows run forward and angle 0 points up, so the lateral axis is mirrored to keep the normals outward.
-    points = sf.sweep(centre, -lateral, upward, size, angle, 0.72)
-    return Grid(sf.SHOE_R + side, sf.SHOE_SLOT, points, sf.part_coords(angle, 0.05, along * 0.28), present)
+    size = torch.stack((half, 0.6 * height, 0.4 * height))
+    points = sf.sweep(centre, -side, upward, size, columns, 0.72)
+    coords = sf.part_coords(columns, 0.05, along * 0.28)
+    return pair((sf.SHOE_R, sf.SHOE_L), sf.SHOE_SLOT, points, coords, present)

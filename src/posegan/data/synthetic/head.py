@@ -19,7 +19,7 @@ from posegan.data.synthetic import wardrobe as wd
 from posegan.data.synthetic.body import Shape
 from posegan.data.synthetic.draws import Draws
 from posegan.data.synthetic.kinematics import Skeleton, turn, unit
-from posegan.data.synthetic.surfaces import Grid, Profile
+from posegan.data.synthetic.surfaces import Detail, Grid, Profile, lead
 
 # Height above the chin; half-width, extent to the front and to the back of the ear axis.
 _SKULL = Profile([
@@ -38,53 +38,44 @@ _HAIRLINE = Profile([
 
 
 def _skull_point(y: Tensor, angle: Tensor, grow: Tensor | float) -> Tensor:
-    """Points in head units at heights and angles (B, R, C), `grow` head units off the skull."""
-    profile = _SKULL(y.reshape(y.shape[0], -1)).reshape(*y.shape, 3)
-    width, front, back = profile[..., 0] + grow, profile[..., 1] + grow, profile[..., 2] + grow
+    """Points (3, B, R, C) in head units at heights and angles (B, R, C), `grow` head units off the skull."""
+    width, front, back = _SKULL(y) + grow
     # The offset points up near the crown, where the rings shrink to a point.
     lift = grow * ((y - 0.62) / 0.38).clamp(0, 1) ** 1.5
     sine, cosine = angle.sin(), angle.cos()
     middle, half = (front - back) / 2, (front + back) / 2
     jaw = 1 - 0.10 * ((0.35 - y) / 0.35).clamp(0, 1) * cosine.clamp(min=0)
-    return torch.stack(
-        (
-            width * sine * jaw,
-            y + lift,
-            torch.where(cosine > 0, front * cosine, torch.where(back > 0, back * cosine, middle + half * cosine)),
-        ),
-        -1,
-    )
+    behind = torch.where(back > 0, back * cosine, middle + half * cosine)
+    return torch.stack((width * sine * jaw, (y + lift).expand_as(jaw), torch.where(cosine > 0, front * cosine, behind)))
 
 
-def head_grids(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, seed: Tensor) -> list[Grid]:
+def head_grids(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, seed: Tensor, detail: Detail) -> list[Grid]:
     """Skull, hair, tail and hat."""
     return [
-        _skull(shape, skeleton, seed),
-        _hair(shape, skeleton, outfit, seed),
-        _tail(shape, skeleton, outfit),
-        _hat(shape, skeleton, outfit),
+        _skull(shape, skeleton, seed, detail),
+        _hair(shape, skeleton, outfit, seed, detail),
+        _tail(shape, skeleton, outfit, detail),
+        _hat(shape, skeleton, outfit, detail),
     ]
 
 
 def _place(local: Tensor, shape: Shape, skeleton: Skeleton) -> Tensor:
-    return skeleton.head[:, None, None] + turn(
-        skeleton.head_frame[:, None, None], local * shape.head[:, None, None, None]
-    )
+    return lead(skeleton.head)[..., None, None] + sf.turn(skeleton.head_frame * shape.head[:, None, None], local)
 
 
 def _bell(value: Tensor, centre: float, width: float) -> Tensor:
     return torch.exp(-(((value - centre) / width) ** 2))
 
 
-def _skull(shape: Shape, skeleton: Skeleton, seed: Tensor) -> Grid:
+def _skull(shape: Shape, skeleton: Skeleton, seed: Tensor, detail: Detail) -> Grid:
     draw = Draws(seed, "face")
-    rows = torch.cat((torch.linspace(1.0, 0.62, 9), torch.linspace(0.58, 0.0, 18), torch.tensor([-0.03])))
-    batch = seed.shape[0]
-    angle = sf.around(40, 0.45)[None, None]
-    y = rows[None, :, None].expand(batch, -1, angle.shape[-1])
+    crown, face = torch.linspace(1.0, 0.62, detail.rows(9)), torch.linspace(0.58, 0.0, detail.rows(18))
+    angle = sf.around(detail.columns(40), 0.45)[None, None]
+    y = torch.cat((crown, face, torch.tensor([-0.03])))[None, :, None]
     wide = (1 + draw.bell(0.03) + 0.02 * shape.weight - 0.03 * shape.female)[:, None, None]
-    point = _skull_point(y, angle.expand_as(y), 0.0)
-    x, z = point[..., 0] * wide, point[..., 2]
+    # Only the width and the length of the nose differ between people.
+    plain = _skull_point(y, angle, 0.0)
+    x, z = plain[0] * wide, plain[2]
     front = angle.cos().clamp(min=0) ** 2
     length = (0.105 + draw.bell(0.012) - 0.015 * shape.female - 0.03 * shape.child)[:, None, None]
     ridge = ((0.53 - y) / 0.175).clamp(0, 1) * ((y - 0.305) / 0.05).clamp(0, 1)
@@ -97,28 +88,29 @@ def _skull(shape: Shape, skeleton: Skeleton, seed: Tensor) -> Grid:
     cheeks = 0.012 * _bell(y, 0.38, 0.07) * _bell(x.abs(), 0.20, 0.07) * front
     ear = 0.075 * _bell(angle.abs(), radians(97), radians(13)) * _bell(y, 0.47, 0.085)
     x = x + ear * angle.sign()
-    local = torch.stack((x, point[..., 1], z + nose + sockets + brow + lips + chin + cheeks - 0.25 * ear), -1)
+    depth = z + nose + sockets + brow + lips + chin + cheeks - 0.25 * ear
+    local = torch.stack((x, plain[1].expand_as(x), depth))
     # Body coordinates of the face are what face.py paints in: x and height in head units.
-    flat = torch.where(angle.abs() < pi / 2, point[..., 0], angle.sign() * (0.34 + 0.3 * (angle.abs() - pi / 2)))
+    flat = torch.where(angle.abs() < pi / 2, plain[0], angle.sign() * (0.34 + 0.3 * (angle.abs() - pi / 2)))
     return Grid(
         sf.HEAD,
         sf.SKIN,
         _place(local, shape, skeleton),
-        torch.stack((flat, y), -1),
+        torch.stack((flat, y.expand_as(flat))),
         torch.ones_like(seed, dtype=torch.bool),
     )
 
 
-def _hair(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, seed: Tensor) -> Grid:
+def _hair(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, seed: Tensor, detail: Detail) -> Grid:
     """A shell from the crown to the hairline that hangs on below the ears where the hair is long."""
     draw = Draws(seed, "hair")
-    cover, hang, columns = 13, 9, 40
+    cover, hang, columns = detail.rows(13), detail.rows(9), detail.columns(40)
     batch = seed.shape[0]
     angle = sf.around(columns)[None, None]
     degrees = (angle.abs() * 180 / pi).reshape(1, -1)
-    line = _HAIRLINE(degrees)
+    short_line, long_line = _HAIRLINE(degrees[:, None])
     long = (outfit.hair_length > 0)[:, None, None]
-    edge = torch.where(long, line[..., 1][:, None], line[..., 0][:, None])
+    edge = torch.where(long, long_line, short_line)
     bangs = torch.where(outfit.fringe > 0.62, 0.20, torch.where(outfit.fringe > 0.45, 0.08, 0.0)) * (
         1 - 0.6 * (shape.female < 0.5).float()
     )
@@ -155,27 +147,24 @@ def _hair(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, seed: Tensor) -> 
     down = unit(
         -0.75 * skeleton.chest_frame[..., 1] - 0.25 * skeleton.head_frame[..., 1] + torch.tensor([0.0, -0.6, 0.0])
     )
-    drop = (length * fall[None, :, None] * shape.head[:, None, None])[..., None] * down[:, None, None]
+    head, fall = shape.head[:, None, None], fall[None, :, None]
     # It lies on the upper back: the tips move back, and narrow a little.
-    back = -skeleton.chest_frame[..., 2][:, None, None] * (
-        0.16 * length * fall[None, :, None] ** 1.5 * shape.head[:, None, None]
-    ).unsqueeze(-1)
-    inward = -0.06 * fall[None, :, None] ** 2 * angle.sin() * shape.head[:, None, None]
-    wave = 0.02 * torch.sin(angle * 9 + fall[None, :, None] * 7) * outfit.hair_length[:, None, None].clamp(max=1)
-    out = (inward + wave * angle.sin() * shape.head[:, None, None]).unsqueeze(-1) * skeleton.head_frame[
-        :, None, None, :, 0
-    ]
-    hanging = shell[:, -1:] + drop + back + out
-    points = torch.cat((shell, torch.where(long[..., None], hanging, shell[:, -1:].expand_as(hanging))), 1)
-    along = torch.cat((t.expand(1, cover, 1) * 0.25, 0.25 + fall[None, :, None] * 0.3), 1).expand(1, -1, columns + 1)
-    coords = torch.stack((angle.expand_as(along) * 0.09, along), -1)
-    return Grid(sf.HAIR, sf.HAIR_SLOT, points, coords, ~outfit.bald, inside=12)
+    back = 0.16 * length * fall**1.5
+    wave = 0.02 * torch.sin(angle * 9 + fall * 7) * outfit.hair_length[:, None, None].clamp(max=1)
+    out = (wave - 0.06 * fall**2) * angle.sin()
+    hanging = shell[:, :, -1:] + head * (
+        (length * fall) * lead(down)[..., None, None]
+        - back * lead(skeleton.chest_frame[..., 2])[..., None, None]
+        + out * lead(skeleton.head_frame[..., 0])[..., None, None]
+    )
+    points = torch.cat((shell, torch.where(long, hanging, shell[:, :, -1:].expand_as(hanging))), 2)
+    along = torch.cat((t * 0.25, 0.25 + fall * 0.3), 1).expand(1, -1, columns + 1)
+    coords = torch.stack((angle.expand_as(along) * 0.09, along))
+    return Grid(sf.HAIR, sf.HAIR_SLOT, points, coords, ~outfit.bald, inside=detail.rows(12))
 
 
-def _tail(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
+def _tail(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, detail: Detail) -> Grid:
     """A ponytail or a bun at the back of the head."""
-    rows = 11
-    batch = shape.stature.shape[0]
     bun = (outfit.tail == wd.BUN)[:, None]
     local = torch.tensor([[0, 0.74, -0.40], [0, 0.70, -0.62], [0, 0.45, -0.68], [0, 0.10, -0.62]])
     knot = torch.tensor([[0, 0.86, -0.30], [0, 0.88, -0.40], [0, 0.90, -0.50], [0, 0.92, -0.60]])
@@ -184,22 +173,21 @@ def _tail(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
     joints = skeleton.head[:, None] + turn(skeleton.head_frame[:, None], joints * head)
     sag = torch.tensor([0.0, 0.0, 0.06, 0.2])[None, :, None] * head * torch.tensor([0.0, -1.0, 0.0])
     joints = joints + torch.where(bun[..., None], torch.zeros_like(sag), sag)
-    station = torch.linspace(0, 3, rows).expand(batch, -1)
-    centre = sf.path_at(joints, station, 0.3)
-    lateral, frontal = sf.frames_along(sf.tangents(centre), skeleton.head_frame[:, None, :, 0].expand(-1, rows, -1), 0)
-    t = torch.linspace(0, 1, rows)
-    tail = 0.05 + 0.07 * torch.sin(pi * t.clamp(max=0.9)) * (1 - t) ** 0.3
-    radius = torch.where(bun, 0.17 * (1 - (2 * t - 1) ** 2).clamp(min=0).sqrt(), tail * (t < 0.999)) * head[..., 0]
-    angle = sf.around(12)
-    points = sf.sweep(centre, lateral, frontal, radius.unsqueeze(-1).expand(-1, -1, 3), angle)
-    return Grid(
-        sf.TAIL, sf.HAIR_SLOT, points, sf.part_coords(angle, 0.03, station * 0.1), (outfit.tail > 0) & ~outfit.bald
-    )
+    t = torch.linspace(0, 1, detail.rows(11))
+    centre = sf.path_at(lead(joints), 3 * t[None], 0.3)
+    axis = lead(skeleton.head_frame[..., 0])[..., None]
+    lateral, frontal = sf.frames_along(sf.tangents(centre), axis, 0)
+    tail = (0.05 + 0.07 * torch.sin(pi * t.clamp(max=0.9)) * (1 - t) ** 0.3) * (t < 0.999)
+    knob = 0.17 * (1 - (2 * t - 1) ** 2).clamp(min=0).sqrt()
+    radius = torch.where(bun, knob, tail) * head[..., 0]
+    columns = detail.columns(12)
+    points = sf.sweep(centre, lateral, frontal, radius.expand(3, -1, -1), columns)
+    coords = sf.part_coords(columns, 0.03, 0.3 * t[None])
+    return Grid(sf.TAIL, sf.HAIR_SLOT, points, coords, (outfit.tail > 0) & ~outfit.bald)
 
 
-def _hat(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
-    dome, brim, columns = 11, 4, 36
-    batch = shape.stature.shape[0]
+def _hat(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit, detail: Detail) -> Grid:
+    dome, brim, columns = detail.rows(11), detail.rows(4), detail.columns(36)
     angle = sf.around(columns)[None, None]
     kind = outfit.hat
 
@@ -215,22 +203,20 @@ def _hat(shape: Shape, skeleton: Skeleton, outfit: wd.Outfit) -> Grid:
         + by_kind(0.01, 0.055, 0.065, 0.06)
         + by_kind(0, 0.04, 0.05, 0.09) * (1 - t) ** 0.6
     )
-    cap = _skull_point(y.expand(batch, -1, columns + 1), angle.expand(batch, dome, -1), grow)
+    cap = _skull_point(y, angle, grow)
     visor = ((angle.cos() - 0.25) / 0.5).clamp(0, 1)
     width = by_kind(0, 0.40, 0, 0) * visor * angle.cos().clamp(min=0) ** 0.3 + by_kind(0, 0, 0.0, 0.34)
     step = torch.linspace(0, 1, brim + 1)[1:][None, :, None]
-    rim = cap[:, -1:]
-    outward = torch.stack(
+    narrow = 1 - 0.75 * (kind == wd.CAP).float()[:, None, None]
+    reach = width * step
+    brim_points = torch.stack(
         (
-            angle.sin().expand_as(width) * (1 - 0.75 * (kind == wd.CAP).float()[:, None, None]),
-            torch.zeros_like(width),
-            angle.cos().expand_as(width),
-        ),
-        -1,
+            reach * angle.sin() * narrow,
+            reach * step * -0.22,
+            reach * angle.cos(),
+        )
     )
-    edge_points = rim + (width * step).unsqueeze(-1) * outward
-    edge_points = edge_points - torch.tensor([0.0, 1.0, 0.0]) * (width * step**2 * 0.22).unsqueeze(-1)
-    local = torch.cat((cap, edge_points), 1)
+    local = torch.cat((cap, cap[:, :, -1:] + brim_points), 2)
     along = torch.cat((t * 0.15, 0.15 + step * 0.08), 1).expand(1, -1, columns + 1)
-    coords = torch.stack((angle.expand_as(along) * 0.10, along), -1)
-    return Grid(sf.HAT, sf.HAT_SLOT, _place(local, shape, skeleton), coords, kind > 0, inside=6)
+    coords = torch.stack((angle.expand_as(along) * 0.10, along))
+    return Grid(sf.HAT, sf.HAT_SLOT, _place(local, shape, skeleton), coords, kind > 0, inside=detail.rows(6))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from posegan.data.synthetic import correspondence, render
+from posegan.data.synthetic import correspondence, dressed, render
 from posegan.data.synthetic.draws import combine
 from posegan.pose import Pose
 
@@ -126,7 +126,7 @@ class SyntheticPeople:
         self, identity: Tensor, pose: Tensor, view: Tensor, background: Tensor, phase: Tensor | None, surface: bool
     ) -> SyntheticSample:
         with torch.no_grad():
-            person = render.build_figure(identity, pose, self.size[0], phase)
+            person = dressed.build_figure(identity, pose, self.size[0], phase)
             camera = render.frame_camera(person, view, self.size, together=phase is not None)
             step = max(1, _CHUNK_PIXELS // (self.size[0] * self.size[1]))
             chunks = []

@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from posegan.data.synthetic import surfaces as sf
 from posegan.data.synthetic.draws import Draws, combine, to_unit
-from posegan.data.synthetic.kinematics import compose, rotation, turn, unit
+from posegan.data.synthetic.kinematics import compose, rotation, unit
 
 _GOLDEN = 0x9E3779B1
 
@@ -38,27 +39,29 @@ class Camera:
         return Camera(**{name: value[items] for name, value in vars(self).items()})
 
     def rotate(self, vector: Tensor) -> Tensor:
-        """World directions (B, N, 3) in camera axes (x right, y up, z towards the camera)."""
-        return turn(self.frame[:, None], vector)
+        """World directions (3, B, N) in camera axes (x right, y up, z towards the camera)."""
+        return sf.turn(self.frame, vector)
 
     def project(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixels (B, N, 2) and depths (B, N) in metres, larger is farther, 0 at the person's axis."""
+        """Pixels (2, B, N) and depths (B, N) in metres of points (3, B, N).
+
+        Depths are larger farther away, 0 at the person's axis.
+        """
         flat, depth = self._flat(points)
-        return flat * self.scale[:, None, None] + self.offset[:, None], depth
+        return flat.mul_(self.scale[:, None]).add_(self.offset.t()[..., None]), depth
 
     def _flat(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        height = torch.tensor([0.0, 1.0, 0.0])
-        local = self.rotate(points - self.target[:, None, None] * height)
-        shrink = self.distance[:, None] / (self.distance[:, None] - local[..., 2])
-        return torch.stack((local[..., 0] * shrink, -local[..., 1] * shrink), -1), -local[..., 2]
+        local = self.rotate(points) - self.target[:, None] * self.frame[..., 1].t()[..., None]
+        shrink = self.distance[:, None] / (self.distance[:, None] - local[2])
+        return local[:2] * torch.stack((shrink, -shrink)), -local[2]
 
     def fit(self, points: Tensor, view: Tensor, size: tuple[int, int], *, together: bool) -> Camera:
-        """The camera that frames `points` (B, N, 3) as the view seeds ask.
+        """The camera that frames `points` (3, B, N) as the view seeds ask.
 
         `together` shares one framing over the batch.
         """
         flat, _ = self._flat(points)
-        low, high = flat.amin(1), flat.amax(1)
+        low, high = flat.amin(2).t(), flat.amax(2).t()
         if together:
             low, high = low.amin(0, keepdim=True).expand_as(low), high.amax(0, keepdim=True).expand_as(high)
         height, width = size

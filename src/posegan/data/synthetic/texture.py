@@ -24,14 +24,14 @@ def _edge(value: Tensor, soft: float | Tensor) -> Tensor:
 
 def _stripe(value: Tensor, duty: float, soft: Tensor) -> Tensor:
     """Coverage of stripes of period 1 and the given duty cycle."""
-    distance = (value.remainder(1.0) - 0.5).abs()
+    distance = (value - value.floor() - 0.5).abs_()
     return _edge(duty / 2 - distance, soft)
 
 
 def pattern_amount(material: Tensor, around: Tensor, along: Tensor, grain: float) -> tuple[Tensor, Tensor]:
     """Shares (P,) of the second and the third colour; `grain` is the sample size in metres."""
-    kind = material[:, wd.PATTERN].long()
-    scale, phase = material[:, wd.SCALE], material[:, wd.PHASE]
+    kind = material[wd.PATTERN].long()
+    scale, phase = material[wd.SCALE], material[wd.PHASE]
     second, third = torch.zeros_like(around), torch.zeros_like(around)
 
     def put(code: int, amount: Tensor, target: Tensor) -> Tensor:
@@ -82,8 +82,8 @@ def pattern_amount(material: Tensor, around: Tensor, along: Tensor, grain: float
 
 def chest_print(material: Tensor, around: Tensor, along: Tensor) -> Tensor:
     """Coverage (P,) of a print on the front of the chest."""
-    kind = material[:, wd.PRINT]
-    size = 0.05 + 0.045 * material[:, wd.SCALE]
+    kind = material[wd.PRINT]
+    size = 0.05 + 0.045 * material[wd.SCALE]
     u = around / size
     v = (along - 0.155) / size
     radius = (u.square() + v.square()).sqrt()
@@ -106,43 +106,43 @@ def chest_print(material: Tensor, around: Tensor, along: Tensor) -> Tensor:
     return total * (around.abs() < 0.17)
 
 
-def garment_colour(part: Tensor, material: Tensor, around: Tensor, along: Tensor, grain: float) -> Tensor:
-    """Albedo (P, 3) in sRGB of a cloth, leather or skin sample."""
-    colour = material[:, wd.FIRST].clone()
+def garment_colour(material: Tensor, around: Tensor, along: Tensor, grain: float) -> Tensor:
+    """Albedo (3, P) in sRGB of cloth, leather or skin samples."""
+    colour = material[wd.FIRST].clone()
     # Only the patterned samples pay for patterns: most clothes are plain.
-    some = (material[:, wd.PATTERN] > 0).nonzero()[:, 0]
-    chosen = material.index_select(0, some)
-    second, third = pattern_amount(chosen, around[some], along[some], grain)
-    mixed = torch.lerp(chosen[:, wd.FIRST], chosen[:, wd.SECOND], second.unsqueeze(-1))
-    colour[some] = torch.lerp(mixed, chosen[:, wd.THIRD], third.unsqueeze(-1))
-    on_trunk = part == sf.TOP
-    some = (on_trunk & (material[:, wd.PRINT] > 0) & (around.abs() < 0.2)).nonzero()[:, 0]
-    cover = chest_print(material[some], around[some], along[some])
-    colour[some] = torch.lerp(colour[some], material[some][:, wd.SECOND], cover.unsqueeze(-1))
+    some = (material[wd.PATTERN] > 0).nonzero()[:, 0]
+    chosen = material.index_select(1, some)
+    second, third = pattern_amount(chosen, around.index_select(0, some), along.index_select(0, some), grain)
+    mixed = torch.lerp(chosen[wd.FIRST], chosen[wd.SECOND], second)
+    colour.index_copy_(1, some, torch.lerp(mixed, chosen[wd.THIRD], third))
     # The weave has a period of 7 mm: it fades out before it aliases.
-    weave = material[:, wd.GRAIN] * min(1.0, 0.0035 / grain)
-    shade = 1 + weave * torch.sin(around * 910 + 3 * torch.sin(along * 217)) * torch.sin(along * 730)
-    some = (on_trunk | (part == sf.SKIRT)).nonzero()[:, 0]
-    shade[some] -= _fastening(part[some], material[some, wd.DETAIL], around[some], along[some], grain)
-    some = ((part == sf.TROUSER_R) | (part == sf.TROUSER_L)).nonzero()[:, 0]
-    shade[some] += _trouser_shade(material[some, wd.DETAIL], around[some], along[some], grain)
-    return colour * shade.unsqueeze(-1)
+    weave = material[wd.GRAIN] * min(1.0, 0.0035 / grain)
+    weave = weave * torch.sin(around * 910 + 3 * torch.sin(along * 217)) * torch.sin(along * 730)
+    return colour.mul_(weave.add_(1))
 
 
-def _fastening(part: Tensor, detail: Tensor, around: Tensor, along: Tensor, grain: float) -> Tensor:
-    """Darkening (P,) by zips, button plackets and the pouch pocket of hoodies."""
+def add_print(colour: Tensor, material: Tensor, around: Tensor, along: Tensor) -> Tensor:
+    """Tops `colour` (3, P) with the prints on their chests."""
+    some = ((material[wd.PRINT] > 0) & (around.abs() < 0.2)).nonzero()[:, 0]
+    chosen, base = material.index_select(1, some), colour.index_select(1, some)
+    cover = chest_print(chosen, around.index_select(0, some), along.index_select(0, some))
+    return colour.index_copy(1, some, torch.lerp(base, chosen[wd.SECOND], cover))
+
+
+def fastening(detail: Tensor, around: Tensor, along: Tensor, top: Tensor, grain: float) -> Tensor:
+    """Darkening (P,) by zips, button plackets and, on the `top` (P,) bool, the pouch pocket of hoodies."""
     side = around.abs()
     zipped = ((detail == wd.ZIP) | (detail == wd.QUILT)) * 0.45 * _edge(0.0035 - side, grain)
     placket = _edge(0.004 - (side - 0.016).abs(), grain)
     place = ((along / 0.075).remainder(1.0) - 0.5) * 0.075
     button = _edge(0.006 - (side.square() + place.square()).sqrt(), grain)
-    top = _edge(0.006 - (along - 0.36).abs(), grain) * _edge(0.10 - side, grain)
+    rim = _edge(0.006 - (along - 0.36).abs(), grain) * _edge(0.10 - side, grain)
     slant = _edge(0.006 - (side - 0.10 - (along - 0.36) * 0.25).abs(), grain) * (along > 0.36) * (along < 0.46)
-    pouch = (detail == wd.POCKET_SHIRT) * (part == sf.TOP) * torch.maximum(top, slant)
+    pouch = (detail == wd.POCKET_SHIRT) * top * torch.maximum(rim, slant)
     return zipped + (detail == wd.BUTTONS) * (0.22 * placket + 0.40 * button) + 0.30 * pouch
 
 
-def _trouser_shade(detail: Tensor, around: Tensor, along: Tensor, grain: float) -> Tensor:
+def trouser_shade(detail: Tensor, around: Tensor, along: Tensor, grain: float) -> Tensor:
     """Change of brightness (P,) by faded denim, creases and side seams."""
     front = torch.cos(around / 0.07).clamp(min=0)
     fade = 0.22 * torch.exp(-((along - 0.62) / 0.20).square()) + 0.16 * torch.exp(-((along - 0.84) / 0.06).square())
@@ -152,14 +152,14 @@ def _trouser_shade(detail: Tensor, around: Tensor, along: Tensor, grain: float) 
 
 
 def hair_colour(material: Tensor, around: Tensor, along: Tensor) -> Tensor:
-    """Albedo (P, 3) of hair: strands run along the columns."""
+    """Albedo (3, P) of hair: strands run along the columns."""
     strand = (
         torch.sin(around * 610 + 2.5 * torch.sin(along * 19)) * 0.6
         + torch.sin(around * 1370 + 4 * torch.sin(along * 11)) * 0.4
     )
     lock = torch.sin(around * 140 + 1.5 * torch.sin(along * 13))
-    shade = 1 + material[:, wd.GRAIN] * strand + 0.12 * lock
-    return material[:, wd.FIRST] * shade.unsqueeze(-1)
+    shade = 1 + material[wd.GRAIN] * strand + 0.12 * lock
+    return material[wd.FIRST] * shade
 
 
 def trunk_slots(height: Tensor, around: Tensor, jacket: Tensor) -> Tensor:
@@ -196,7 +196,7 @@ def strap(around: Tensor, along: Tensor, bag: Tensor, sign: Tensor) -> Tensor:
 
 
 def shoe_colour(material: Tensor, around: Tensor, along: Tensor) -> Tensor:
-    """Albedo (P, 3) of shoes: upper, sole and either laces or a plain cap."""
+    """Albedo (3, P) of shoes: upper, sole and either laces or a plain cap."""
     angle = around / 0.05
     sole = _edge(angle.abs() - 2.3, 0.12)
     laces = (
@@ -205,9 +205,5 @@ def shoe_colour(material: Tensor, around: Tensor, along: Tensor) -> Tensor:
         * (along < 0.19)
         * (0.35 + 0.65 * (torch.sin(along * 2 * pi / 0.018) > 0))
     )
-    colour = torch.lerp(
-        material[:, wd.FIRST],
-        material[:, wd.THIRD] * 0.5 + 0.4,
-        (0.7 * laces * (material[:, wd.DETAIL] < 0.5)).unsqueeze(-1),
-    )
-    return torch.lerp(colour, material[:, wd.SECOND], sole.unsqueeze(-1))
+    colour = torch.lerp(material[wd.FIRST], material[wd.THIRD] * 0.5 + 0.4, 0.7 * laces * (material[wd.DETAIL] < 0.5))
+    return torch.lerp(colour, material[wd.SECOND], sole)

@@ -59,29 +59,28 @@ def joint_truth(
     outward: Tensor,
     stature: Tensor,
     camera: scene.Camera,
-    depth: Tensor,
-    parts: Tensor,
-    size: tuple[int, int],
+    buffer: raster.Buffer,
+    codes: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Pixels (B, 18, 2),
-    visibility and occlusion (B, 18) of world joints, from the depth buffer and the parts drawn in it.
+    visibility and occlusion (B, 18) of world joints, from the depth buffer and the `codes` (4, B, H, W) drawn in it.
 
     A joint is visible when it lies in the picture, unless it is a face point that the head itself hides.
     """
-    height, width = size
-    batch = depth.shape[0]
-    xy, distance = camera.project(joints)
+    _, batch, height, width = codes.shape
+    xy, distance = camera.project(sf.lead(joints))
+    xy = xy.permute(1, 2, 0)
     inside = (xy >= -0.5).all(-1) & (xy[..., 0] < width - 0.5) & (xy[..., 1] < height - 0.5)
     fine = ((xy + 0.5) * SUPERSAMPLE - 0.5).round().long()
     column, row = fine[..., 0].clamp(0, width * SUPERSAMPLE - 1), fine[..., 1].clamp(0, height * SUPERSAMPLE - 1)
-    item = torch.arange(batch)[:, None]
-    front, part = depth[item, row, column], parts[item, row, column] - 1
-    gap = distance - front
-    facing = camera.rotate(outward)[..., 2]
+    place = ((row & 1) * 2 + (column & 1), torch.arange(batch)[:, None], row >> 1, column >> 1)
+    part = codes[place].long() - 1
+    gap = distance - buffer.depth(buffer.keys[place])
+    facing = camera.rotate(sf.lead(outward))[2]
     turned_away = facing < _FACING
     own_head = (part == sf.HEAD) | (part == sf.HAIR) | (part == sf.TAIL) | (part == sf.HAT)
     is_face = _FACING > -1
-    hidden = (gap > _MARGIN * stature[:, None] / 1.7) & front.isfinite()
+    hidden = (gap > _MARGIN * stature[:, None] / 1.7) & (part >= 0)
     limb = torch.zeros_like(hidden)
     for joint, (arm, cloth) in _OWN_PARTS.items():
         limb[:, joint] = (part[:, joint] == arm) | (part[:, joint] == cloth)
@@ -90,26 +89,19 @@ def joint_truth(
     return torch.where(visible.unsqueeze(-1), xy, torch.zeros_like(xy)), visible, occluded
 
 
-def surface_map(pieces: raster.Fragments, attribute: Tensor, parts: Tensor) -> Tensor:
+def surface_map(codes: Tensor, around: Tensor, along: Tensor) -> Tensor:
     """Surface coordinates (B, H, W, 4).
 
-    Part id + 1 (0 is background), two around and one along the part, in nominal metres.
+    Part id + 1 (0 is background), two around and one along the part, in nominal metres; `codes` (4, B, H, W) are those
+    of the samples of each pixel, `around` and `along` (4, B, H, W) their body coordinates.
     """
-    batch, rows, columns = parts.shape
-    flat = torch.zeros(batch * rows * columns, 3)
-    radius = _RADIUS[parts.reshape(-1)[pieces.sample] - 1]
-    angle = attribute[:, 3] / radius
-    flat[pieces.sample] = torch.stack((radius * angle.sin(), radius * angle.cos(), attribute[:, 4]), -1)
-    step = SUPERSAMPLE
-
-    def gathered(value: Tensor) -> Tensor:
-        value = value.reshape(batch, rows // step, step, columns // step, step, -1)
-        return value.permute(0, 1, 3, 2, 4, 5).reshape(batch, rows // step, columns // step, step * step, -1)
-
-    four, coordinates = gathered(parts)[..., 0], gathered(flat)
-    agree = (four.unsqueeze(-1) == four.unsqueeze(-2)).sum(-1)
-    chosen = four.gather(-1, agree.argmax(-1, keepdim=True))
+    radius = _RADIUS[(codes.long() - 1).clamp(min=0)]
+    angle = around / radius
+    coordinates = torch.stack((radius * angle.sin(), radius * angle.cos(), along), -1)
+    agree = (codes.unsqueeze(0) == codes.unsqueeze(1)).sum(0)
+    chosen = codes.gather(0, agree.argmax(0, keepdim=True))
     chosen = torch.where(chosen == sf.SEAT + 1, torch.zeros_like(chosen), chosen)
-    share = (four == chosen).float().unsqueeze(-1)
-    mean = (coordinates * share).sum(-2) / share.sum(-2).clamp(min=1)
-    return torch.cat((chosen.float(), mean * (chosen > 0)), -1)
+    share = (codes == chosen).unsqueeze(-1).float()
+    mean = (coordinates * share).sum(0) / share.sum(0).clamp(min=1)
+    chosen = chosen[0].unsqueeze(-1).float()
+    return torch.cat((chosen, mean * (chosen > 0)), -1)
