@@ -17,3 +17,12 @@ def market_root() -> Path:
     if not root.is_dir():
         pytest.skip(f"the real photos are not here: {root} is missing")
     return root
+
+
+@pytest.fixture(scope="session")
+def feature_weights() -> Path:
+    """Return the folder of other people's networks beside the repository; skips the test where it is absent."""
+    folder = REPOSITORY.parent / "shared" / "weights"
+    if not folder.is_dir():
+        pytest.skip(f"the feature networks are not here: {folder} is missing")
+    return folder

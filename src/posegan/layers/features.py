@@ -10,19 +10,17 @@ downloaded; a missing file is an error that says where to get it, never a random
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from posegan.errors import UserError, unknown_name
 from posegan.files import ExternalFile
+from posegan.layers.state_files import read_state
 
 WIDTHS = (64, 128, 256, 512, 512)  # VGG19's five blocks; a max-pool lies between two blocks
 DEPTHS = (2, 2, 4, 4, 4)  # convolutions in each block
@@ -165,7 +163,7 @@ def load_features(kind: str, path: str | Path | None = None) -> FeatureNetwork:
     if path is None and chosen.url is not None:
         weights, origin = _download(chosen.file, chosen.url), chosen.url
     else:
-        weights, origin = _read(chosen.file.require(path)), str(path)
+        weights, origin = read_state(chosen.file.require(path)), str(path)
     _check(weights, chosen, origin)
     return FeatureNetwork(chosen, weights)
 
@@ -180,18 +178,6 @@ def _download(file: ExternalFile, url: str) -> Mapping[str, Tensor]:
             f"{file.name} could not be downloaded ({error}): get it from {file.source} and give its path."
         ) from error
     return state
-
-
-def _read(path: Path) -> Mapping[str, Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
-        cause = str(error).partition("\n")[0].partition(". ")[0]  # torch goes on with advice to switch the safety off
-        raise UserError(f"{path} is not a readable weight file ({cause}): get it again.") from error
-    state = state.get("model", state) if isinstance(state, dict) else {}
-    return {key: value for key, value in state.items() if isinstance(value, Tensor)}
 
 
 def _check(weights: Mapping[str, Tensor], kind: Kind, origin: str) -> None:
