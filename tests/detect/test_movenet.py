@@ -95,9 +95,7 @@ def test_boxes_hold_the_visible_joints() -> None:
     assert joint_boxes(Pose(xy.expand(2, 18, 2), visible)).tolist() == [[4, 5, 14, 15], [0, 0, 0, 0]]
 
 
-def test_mistakes_are_named(
-    stand_in: type[BrightestPixel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mistakes_are_named(stand_in: type[BrightestPixel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BrightestPixel, "output_shape", (1, 6, 56))
     with pytest.raises(UserError, match=r"not a single-pose MoveNet.*\(1, 6, 56\)"):
         MoveNet("multipose.tflite")

@@ -69,7 +69,8 @@ class Mapper(nn.Module):
     def draw(self, count: int) -> Tensor:
         """Return `count` embeddings; the noise is drawn on the CPU, so that a seed means the same on every device."""
         noise = torch.randn(count, self.size) * self.noise
-        return self(noise.to(self.trained.device))
+        embedding: Tensor = self(noise.to(self.trained.device))
+        return embedding
 
 
 class EmbeddingCritic(nn.Module):

@@ -35,11 +35,12 @@ class PyramidEncoder(nn.Module):
         """Return what each of the two residual blocks of each resolution puts out."""
         x = self.first(x)
         maps: list[tuple[Tensor, Tensor]] = []
-        for level, (one, two) in enumerate(self.blocks):  # type: ignore[misc]
+        for level, pair in enumerate(self.blocks):
+            assert isinstance(pair, nn.ModuleList)
             if level:
                 x = self.downs[level - 1](x)
-            half = one(x)
-            x = two(half)
+            half = pair[0](x)
+            x = pair[1](half)
             maps.append((half, x))
         return maps
 

@@ -102,10 +102,12 @@ def space_to_depth(x: Tensor) -> Tensor:
     channel-major.
     """
     rows = x.unflatten(3, (-1, 2)).unflatten(2, (-1, 2))  # (B, C, h, dy, w, dx)
-    return rows.permute(0, 3, 5, 1, 2, 4).flatten(1, 3)
+    out: Tensor = rows.permute(0, 3, 5, 1, 2, 4).flatten(1, 3)
+    return out
 
 
 def depth_to_space(x: Tensor) -> Tensor:
     """Return what `space_to_depth` was made of: (B, 4 * C, h, w) as (B, C, 2 * h, 2 * w)."""
     pixels = x.unflatten(1, (2, 2, -1))  # (B, dy, dx, C, h, w)
-    return pixels.permute(0, 3, 4, 1, 5, 2).flatten(4, 5).flatten(2, 3)
+    out: Tensor = pixels.permute(0, 3, 4, 1, 5, 2).flatten(4, 5).flatten(2, 3)
+    return out

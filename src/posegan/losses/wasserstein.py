@@ -25,4 +25,5 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     share = torch.rand(len(real), 1, device=real.device, dtype=real.dtype)
     between = (real + share * (fake - real)).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between).float().sum(), between, create_graph=True)
-    return (gradient.float().norm(dim=1) - 1).square().mean()
+    penalty: Tensor = (gradient.float().norm(dim=1) - 1).square().mean()
+    return penalty
