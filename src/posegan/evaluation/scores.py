@@ -18,6 +18,7 @@ from posegan.batch import Batch
 from posegan.data.dataset import PosePairDataset
 from posegan.errors import UserError
 from posegan.evaluation.report import Evaluation, describe_run, write_metrics
+from posegan.evaluation.scorers import REAL
 from posegan.evaluation.sheet import write_sheet
 from posegan.images import to_bytes, write_png
 from posegan.inference.open_data import open_data
@@ -36,7 +37,7 @@ METRICS: Mapping[str, str] = {
 }
 """Name and protocol of every metric of an evaluation, in the order of the table."""
 
-REAL, COPIED = "real", "source copied"
+COPIED = "source copied"
 
 
 def evaluate(
