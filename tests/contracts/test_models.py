@@ -29,6 +29,7 @@ SIZE = SIZES[0]
 SETTINGS: dict[str, dict[str, Any]] = {
     "aps": {"width": 4},
     "deformable": {"width": 4, "reconstruction": "pixels", "reconstruction_weight": 100.0},
+    "disentangled": {"width": 16, "blocks": 3, "crop": 16, "hidden": 16, "discriminator_width": 4},
     "patn": {"width": 8, "blocks": 3, "dropout": 0.0},
     "pg2": {"width": 4, "discriminator_width": 4},
     "posegan": {"width": 8, "discriminator_width": 8},
@@ -53,6 +54,11 @@ VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {  # other branches with param
         {"batches": "independent"},
         {"norm": "instance"},
     ),
+    "disentangled": (
+        {"background": False, "growth": "by_legs", "joint_pass": True},
+        {"sampler": "clip"},
+        {"batches": "independent"},
+    ),
     "patn": ({"norm": "instance"}, {"gan_loss": "lsgan", "pool": 0}, {"blocks": 1}),
     "pg2": ({"scheme": "triplet_joint"}, {"scheme": "pair"}, {"batches": "independent"}, {"refine_skips": "all"}),
     "posegan": ({"deform": "affine"}, {"deform": "flow"}, {"attention": False}, {"depth": 3, "blocks": 2}),
@@ -60,9 +66,10 @@ VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {  # other branches with param
     "vunet": ({"box_factor": 2}, {"bottleneck_factor": 3, "latent_scales": 3}),
 }
 BATCH_TERMS: dict[str, dict[str, Any]] = {  # switches off noise and losses that compare the pairs of a batch
+    "disentangled": {"noise": 0.0, "sampler": "clip"},
     "posegan": {"mismatch_weight": 0.0},
 }
-OVERFIT_STEPS = {"pg2": 100}  # the coarse stage starts from grey, without norm layers that would speed it up
+OVERFIT_STEPS = {"disentangled": 60, "pg2": 100}  # they start from grey, without norm layers that would speed it up
 EVERY = [pytest.param(name, {}, id=name) for name in model_names()]
 EVERY_VARIANT = EVERY + [
     pytest.param(name, variant, id=f"{name}-{'-'.join(f'{k}={v}' for k, v in variant.items())}")
