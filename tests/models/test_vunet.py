@@ -12,6 +12,7 @@ from posegan.layers.part_crops import crop_parts
 from posegan.layers.weight_norm import WeightNormConv2d
 from posegan.losses import gram_loss, unit_gaussian_kl
 from posegan.models import StepContext, count_parameters, create_model
+from posegan.models.base import FactorSampler, Sampler
 from posegan.models.vunet import LAYERS, VUNet
 from posegan.pose.stickman import render_stickman
 
@@ -75,7 +76,8 @@ def test_sizes_follow_from_the_height(size, side, factors, crop, latents):
     assert model.config.factors == factors
     assert model.generator.stretch_to == (side, side)
     assert model.generator.crop_side == crop
-    assert [s for _, s in model.generator.latent_shapes] == latents
+    features = model.eval().generator.encode(photos(1, (side, side), 0), people(1, (side, side), 1))
+    assert [tuple(f.shape) for f in features] == [(1, 8, s, s) for s in latents]
     assert model.config.resolutions == (7 if side >= 128 else 5)
 
 
@@ -268,37 +270,32 @@ def test_initialise_uses_dropout_and_leaves_the_model_training():
     assert not torch.allclose(*gains)
 
 
-def test_people_can_be_drawn_in_a_pose():
-    model = tiny().eval()
-    pose = people(1, FRAME, 3)
+@pytest.mark.parametrize("size", [FRAME, (100, 45)])
+def test_people_can_be_drawn_in_poses(size):
+    generator, poses = tiny().eval().generator, people(2, size, 3)
+    assert isinstance(generator, Sampler)
+    assert not isinstance(generator, FactorSampler)
     pictures = []
-    for seed in (0, 0, 1):
+    for seed, pose in ((0, poses), (0, poses), (1, poses), (0, people(2, size, 4))):
         torch.manual_seed(seed)
-        pictures.append(model.generator.sample(2, pose)[0])
-    assert pictures[0].shape == (2, 3, *FRAME)
+        pictures.append(generator.sample(pose, size))
+    assert pictures[0].shape == (2, 3, *size)
     assert pictures[0].abs().max() <= 1
     assert torch.equal(pictures[0], pictures[1])
     assert F.l1_loss(pictures[0], pictures[2]) > 1e-3
+    assert F.l1_loss(pictures[0], pictures[3]) > 1e-3
     assert F.l1_loss(pictures[0][0], pictures[0][1]) > 1e-3
-    _, poses = model.generator.sample(2, pose)
-    assert torch.equal(poses.xy[1], pose.xy[0])
 
 
-def test_an_appearance_that_is_taken_from_a_photo_is_the_transfer():
-    model, batch = tiny().eval(), pairs(2)
-    with torch.no_grad():
-        factors = model.generator.factors(batch.source_image, batch.source_pose)
-        assert factors["appearance"].shape == (2, 8 * (2 * 2 + 4 * 4))
-        image, _ = model.generator.sample(2, batch.target_pose, factors)
-    torch.testing.assert_close(image, draw(model, batch))
-
-
-def test_what_cannot_be_drawn_is_refused():
+def test_a_drawn_appearance_comes_from_the_prior_alone():
     generator = tiny().eval().generator
-    with pytest.raises(UserError, match="no poses: give target poses"):
-        generator.sample(1)
-    with pytest.raises(ValueError, match="no factors"):
-        generator.sample(1, people(1, FRAME, 0), {"background": torch.zeros(1, 1)})
+    for part in (generator.appearance, generator.posterior):
+        part.register_forward_hook(lambda *_: pytest.fail("there is no photo"))
+    asked: list[int] = []
+    for i, prior in enumerate(generator.decoder.priors):
+        prior.register_forward_hook(lambda *_, i=i: asked.append(i))
+    generator.sample(people(2, FRAME, 3), FRAME)
+    assert asked == [0, 1]
 
 
 @pytest.mark.parametrize(

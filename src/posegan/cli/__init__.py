@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": ("posegan.cli.demo", "re-pose bundled people; needs no input"),
     "train": ("posegan.cli.train", "train a model from a recipe; goes on where a run was stopped"),
     "generate": ("posegan.cli.generate", "re-pose the person of a photo"),
+    "sample": ("posegan.cli.sample", "draw people at random, or mix those of several photos"),
     "evaluate": ("posegan.cli.evaluate", "score weights on pairs of photos"),
     "prepare": ("posegan.cli.prepare", "check a data set, split its people, pair and pack its photos"),
     "models": ("posegan.cli.models", "list the models and their weights"),

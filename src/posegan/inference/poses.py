@@ -83,7 +83,8 @@ def pose_of_photo(path: str | Path) -> FramedPose:
                 if _names(file, name):
                     return FramedPose(_annotated(file, name), size)
     raise UserError(
-        f"{path} has no pose beside it, and posegan detects none yet: give its joints with --source-pose, as an "
+        f"{path} has no pose beside it, and posegan detects none yet: give its joints with --source-pose "
+        "(in `sample` --foreground-pose or --background-pose), as an "
         f"OpenPose .json file or an annotations .csv with a row for {path.name}, or put such a file beside the photo."
     )
 

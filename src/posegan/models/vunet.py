@@ -6,7 +6,7 @@ The networks are in layers/variational_unet.py, the crops in layers/part_crops.p
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,7 +35,7 @@ from posegan.models.base import (
     Update,
     register_model,
 )
-from posegan.pose import Pose
+from posegan.pose import Pose, Size
 from posegan.pose.stickman import render_stickman
 
 LAYERS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2", "relu5_2")
@@ -139,21 +139,17 @@ class VUNetGenerator(Generator):
     It is a `Sampler` of people's appearance, in poses that are given.
     """
 
-    factor_names = ("appearance",)
-
     def __init__(self, config: VUNetConfig) -> None:
         super().__init__()
-        channels, (bottom, box) = config.channels, config.factors
-        self.size, self.side = config.size, config.side
+        channels, (_, box) = config.channels, config.factors
+        self.side = config.side
         self.stretch_to = (config.side, config.side)
         self.crop_side = config.side >> box
         self.latent_scales = config.latent_scales
         self.shape = PyramidEncoder(3, channels, config.dropout)
         self.appearance = PyramidEncoder(3 * len(CROPS), channels[box:], config.dropout)
         upwards = channels[::-1]
-        latent = upwards[: config.latent_scales]
-        self.latent_shapes = [(c, 2 ** (bottom + i)) for i, c in enumerate(latent)]  # channels, side
-        self.posterior = Posterior(latent, config.dropout)
+        self.posterior = Posterior(upwards[: config.latent_scales], config.dropout)
         self.decoder = Decoder(upwards, config.latent_scales, config.dropout)
 
     def encode(self, source: Tensor, source_pose: Pose) -> Features:
@@ -172,34 +168,10 @@ class VUNetGenerator(Generator):
         latents = {"posterior": means, "prior": prior} if self.training else {}
         return Output(image.clamp(-1, 1), {"square": [image], **latents})
 
-    def factors(self, source: Tensor, source_pose: Pose) -> dict[str, Tensor]:
-        """Return the latents' means of photos (B, 3, H, W) in [-1, 1] with poses in their pixels, in one row each."""
-        pose = self.fit_pose(source_pose, (source.shape[-2], source.shape[-1]))
-        means = self.encode(self.fit(source), pose)[-self.latent_scales :]
-        return {"appearance": torch.cat([mean.flatten(1) for mean in means], 1)}
-
-    def sample(
-        self, count: int, pose: Pose | None = None, given: Mapping[str, Tensor] | None = None
-    ) -> tuple[Tensor, Pose]:
-        """Return `count` pictures of the configured size in [-1, 1] and their poses, as `Sampler.sample`.
-
-        An appearance that is not given is drawn from the prior, which sees the pose. Raises UserError without a pose.
-        """
-        given = dict(given or {})
-        unknown = given.keys() - set(self.factor_names)
-        if unknown:
-            raise ValueError(f"no factors {sorted(unknown)}: there are {self.factor_names}")
-        if pose is None:
-            raise UserError("VUNet draws people but no poses: give target poses.")
-        pose = Pose(pose.xy.expand(count, -1, -1), pose.visible.expand(count, -1))
-        row = given.get("appearance")
-        latents = None if row is None else self._latents(row.expand(count, -1))
-        image, _ = self.decoder(self._shape_maps(self.fit_pose(pose, self.size)), latents, judge=False)
-        return self.restore(image.clamp(-1, 1), self.size), pose
-
-    def _latents(self, row: Tensor) -> list[Tensor]:
-        parts = row.split([channels * side**2 for channels, side in self.latent_shapes], 1)
-        return [p.unflatten(1, (c, side, side)) for p, (c, side) in zip(parts, self.latent_shapes, strict=True)]
+    def sample(self, target_pose: Pose, size: Size) -> Tensor:
+        """Return photos as `Sampler.sample`; the prior, which sees the pose, draws the appearance."""
+        image, _ = self.decoder(self._shape_maps(self.fit_pose(target_pose, size)), None, judge=False)
+        return self.restore(image.clamp(-1, 1), size)
 
     def _shape_maps(self, pose: Pose) -> list[tuple[Tensor, Tensor]]:
         maps: list[tuple[Tensor, Tensor]] = self.shape(render_stickman(pose, (self.side, self.side)))
