@@ -134,6 +134,7 @@ def test_a_time_limit_stops_the_run_saved(tiny_market: Path, tmp_path: Path) -> 
         (("--model.lr", "-1"), "model.lr is -1.0"),
         (("--model.window", "2"), "model.window is 2: it must be odd"),
         (("--model.size", "[0,64]"), r"model.size is \[0, 64\]"),
+        (("--model.size", "[64,32]"), "at least 64 pixels each way"),
         (("--data.root", "/nowhere"), "/nowhere"),
         (("--data.name", "markt"), "data.name"),
         (("--model.size", "[256,256]"), "set model.size"),

@@ -25,6 +25,8 @@ from posegan.models import MODELS, ReposeModel
 from posegan.models.base import ModelConfig
 from posegan.pose import Size
 
+SMALLEST = 64  # pixels: some discriminator has no output below
+
 
 @dataclass(frozen=True)
 class DataSettings:
@@ -163,6 +165,9 @@ def _check(recipe: Recipe) -> None:
         require_at_least("data", recipe.data, 1, "limit")
     if training.minutes is not None:
         require_above_zero("training", training, "minutes")
+    if min(recipe.model_config.size) < SMALLEST:
+        size = list(recipe.model_config.size)
+        raise UserError(f"model.size is {size}: the discriminators need at least {SMALLEST} pixels each way.")
     if training.batch_size % (training.devices * training.nodes * training.accumulate):
         parts = f"{training.nodes} nodes x {training.devices} devices x {training.accumulate} parts"
         raise UserError(f"training.batch_size {training.batch_size} does not divide into {parts}: change one of them.")
