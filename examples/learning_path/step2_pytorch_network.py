@@ -46,7 +46,8 @@ def pytorch_network(parameters: Sequence[Array], dtype: torch.dtype) -> nn.Seque
     """
     layers: list[nn.Module] = []
     for weight, bias in zip(parameters[0::2], parameters[1::2], strict=True):
-        layer = nn.Linear(*weight.shape, dtype=dtype)
+        inputs, outputs = weight.shape
+        layer = nn.Linear(inputs, outputs, dtype=dtype)
         with torch.no_grad():  # setting a value is no part of the function: autograd need not record it
             layer.weight.copy_(torch.from_numpy(weight.T))
             layer.bias.copy_(torch.from_numpy(bias))
@@ -134,10 +135,7 @@ def draw(found: dict[tuple[str, str], Comparison]) -> Figure:
     last = len(exact.numpy)
     for bits, eps in ((64, 2.2e-16), (32, 1.2e-7)):
         right.axhline(eps, color="gray", lw=0.8, ls=":")
-        text = f"rounding of 1.0 in {bits} bits"
-        right.text(
-            0.98, eps, text, color="gray", fontsize=8, va="top", ha="right", transform=right.get_yaxis_transform()
-        )
+        right.text(last, eps, f"rounding of 1.0 in {bits} bits", color="gray", fontsize=8, va="top", ha="right")
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8, loc="upper right" if axes is left else "center right")
