@@ -18,9 +18,9 @@ _MASK = 0xFFFFFFFF
 def mix(value: Tensor) -> Tensor:
     """Hash int64 values to 32 bits, elementwise; multipliers stay below 2**31, so no product overflows int64."""
     value = value & _MASK
-    value = ((value ^ (value >> 16)) * 0x45D9F3B) & _MASK
-    value = ((value ^ (value >> 15)) * 0x2C1B3C6D) & _MASK
-    return value ^ (value >> 16)
+    value.bitwise_xor_(value >> 16).mul_(0x45D9F3B).bitwise_and_(_MASK)
+    value.bitwise_xor_(value >> 15).mul_(0x2C1B3C6D).bitwise_and_(_MASK)
+    return value.bitwise_xor_(value >> 16)
 
 
 def combine(first: Tensor, second: Tensor | int) -> Tensor:
@@ -57,26 +57,39 @@ def _low_bits(value: Tensor) -> Tensor:
 class Draws:
     """A stream of (B,) draws for the (B,) seeds; equal (seed, name, order of calls) gives equal numbers."""
 
-    _BLOCK = 64  # draws hashed at a time, which saves many small tensor operations
+    _BLOCK = 128  # draws hashed at a time, which saves many small tensor operations
 
     def __init__(self, seed: Tensor, name: str) -> None:
         self._key = combine(seed.to(torch.int64), crc32(name.encode()))
         self._count = 0
-        self._block: tuple[Tensor, ...] = ()
+        self._number = -1  # of the block
+        self._draws: tuple[Tensor, ...] = ()
+        self._bells: tuple[Tensor, ...] = ()
+
+    def _place(self, count: int) -> int:
+        """The place in its block of the next draw; `count` draws are used up."""
+        block, place = divmod(self._count, self._BLOCK)
+        self._count += count
+        if block != self._number:
+            self._number = block
+            # The two draws after the block serve the bells that begin at its end.
+            counter = torch.arange(block * self._BLOCK, (block + 1) * self._BLOCK + 2)[:, None]
+            draws = to_unit(combine(self._key[None], counter))
+            self._draws = draws.unbind(0)
+            self._bells = (draws[:-2] + draws[1:-1]).add_(draws[2:]).sub_(1.5).unbind(0)
+        return place
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Uniform (B,) float32 in [low, high)."""
-        place = self._count % self._BLOCK
-        if place == 0:
-            counter = torch.arange(self._count, self._count + self._BLOCK)[:, None]
-            self._block = to_unit(combine(self._key[None], counter)).unbind(0)
-        self._count += 1
-        return low + (high - low) * self._block[place]
+        place = self._place(1)
+        draw = self._draws[place]
+        scaled = draw if high - low == 1.0 else draw * (high - low)
+        return scaled if low == 0.0 else scaled + low
 
     def bell(self, spread: float = 1.0) -> Tensor:
         """Bell-shaped (B,) float32, standard deviation `spread`, bounded by 3 * `spread`."""
-        total = self.uniform() + self.uniform() + self.uniform()
-        return (total - 1.5) * (2.0 * spread)
+        place = self._place(3)
+        return self._bells[place] * (2.0 * spread)
 
     def chance(self, probability: float | Tensor) -> Tensor:
         """Boolean (B,), true with the given probability."""
@@ -86,8 +99,7 @@ class Draws:
         """Index (B,) int64 drawn with the given weights, (n,) or (B, n)."""
         table = torch.as_tensor(weights, dtype=torch.float32)
         edges = table.cumsum(-1)
-        draw = self.uniform()[:, None] * edges[..., -1:]
-        return (draw >= edges).sum(-1).clamp(max=table.shape[-1] - 1)
+        return (self.uniform()[:, None] * edges[..., -1:] >= edges[..., :-1]).sum(-1)
 
     def pick(self, table: Tensor) -> Tensor:
         """A random row of an (n, ...) table for each item, (B, ...)."""

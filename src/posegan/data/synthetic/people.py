@@ -15,7 +15,7 @@ from posegan.data.synthetic import correspondence, dressed, render
 from posegan.data.synthetic.draws import combine
 from posegan.pose import Pose
 
-_CHUNK_PIXELS = 16 * 128 * 64  # pictures are rendered in chunks of about this many pixels, which bounds memory
+_CHUNK_PIXELS = 32 * 128 * 64  # pictures are rendered in chunks of about this many pixels, which bounds memory
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from torch import Tensor
 SUPERSAMPLE = 2  # samples per pixel along each axis; the four planes of `Buffer.keys` are written for 2
 _FACE_MASK = (1 << 15) - 1
 _LEVELS = (1 << 16) - 1  # depth levels above the face number; the last one means empty
+_PACK = float(1 << 20)  # samples
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def rasterise(
     item, face = (keep & ((area < 0) | (two_sided & (area > 0)))).nonzero().t().contiguous()
     vertex = (faces.index_select(1, face) + item * count).reshape(-1)
     level = ((depth - span[0]) * (_LEVELS / (span[1] - span[0]))).clamp_(1, _LEVELS - 2)
-    triangle, low, high = _triangles(torch.cat((screen, level[None])).flatten(1).index_select(1, vertex), size)
+    points = torch.cat((screen, level[None])).flatten(1).index_select(1, vertex).reshape(3, 3, -1)
+    triangle, low, high = _triangles(points, size)
     # From triangles to their rows of samples.
     many = (high - low).add_(1).clamp_(min=0).long()
     owner = torch.repeat_interleave(many)
@@ -118,56 +120,58 @@ def rasterise(
     start, level, slope, many = _rows(triangle.index_select(1, owner), line.to(torch.float32), width)
     rows, columns = _sample_tables(batch, height, width)
     base = rows.index_select(0, line) + (item * (height * width)).index_select(0, owner)
-    name = face.index_select(0, owner).add_(1)
     # From rows to samples.
-    before = many.cumsum(0) - many
+    before = (many.cumsum(0) - many).to(torch.float32)
+    name = face.index_select(0, owner).add_(1).to(torch.float32)
+    values = torch.stack((level, slope, start - before, name))
     owner = torch.repeat_interleave(many)
-    values = torch.stack((level, slope, start, before.to(torch.float32), name.to(torch.float32)))
-    level, slope, start, before, face_number = values.index_select(1, owner).unbind(0)
-    step = torch.arange(len(owner), dtype=torch.float32) - before
-    level = torch.addcmul(level, slope, step).clamp_(0, _LEVELS - 1).to(torch.int32)
-    place = columns.index_select(0, (start + step).long()).add_(base.index_select(0, owner))
+    level, slope, column, number = values.index_select(1, owner).unbind(0)
+    column += torch.arange(len(owner), dtype=torch.float32)
+    level = torch.addcmul(level, slope, column).clamp_(0, _LEVELS - 1).to(torch.int32)
+    place = columns.index_select(0, column.long()).add_(base.index_select(0, owner))
     keys = torch.full((4 * batch * height * width,), _LEVELS << 15, dtype=torch.int32)
-    keys.scatter_reduce_(0, place, level.bitwise_left_shift_(15).add_(face_number.to(torch.int32)), "amin")
+    keys.scatter_reduce_(0, place, level.bitwise_left_shift_(15).add_(number.to(torch.int32)), "amin")
     return Buffer(keys.reshape(4, batch, height, width), span)
 
 
-def _triangles(corners: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-    """What `_rows` needs of each triangle (12, N), and its first and last row of samples (N,).
+def _triangles(points: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    """What `_rows` needs of each triangle (10, N), and its first and last row of samples (N,).
 
-    `corners` (3, 3 * N) holds x, y and the depth level of the first, then the second and the third corners.
+    `points` (3, 3, N) holds x, y and the depth level (first axis) of the three corners.
     """
-    (x0, x1, x2), (y0, y1, y2), (z0, z1, z2) = corners.reshape(3, 3, -1).unbind(0)
-    x1, x2, y1, y2, z1, z2 = x1 - x0, x2 - x0, y1 - y0, y2 - y0, z1 - z0, z2 - z0
-    area = x1 * y2 - x2 * y1
-    across, down = (z1 * y2 - z2 * y1) / area, (z2 * x1 - z1 * x2) / area
-    # Corners from the top to the bottom: y above x in one integer sorts them fast, and the same for all triangles.
-    grid = (corners[:2] * 64).long().reshape(2, 3, -1)
-    packed = (grid[1] << 32) + grid[0] + (1 << 31)
-    top, bottom = packed.amin(0), packed.amax(0)
-    packed = torch.stack((top, packed.sum(0) - top - bottom, bottom))
-    x = ((packed & 0xFFFFFFFF) - (1 << 31)).to(torch.float32).div_(64)
-    y = (packed >> 32).to(torch.float32).div_(64)
-    # Slopes of the long, the upper and the lower edge; that of a level edge is never used but at its start.
-    end, start = (2, 1, 2), (0, 0, 1)
-    slope = [(x[e] - x[s]) / (y[e] - y[s]).clamp_(min=1 / 64) for e, s in zip(end, start, strict=True)]
-    values = torch.stack((x[0], y[0], x[1], y[1], *slope, across, down, x0, y0, z0))
+    (x0, x1, x2), (y0, y1, y2), (z0, z1, z2) = points.unbind(0)
+    right, left, below, above, far, near = x1 - x0, x2 - x0, y1 - y0, y2 - y0, z1 - z0, z2 - z0
+    area = right * above - left * below
+    across, down = (far * above - near * below) / area, (near * right - far * left) / area
+    # Corners from the top to the bottom: one exact number for y and x sorts them without a selection.
+    packed = torch.add(points[0], points[1].double(), alpha=_PACK)
+    first, second, third = packed.unbind(0)
+    low, high = torch.minimum(first, second), torch.maximum(first, second)
+    packed = torch.stack((torch.minimum(low, third), torch.maximum(low, torch.minimum(high, third)), high))
+    torch.maximum(high, third, out=packed[2])
+    y = (packed * (64 / _PACK)).round_().div_(64)
+    x = torch.sub(packed, y, alpha=_PACK).float()
+    y = y.float()
+    # Slopes of the long, the upper and the lower edge; that of a level edge is used at its start only.
+    rise = torch.stack((y[2] - y[0], y[1] - y[0], y[2] - y[1])).clamp_(min=1 / 64)
+    slope = torch.stack((x[2] - x[0], x[1] - x[0], x[2] - x[1])).div_(rise)
+    level = z0 + across * (x[0] - x0) + down * (y[0] - y0)
+    values = torch.cat((x[:2], y[:2], slope, across[None], down[None], level[None]))
     return values, y[0].ceil().clamp_(min=0), y[2].floor().clamp_(max=2 * size[0] - 1)
 
 
 def _rows(triangle: Tensor, line: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """First sample, its depth level, the slope of the level and the number of samples of triangles (12, R) on lines.
+    """First sample, depth level in column 0, its slope and the number of samples of triangles (10, R) on lines.
 
-    The ends come from edge lines that neighbouring triangles compute alike, and both own the samples on them, so
-    that there are no gaps.
+    Triangles own what lies within a thousandth of a sample of them: rounding leaves no gaps between neighbours.
     """
-    x_top, y_top, x_middle, y_middle, long, upper, lower, across, down, x0, y0, z0 = triangle.unbind(0)
-    fall = line - y_top
-    one = x_top + fall * long
-    two = torch.where(line < y_middle, x_top + fall * upper, x_middle + (line - y_middle) * lower)
-    start = torch.minimum(one, two).ceil_().clamp_(min=0)
-    stop = torch.maximum(one, two).floor_().clamp_(max=2 * width - 1)
-    level = z0 + across * (start - x0) + down * (line - y0)
+    x_top, x_middle, y_top, y_middle, long, upper, lower, across, down, level = triangle.unbind(0)
+    fall, beyond = line - y_top, line - y_middle
+    one = torch.addcmul(x_top, fall, long)
+    two = x_middle.addcmul(beyond.clamp(max=0), upper).addcmul_(beyond.clamp_(min=0), lower)
+    start = torch.minimum(one, two).sub_(1e-3).ceil_().clamp_(min=0)
+    stop = torch.maximum(one, two).add_(1e-3).floor_().clamp_(max=2 * width - 1)
+    level = level.addcmul(across, x_top, value=-1).addcmul_(down, fall)
     return start, level, across, (stop - start).add_(1).clamp_(min=0).long()
 
 

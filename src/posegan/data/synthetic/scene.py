@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from posegan.data.synthetic import surfaces as sf
+from posegan.data.synthetic.clutter import add_clutter, band, dull_colour
 from posegan.data.synthetic.draws import Draws, combine, to_unit
 from posegan.data.synthetic.kinematics import compose, rotation, unit
 
@@ -139,16 +140,6 @@ def _stretch(count: int, length: int) -> Tensor:
     return F.interpolate(torch.eye(count)[None, None], size=(length, count), mode="bicubic", align_corners=True)[0, 0]
 
 
-def _band(value: Tensor, half: Tensor, soft: Tensor | float) -> Tensor:
-    return ((half - value.abs()) / soft + 0.5).clamp(0, 1)
-
-
-def _colour(draw: Draws, low: float, high: float, chroma: float) -> Tensor:
-    """A random dull colour (B, 3)."""
-    grey = draw.uniform(low, high)
-    return (grey[:, None] + torch.stack([draw.bell(chroma) for _ in range(3)], -1)).clamp(0.02, 0.98)
-
-
 def render_background(seed: Tensor, size: tuple[int, int]) -> Tensor:
     """Backgrounds (B, 3, H, W) in [0, 1] of the background seeds (B,)."""
     draw = Draws(seed, "background")
@@ -162,14 +153,16 @@ def render_background(seed: Tensor, size: tuple[int, int]) -> Tensor:
     detail = [_cloud(key + 1000 * level, 2 + 5 * 2**level, 2 + 4 * 2**level, size) for level in range(4)]
     ground = _ground(draw, x, y, horizon, detail)
     back = _wall(draw, x, y, detail, soft)
-    back = _clutter(draw, x, y, horizon, back, soft)
+    back = add_clutter(draw, x, y, horizon, back, soft)
     mix = ((y - horizon) / soft + 0.5).clamp(0, 1)[:, None]
     street = torch.lerp(back, ground, mix)
     # A dark or light line where the wall meets the ground: kerb or skirting.
-    kerb = _band(y - horizon, draw.uniform(0.004, 0.012)[:, None, None], soft * 0.6) * draw.bell(0.25)[:, None, None]
+    kerb = band(y - horizon, draw.uniform(0.004, 0.012)[:, None, None], soft * 0.6) * draw.bell(0.25)[:, None, None]
     street = street + kerb[:, None]
     base = torch.where(
-        draw.chance(0.6)[:, None], torch.full((1, 3), 0.90) + draw.bell(0.03)[:, None], _colour(draw, 0.35, 0.85, 0.018)
+        draw.chance(0.6)[:, None],
+        torch.full((1, 3), 0.90) + draw.bell(0.03)[:, None],
+        dull_colour(draw, 0.35, 0.85, 0.018),
     )
     slope = draw.uniform(-0.10, 0.06)[:, None, None]
     glow = torch.exp(-((x / 0.5) ** 2 + ((y - 0.45) / 0.6) ** 2)) * draw.uniform(0.0, 0.12)[:, None, None]
@@ -179,7 +172,7 @@ def render_background(seed: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _ground(draw: Draws, x: Tensor, y: Tensor, horizon: Tensor, detail: list[Tensor]) -> Tensor:
     """Asphalt, pavement, tiles or grass, seen in perspective."""
-    stone = _colour(draw, 0.36, 0.70, 0.018)
+    stone = dull_colour(draw, 0.36, 0.70, 0.018)
     brick = torch.tensor([0.56, 0.45, 0.40]) * (1 + draw.bell(0.12)[:, None])
     grass = torch.tensor([0.33, 0.39, 0.21]) * (1 + draw.bell(0.13)[:, None])
     kind = draw.choice((0.34, 0.30, 0.14, 0.22))
@@ -193,8 +186,8 @@ def _ground(draw: Draws, x: Tensor, y: Tensor, horizon: Tensor, detail: list[Ten
     q_line = (q.remainder(1.0) - 0.5).abs()
     p_line = ((p + 0.5 * q.floor() * (kind == 2)[:, None, None]).remainder(1.0) - 0.5).abs()
     joint = torch.maximum(
-        _band(0.5 - q_line, torch.full_like(q_line, 0.035), blur),
-        _band(0.5 - p_line, torch.full_like(p_line, 0.035), blur),
+        band(0.5 - q_line, torch.full_like(q_line, 0.035), blur),
+        band(0.5 - p_line, torch.full_like(p_line, 0.035), blur),
     )
     tiled = ((kind == 1) | (kind == 2)).float()[:, None, None]
     rough = torch.where(kind == 3, 0.10, 0.028)[:, None, None]
@@ -207,15 +200,13 @@ def _ground(draw: Draws, x: Tensor, y: Tensor, horizon: Tensor, detail: list[Ten
 def _wall(draw: Draws, x: Tensor, y: Tensor, detail: list[Tensor], soft: Tensor) -> Tensor:
     """Plain wall, panels or bricks, hedge or trees, or a bright blurred street."""
     kind = draw.choice((0.28, 0.26, 0.24, 0.22))
-    plain = _colour(draw, 0.22, 0.85, 0.03)
+    plain = dull_colour(draw, 0.22, 0.85, 0.03)
     hedge = torch.tensor([0.24, 0.32, 0.18]) * (1 + draw.bell(0.25)[:, None])
     base = torch.where((kind == 2)[:, None], hedge, plain)
     pitch_x, pitch_y = draw.uniform(0.10, 0.4)[:, None, None], draw.uniform(0.05, 0.35)[:, None, None]
     p, q = (x + draw.uniform()[:, None, None]) / pitch_x, (y + draw.uniform()[:, None, None]) / pitch_y
-    panel = torch.maximum(
-        _band((p.remainder(1.0) - 0.5), torch.full_like(p, 0.32), soft / pitch_x), torch.zeros_like(p)
-    )
-    window = panel * _band(q.remainder(1.0) - 0.5, torch.full_like(q, 0.34), soft / pitch_y)
+    panel = torch.maximum(band((p.remainder(1.0) - 0.5), torch.full_like(p, 0.32), soft / pitch_x), torch.zeros_like(p))
+    window = panel * band(q.remainder(1.0) - 0.5, torch.full_like(q, 0.34), soft / pitch_y)
     panels = (kind == 1).float()[:, None, None] * window * draw.bell(0.16)[:, None, None]
     leaves = (kind == 2).float()[:, None, None] * (detail[2] * 0.16 + detail[3] * 0.14 + detail[1] * 0.14)
     blobs = (kind == 3).float()[:, None, None] * (detail[0] * 0.16 + detail[1] * 0.12)
@@ -223,70 +214,3 @@ def _wall(draw: Draws, x: Tensor, y: Tensor, detail: list[Tensor], soft: Tensor)
     colour = base[:, :, None, None] * (1 + leaves + slope + detail[1] * 0.02)[:, None] + (panels + blobs)[:, None]
     tint = (kind == 3).float()[:, None, None, None] * torch.stack((detail[0], -0.3 * detail[1], -detail[0]), 1) * 0.05
     return colour + tint
-
-
-def _clutter(draw: Draws, x: Tensor, y: Tensor, horizon: Tensor, back: Tensor, soft: Tensor) -> Tensor:
-    """Poles, door frames, distant passers-by and bicycle wheels between the wall and the ground."""
-    for _ in range(3):
-        place, half = draw.uniform(-0.5, 0.5)[:, None, None], (0.005 + 0.06 * draw.uniform() ** 2)[:, None, None]
-        reach = horizon + draw.uniform(-0.05, 0.03)[:, None, None]
-        cover = (
-            _band(x - place, half, soft * 0.7)
-            * ((reach - y) / soft + 0.5).clamp(0, 1)
-            * draw.chance(0.5)[:, None, None]
-        )
-        side = 1 + 0.25 * ((x - place) / half).clamp(-1, 1)
-        back = torch.lerp(
-            back, _colour(draw, 0.10, 0.75, 0.035)[:, :, None, None] * side[:, None], 0.9 * cover[:, None]
-        )
-    for _ in range(2):
-        place, tall = draw.uniform(-0.45, 0.45)[:, None, None], draw.uniform(0.16, 0.34)[:, None, None]
-        foot = horizon + draw.uniform(0.0, 0.03)[:, None, None]
-        level = (foot - y) / tall
-        half = (
-            tall
-            * 0.13
-            * (0.55 + 0.45 * _band(level - 0.62, torch.full_like(level, 0.24), 0.1))
-            * (1 - 0.45 * _band(level - 0.93, torch.full_like(level, 0.07), 0.03))
-        )
-        cover = _band(x - place, half, soft) * ((level > 0) & (level < 1)).float() * draw.chance(0.3)[:, None, None]
-        split = (level < 0.48)[:, None].float()
-        cloth = torch.lerp(
-            _colour(draw, 0.1, 0.8, 0.09)[:, :, None, None], _colour(draw, 0.08, 0.35, 0.03)[:, :, None, None], split
-        )
-        skin = (level > 0.86)[:, None].float() * 0.8
-        cloth = torch.lerp(cloth, torch.tensor([0.55, 0.42, 0.35])[None, :, None, None], skin)
-        back = torch.lerp(back, cloth, 0.85 * cover[:, None])
-    place, size_wheel = draw.uniform(-0.4, 0.4)[:, None, None], draw.uniform(0.05, 0.10)[:, None, None]
-    hub = horizon - size_wheel * 0.8
-    shown = (draw.chance(0.2) & (horizon.reshape(-1) > 0.1)).nonzero()[:, 0]
-    paint = _colour(draw, 0.05, 0.25, 0.03)
-    # Few pictures have a bicycle; only they pay for it.
-    place, size_wheel, hub, soft, paint = (
-        value.index_select(0, shown) for value in (place, size_wheel, hub, soft, paint)
-    )
-    if len(shown):
-        ink = _bicycle(x - place, y - hub, size_wheel, soft)
-        back[shown] = torch.lerp(back[shown], paint[:, :, None, None], 0.85 * ink[:, None])
-    return back
-
-
-def _bicycle(x: Tensor, y: Tensor, size_wheel: Tensor, soft: Tensor) -> Tensor:
-    """Coverage (B, H, W) of two wheels and a frame; x and y from the middle of the hubs in picture heights."""
-    ink = torch.zeros(())
-    for shift in (-1.15, 1.15):
-        radius = ((x - shift * size_wheel).square() + y.square()).sqrt()
-        ink = torch.maximum(ink, _band(radius - size_wheel, size_wheel * 0.09, soft * 0.5))
-    for ax, ay, bx, by in (
-        (-1.15, 0, -0.3, -1.0),
-        (-0.3, -1.0, 0.75, -0.9),
-        (0.75, -0.9, 1.15, 0),
-        (-0.3, -1.0, 0.0, 0.1),
-        (0.0, 0.1, 0.75, -0.9),
-        (-1.15, 0, 0, 0.1),
-    ):
-        px, py = x / size_wheel, y / size_wheel
-        t = (((px - ax) * (bx - ax) + (py - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2)).clamp(0, 1)
-        gap = ((px - ax - t * (bx - ax)).square() + (py - ay - t * (by - ay)).square()).sqrt() * size_wheel
-        ink = torch.maximum(ink, _band(gap, size_wheel * 0.07, soft * 0.5))
-    return ink

@@ -25,12 +25,13 @@ def develop(image: Tensor, view: Tensor) -> Tensor:
 
     image = torch.lerp(grey, image, wide(draw.uniform(0.78, 1.08)))
     balance = 1 + torch.stack((draw.bell(0.035), draw.bell(0.012), draw.bell(0.045)), -1)[:, :, None, None]
-    image = image * balance * wide(1 + draw.bell(0.10)) + wide(draw.uniform(0.0, 0.035))
-    image = 0.5 + (image - 0.5) * wide(draw.uniform(0.88, 1.08))
+    gain, lift = balance * wide(1 + draw.bell(0.10)), wide(draw.uniform(0.0, 0.035))
+    contrast = wide(draw.uniform(0.88, 1.08))
+    image.mul_(gain * contrast).add_(0.5 + (lift - 0.5) * contrast)
     noise = pixel_noise(combine(view, 99), tuple(image.shape[1:]))
-    mono = noise.mean(1, keepdim=True) * 0.9
-    image = image + wide(draw.uniform(0.004, 0.022)) * (0.6 * noise + mono)
-    return (image.clamp(0, 1) * 255).round().to(torch.uint8)
+    mono = noise.mean(1, keepdim=True).mul_(0.9)
+    image.addcmul_(noise.mul_(0.6).add_(mono), wide(draw.uniform(0.004, 0.022)))
+    return image.clamp_(0, 1).mul_(255).round_().to(torch.uint8)
 
 
 def _blur(image: Tensor, sigma: Tensor) -> Tensor:

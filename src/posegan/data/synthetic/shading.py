@@ -108,9 +108,7 @@ def ground_shadow(
         hit = torch.zeros(batch * coarse[0] * coarse[1] + 1)
         # The last, spare cell takes what lies outside; filling a cell twice does no harm.
         hit.index_fill_(0, torch.where(good, index, len(hit) - 1).reshape(-1), 1.0)
-        field = hit[:-1].reshape(batch, 1, *coarse)
-        for _ in range(rounds):
-            field = F.avg_pool2d(field, (3, 3), stride=1, padding=1, count_include_pad=True)
+        field = _soften(hit[:-1].reshape(batch, 1, *coarse), rounds)
         field = (
             F.interpolate(field, scale_factor=float(cell), mode="bilinear", align_corners=False) if cell > 1 else field
         )
@@ -119,3 +117,12 @@ def ground_shadow(
     contact = (splat(below, near, 2) * 1.4).clamp(max=1) * 0.55
     sun = splat(cast, shown, 3).clamp(max=1) * light.shadow[:, None, None]
     return 1 - (1 - contact) * (1 - sun)
+
+
+def _soften(field: Tensor, rounds: int) -> Tensor:
+    """Means over 3x3 cells of (..., H, W), repeated; outside lies 0. Sums of slices are faster than `avg_pool2d`."""
+    for _ in range(rounds):
+        wide = F.pad(field, (1, 1, 1, 1))
+        tall = (wide[..., :-2] + wide[..., 1:-1]).add_(wide[..., 2:])
+        field = (tall[..., :-2, :] + tall[..., 1:-1, :]).add_(tall[..., 2:, :]).mul_(1 / 9)
+    return field
