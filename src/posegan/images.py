@@ -94,12 +94,19 @@ def tile(images: Tensor, columns: int, gap: int = 2) -> Tensor:
 
 def write_png(path: str | Path, image: Tensor | Image.Image, metadata: Mapping[str, str] | None = None) -> None:
     """Write a (3, H, W) image as PNG, whole or not at all, with text chunks from `metadata`."""
+    with atomic_writer(Path(path)) as file:
+        file.write(png_bytes(image, metadata))
+
+
+def png_bytes(image: Tensor | Image.Image, metadata: Mapping[str, str] | None = None, level: int = 6) -> bytes:
+    """Return a (3, H, W) image as a PNG file, with text chunks from `metadata`; level: of compression, 1 is fastest."""
     picture = to_pil(image) if isinstance(image, Tensor) else image
     info = PngImagePlugin.PngInfo()
     for key, value in (metadata or {}).items():
         info.add_itxt(key, value)
-    with atomic_writer(Path(path)) as file:
-        picture.save(file, "PNG", pnginfo=info)
+    file = io.BytesIO()
+    picture.save(file, "PNG", pnginfo=info, compress_level=level)
+    return file.getvalue()
 
 
 def write_gif(path: str | Path, frames: Sequence[Tensor], seconds: float = 0.08, comment: str = "") -> None:

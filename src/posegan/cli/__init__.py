@@ -23,6 +23,7 @@ COMMANDS = {
     "sample": ("posegan.cli.sample", "draw people at random, or mix those of several photos"),
     "evaluate": ("posegan.cli.evaluate", "score weights on pairs of photos"),
     "prepare": ("posegan.cli.prepare", "check a data set, split its people, pair and pack its photos"),
+    "serve": ("posegan.cli.serve", "a page in the browser: drag the joints, see the person move"),
     "models": ("posegan.cli.models", "list the models and their weights"),
 }
 """Name of each command: its module and one line of what it does."""

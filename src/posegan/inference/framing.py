@@ -41,7 +41,7 @@ def fit_photo(photo: Tensor, pose: Pose, size: Size) -> tuple[Tensor, Pose]:
     pose = pose.inside((height, width))
     if (height, width) == size:
         return photo, pose
-    crop = _crop(pose, (height, width), size)
+    crop = person_crop(pose, (height, width), size)
     return crop(0, photo), crop.poses(Pose.stack([pose]))[0].inside(size)
 
 
@@ -57,10 +57,16 @@ def fit_pose(pose: Pose, frame: Size | None, size: Size) -> Pose:
     if frame is None:
         reach = math.ceil(pose.xy.abs().max()) + 1
         pose, frame = pose.crop(-9 * reach, -9 * reach), (20 * reach, 20 * reach)
-    return _crop(pose, frame, size).poses(Pose.stack([pose]))[0].inside(size)
+    return person_crop(pose, frame, size).poses(Pose.stack([pose]))[0].inside(size)
 
 
-def _crop(pose: Pose, frame: Size, size: Size) -> PersonCrop:
+def person_crop(pose: Pose, frame: Size, size: Size) -> PersonCrop:
+    """Return the cut of a frame (h, w) around a pose to (H, W); all of the frame if it has that size already.
+
+    Raises UserError if no joint is visible.
+    """
+    if frame == size:
+        return PersonCrop(torch.tensor([[0, 0, size[1], size[0]]]), size)
     if not pose.visible.any():
         raise UserError("The pose has no joint inside its photo: give the joints in the pixels of that photo.")
     return PersonCrop(person_boxes(Pose.stack([pose]), torch.tensor([frame[::-1]]), size), size)

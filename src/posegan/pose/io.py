@@ -114,14 +114,18 @@ def read_openpose(path: str | Path, threshold: float = 0.05) -> list[Pose]:
     threshold: joints with a lower confidence are missing. Raises UserError naming the file and the person if it is
     not such a file.
     """
-    path = Path(path)
+    return parse_openpose(read_text(Path(path)), str(path), threshold)
+
+
+def parse_openpose(text: str, name: str, threshold: float = 0.05) -> list[Pose]:
+    """Return everybody in the text of an OpenPose JSON file called `name`, as `read_openpose`."""
     try:
-        people = json.loads(read_text(path))["people"]
+        people = json.loads(text)["people"]
     except (ValueError, KeyError, TypeError, RecursionError):
         people = None
     if not isinstance(people, list):
-        raise UserError(f"{path} is no OpenPose JSON file: it should hold an object with a list 'people'.")
-    return [_openpose_person(person, threshold, f"{path}, person {i}") for i, person in enumerate(people, 1)]
+        raise UserError(f"{name} is no OpenPose JSON file: it should hold an object with a list 'people'.")
+    return [_openpose_person(person, threshold, f"{name}, person {i}") for i, person in enumerate(people, 1)]
 
 
 def _openpose_person(person: Any, threshold: float, where: str) -> Pose:
@@ -140,7 +144,12 @@ def _openpose_person(person: Any, threshold: float, where: str) -> Pose:
 
 
 def write_openpose(path: str | Path, poses: Sequence[Pose]) -> None:
-    """Write single poses as an OpenPose JSON file of COCO-18 people, confidence 1 for visible joints and 0 for others.
+    """Write single poses as an OpenPose JSON file, see `format_openpose`."""
+    write_text(Path(path), format_openpose(poses))
+
+
+def format_openpose(poses: Sequence[Pose]) -> str:
+    """Return single poses as OpenPose JSON of COCO-18 people, confidence 1 for visible joints and 0 for others.
 
     Raises ValueError if a pose is a batch.
     """
@@ -150,7 +159,7 @@ def write_openpose(path: str | Path, poses: Sequence[Pose]) -> None:
             raise ValueError(f"OpenPose people are single poses, got batch shape {tuple(pose.batch_shape)}")
         joints = torch.cat([pose.xy, pose.visible[:, None].float()], -1)
         people.append({"pose_keypoints_2d": joints.flatten().tolist()})
-    write_text(Path(path), json.dumps({"version": 1.1, "people": people}) + "\n")
+    return json.dumps({"version": 1.1, "people": people}) + "\n"
 
 
 def from_coco17(xy: ArrayLike | Tensor, confidence: ArrayLike | Tensor, threshold: float = 0.3) -> Pose:

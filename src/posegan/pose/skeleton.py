@@ -16,6 +16,12 @@ class Skeleton:
         """Return the index of a joint name; raises ValueError if there is none of that name."""
         return self.joints.index(joint)
 
+    @property
+    def parents(self) -> tuple[int, ...]:
+        """The joint that each joint hangs on, -1 for the neck: edges run outwards, the first to a joint counts."""
+        inner = {end: start for start, end in reversed(self.edges)}
+        return tuple(inner.get(joint, -1) for joint in range(len(self)))
+
     def __len__(self) -> int:
         return len(self.joints)
 

@@ -1,0 +1,88 @@
+"""From what a browser sends to values, and poses back to JSON. Whatever is not as agreed is refused in a sentence.
+
+A pose travels as 18 triples [x, y, visible] in pixels of the photo, in the skeleton's order. Nothing here knows HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from posegan.app.refusal import RefusedError
+from posegan.pose import COCO18, Pose, Size
+
+LARGEST = 1e5  # pixels; no joint of a photo that the server takes is farther out
+MODELS = 8  # at most so many pictures of one pose
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A pose that somebody wants to see: in which photo, by which models; number: the browser's own count."""
+
+    number: int
+    photo: str
+    models: tuple[str, ...]
+    pose: Pose
+
+
+def parse_object(text: str | bytes) -> dict[str, Any]:
+    """Return a JSON object; raises RefusedError for anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):  # bad UTF-8 is a ValueError too
+        value = None
+    if not isinstance(value, dict):
+        raise RefusedError("The message is no JSON object: send one as the page does.")
+    return value
+
+
+def parse_wish(text: str | bytes) -> Wish:
+    """Return the wish that a message holds; raises RefusedError naming what is wrong with it."""
+    message = parse_object(text)
+    number, models = message.get("number"), message.get("models")
+    if type(number) is not int or not 0 <= number < 2**53:
+        raise RefusedError("'number' is to be a whole number that counts the messages.")
+    if not isinstance(models, list) or not 1 <= len(models) <= MODELS or not all(isinstance(m, str) for m in models):
+        raise RefusedError(f"'models' is to be a list of 1 to {MODELS} names of models.")
+    return Wish(number, text_field(message, "photo"), tuple(dict.fromkeys(models)), parse_pose(message.get("pose")))
+
+
+def text_field(message: dict[str, Any], name: str) -> str:
+    """Return a text of a message; raises RefusedError if there is none of that name."""
+    value = message.get(name)
+    if not isinstance(value, str) or len(value) > 200:
+        raise RefusedError(f"{name!r} is to be a text.")
+    return value
+
+
+def parse_pose(value: object) -> Pose:
+    """Return one pose from its triples; raises RefusedError if they are not 18 times [x, y, visible]."""
+    refusal = RefusedError(f"'pose' is to be {len(COCO18)} joints [x, y, visible], in pixels of the photo.")
+    if not isinstance(value, list) or len(value) != len(COCO18):
+        raise refusal
+    for joint in value:
+        if not isinstance(joint, list) or len(joint) != 3 or not all(type(n) in (int, float, bool) for n in joint):
+            raise refusal
+        if not all(math.isfinite(n) and abs(n) <= LARGEST for n in joint):
+            raise refusal
+    joints = torch.tensor(value, dtype=torch.float32)
+    return Pose(joints[:, :2], joints[:, 2] > 0)
+
+
+def parse_frame(value: object) -> Size | None:
+    """Return the (H, W) of a frame, or None if it is not known; raises RefusedError for anything else."""
+    if value is None:
+        return None
+    if isinstance(value, list) and len(value) == 2 and all(type(n) is int and 1 <= n <= LARGEST for n in value):
+        return value[0], value[1]
+    raise RefusedError("'frame' is to be [height, width] in pixels, or null.")
+
+
+def pose_to_json(pose: Pose) -> list[list[float]]:
+    """Return one pose as triples [x, y, visible], to a hundredth of a pixel."""
+    rows = zip(pose.xy.tolist(), pose.visible.tolist(), strict=True)
+    return [[round(x, 2), round(y, 2), int(seen)] for (x, y), seen in rows]

@@ -1,0 +1,49 @@
+"""Reading HTTP requests with limits: bodies of bounded size and duration, and which session a request belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from posegan.app.refusal import RefusedError
+
+COOKIE = "posegan_session"
+MESSAGE = 2**20  # bytes of a JSON body: an OpenPose file with hundreds of people
+SECONDS = 60  # for a whole body to arrive
+
+
+async def read_body(request: Request, limit: int = MESSAGE) -> bytes:
+    """Return a request's body; raises RefusedError if it has more than `limit` bytes or takes longer than SECONDS."""
+    sentence = f"This file is too large: at most {limit / 2**20:.0f} MiB are taken."
+    stated = request.headers.get("content-length", "0")
+    if not stated.isdecimal() or int(stated) > limit:
+        raise RefusedError(sentence, 413)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise RefusedError(sentence, 413)
+    except TimeoutError as error:
+        raise RefusedError(f"The file did not arrive within {SECONDS} seconds: send it again.", 408) from error
+    return bytes(body)
+
+
+def known_session(connection: HTTPConnection) -> str:
+    """Return the session that the cookie names, or "" without a cookie; no photo belongs to ""."""
+    token = connection.cookies.get(COOKIE, "")
+    return token if re.fullmatch(r"[\w-]{22}", token, re.ASCII) else ""
+
+
+def open_session(request: Request, response: Response) -> str:
+    """Return the request's session; a new one, named by a cookie of the response, if it has none."""
+    session = known_session(request)
+    if not session:
+        session = secrets.token_urlsafe(16)
+        response.set_cookie(COOKIE, session, httponly=True, samesite="strict")
+    return session

@@ -1,0 +1,263 @@
+"""The routes of the web server: each reads a request, calls one function and answers. Errors are sentences in JSON.
+
+Photos are read on one thread and rendered on another, so that no upload makes a drag wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.websockets import WebSocket
+
+from posegan import __version__
+from posegan.app import facts
+from posegan.app.examples import Examples
+from posegan.app.gate import Gate
+from posegan.app.live import BROKEN, Answer, converse
+from posegan.app.messages import Wish, parse_frame, parse_object, parse_pose, pose_to_json, text_field
+from posegan.app.photos import UPLOAD, Photo, PhotoStore, Source, read_upload
+from posegan.app.refusal import RefusedError
+from posegan.app.requests import known_session, open_session, read_body
+from posegan.app.studio import Studio, warm_up
+from posegan.detect import Detector
+from posegan.errors import UserError
+from posegan.images import png_bytes
+from posegan.inference.framing import fit_pose
+from posegan.inference.output import provenance
+from posegan.pose import Pose
+from posegan.pose.io import format_openpose, parse_openpose
+
+UPLOADS, PAGES = 16, 64  # at the same time
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Session = Annotated[str, Depends(open_session)]
+
+log = logging.getLogger("posegan.app")
+
+
+class Service:
+    """What the routes share: the studio, the photos, the examples, the detector if there is one, and two threads."""
+
+    def __init__(self, studio: Studio, detector: Detector | None) -> None:
+        self.studio = studio
+        self.detector = detector
+        self.store = PhotoStore()
+        self.examples = Examples(next(iter(studio.predictors.values())).size)
+        self.uploads = asyncio.Semaphore(UPLOADS)
+        self.pages = 0
+        self._models = ThreadPoolExecutor(1, "posegan-models")
+        self._files = ThreadPoolExecutor(1, "posegan-files")
+
+    async def on_models(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function on the thread of the models."""
+        return await asyncio.get_running_loop().run_in_executor(self._models, partial(function, *args, **kwargs))
+
+    async def on_files(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function on the thread that reads and draws photos."""
+        return await asyncio.get_running_loop().run_in_executor(self._files, partial(function, *args, **kwargs))
+
+    def close(self) -> None:
+        """Forget what still waits for the threads, and end them."""
+        for pool in (self._models, self._files):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def warm_up(self) -> None:
+        """Make the first picture of every model before anybody waits for it."""
+        self._models.submit(lambda: warm_up(self.studio, self.examples.get(0)))
+
+    async def find_people(self, photo: Photo) -> Pose | None:
+        """Return the joints of the surest person, None if nobody is seen or nobody looks."""
+        if self.detector is None:
+            return None
+        people = await self.on_models(self.detector, photo.pixels)
+        poses = people.pose.inside(photo.size)
+        return next((poses[i] for i in range(len(people)) if poses.visible[i].any()), None)
+
+    def keep(self, session: str, photo: Photo) -> dict[str, Any]:
+        """Keep a photo and return what the page is told of it."""
+        name = self.store.add(session, photo)
+        return {
+            "photo": name,
+            "size": list(photo.size),
+            "original": list(photo.original),
+            "pose": None if photo.source is None else pose_to_json(photo.source.pose),
+            "boxes": None if photo.source is None else self.studio.boxes(photo),
+        }
+
+
+def create_app(studio: Studio, detector: Detector | None = None, host: str = "127.0.0.1") -> FastAPI:
+    """Return the web application.
+
+    detector: finds the joints in photos that people bring; without one the page has them placed by hand.
+    host: the address that it will listen on, see `Gate`.
+    """
+    service = Service(studio, detector)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.warm_up()
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="posegan", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.add_middleware(Gate, host=host)
+    app.add_exception_handler(UserError, _say)
+    app.add_exception_handler(HTTPException, _say)
+    app.add_exception_handler(RequestValidationError, _say)
+    app.add_exception_handler(Exception, _say)
+    _page(app)
+    _facts(app, service)
+    _photos(app, service)
+    _pictures(app, service)
+    return app
+
+
+async def _say(_: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, UserError):
+        status, sentence = getattr(error, "status", 400), str(error)
+    elif isinstance(error, HTTPException):
+        status, sentence = error.status_code, f"{error.detail}: there is nothing here to do that with."
+    elif isinstance(error, RequestValidationError):
+        status, sentence = 422, "A part of the address is missing or of the wrong kind."
+    else:
+        status, sentence = 500, BROKEN
+    return JSONResponse({"error": sentence}, status)
+
+
+def _page(app: FastAPI) -> None:
+    static = Path(str(resources.files("posegan") / "app" / "static"))
+
+    @app.get("/")
+    async def page(request: Request) -> FileResponse:
+        response = FileResponse(static / "index.html")
+        open_session(request, response)
+        return response
+
+    app.mount("/static", StaticFiles(directory=static), name="static")
+
+
+def _facts(app: FastAPI, service: Service) -> None:
+    @app.get("/api/skeleton")
+    async def skeleton() -> dict[str, Any]:
+        return facts.skeleton()
+
+    @app.get("/api/models")
+    async def models() -> dict[str, Any]:
+        detector = service.detector.name if service.detector else None
+        return {"version": __version__, "models": service.studio.describe(), "detector": detector}
+
+    @app.get("/api/library")
+    async def library(model: str) -> dict[str, Any]:
+        return facts.library(service.studio.predictor(model).size)
+
+    @app.get("/api/examples")
+    async def examples() -> dict[str, Any]:
+        return {"count": len(service.examples)}
+
+    @app.get("/api/examples/{number}.png")
+    async def example(number: int) -> Response:
+        photo = await service.on_files(service.examples.get, number)
+        return Response(photo.shown[0], media_type=photo.shown[1])
+
+
+def _photos(app: FastAPI, service: Service) -> None:
+    @app.post("/api/examples/{number}")
+    async def take_example(number: int, session: Session) -> dict[str, Any]:
+        return service.keep(session, await service.on_files(service.examples.get, number))
+
+    @app.post("/api/photo")
+    async def add_photo(request: Request, session: Session) -> dict[str, Any]:
+        async with service.uploads:
+            data = await read_body(request, UPLOAD)
+            photo = await service.on_files(read_upload, data)
+        pose = await service.find_people(photo)
+        photo.source = None if pose is None else Source(pose)
+        return service.keep(session, photo)
+
+    @app.get("/api/photo/{name}")
+    async def show_photo(name: str, request: Request) -> Response:
+        photo = service.store.get(known_session(request), name)
+        data, kind = await service.on_files(lambda: photo.shown)
+        return Response(data, media_type=kind)
+
+    @app.put("/api/photo/{name}/pose")
+    async def set_joints(name: str, request: Request) -> dict[str, Any]:
+        photo = service.store.get(known_session(request), name)
+        pose = parse_pose(parse_object(await read_body(request)).get("pose")).inside(photo.size)
+        if not pose.visible.any():
+            raise RefusedError("No joint lies in the photo: place the joints on the person first.")
+        photo.source = Source(pose)
+        return {"boxes": service.studio.boxes(photo)}
+
+    @app.post("/api/people")
+    async def read_people(request: Request) -> dict[str, Any]:
+        text = (await read_body(request)).decode("utf-8-sig", "replace")
+        people = [pose for pose in parse_openpose(text, "This file") if pose.visible.any()]
+        if not people:
+            raise RefusedError("This file holds no person: give one in which OpenPose found somebody.")
+        return {"people": [pose_to_json(pose) for pose in people]}
+
+    @app.post("/api/fit")
+    async def fit(request: Request) -> dict[str, Any]:
+        asked = parse_object(await read_body(request))
+        size = service.studio.predictor(text_field(asked, "model")).size
+        fitted = fit_pose(parse_pose(asked.get("pose")), parse_frame(asked.get("frame")), size)
+        return {"pose": pose_to_json(fitted), "size": list(size)}
+
+
+def _pictures(app: FastAPI, service: Service) -> None:
+    @app.websocket("/api/live")
+    async def live(socket: WebSocket) -> None:
+        await socket.accept()
+        if service.pages >= PAGES:
+            await socket.close(1013, f"Already {PAGES} pages are open: close one.")
+            return
+        session = known_session(socket)
+
+        async def render(wish: Wish, model: str) -> Answer:
+            photo = service.store.get(session, wish.photo)
+            return await service.on_models(_answer, service.studio, photo, wish, model)
+
+        service.pages += 1
+        try:
+            await converse(socket, render)
+        finally:
+            service.pages -= 1
+
+    @app.post("/api/download")
+    async def download(request: Request) -> Response:
+        asked = parse_object(await read_body(request))
+        photo = service.store.get(known_session(request), text_field(asked, "photo"))
+        model, pose = text_field(asked, "model"), parse_pose(asked.get("pose"))
+        picture = await service.on_models(service.studio.render, photo, model, pose)
+        said = await service.on_files(provenance, service.studio.predictor(model), photo.origin)
+        return Response(png_bytes(picture.image, said), media_type="image/png")
+
+    @app.post("/api/openpose")
+    async def openpose(request: Request) -> Response:
+        asked = parse_object(await read_body(request))
+        photo = service.store.get(known_session(request), text_field(asked, "photo"))
+        pose = parse_pose(asked.get("pose")).resize(photo.size, photo.original)
+        return Response(format_openpose([pose]), media_type="application/json")
+
+
+def _answer(studio: Studio, photo: Photo, wish: Wish, model: str) -> Answer:
+    picture = studio.render(photo, model, wish.pose)
+    said = {"number": wish.number, "model": model, "milliseconds": round(picture.milliseconds, 1)}
+    return said, png_bytes(picture.image, level=1)

@@ -1,0 +1,138 @@
+"""The models at work: one photo encoded once, then rendered in pose after pose. It knows nothing of HTTP.
+
+Everything here runs on one thread, the server's worker: the models are not shared between threads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from posegan.app.photos import Photo, Source
+from posegan.app.refusal import RefusedError
+from posegan.data.folder import PersonCrop
+from posegan.images import to_signed
+from posegan.inference import EncodedPhotos, Predictor
+from posegan.inference.framing import fit_photo, person_crop
+from posegan.inference.predictor import SHIPPED, shipped_weights
+from posegan.models.base import count_parameters
+from posegan.pose import Pose
+from posegan.weights import bundled_names, find_weights
+
+ENCODED = 16  # photos whose features are kept, over all models
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A generated picture (3, H, W) in [-1, 1], and how long the model took in milliseconds."""
+
+    image: Tensor
+    milliseconds: float
+
+
+class Studio:
+    """Predictors by name, and the features of the photos that were last used."""
+
+    def __init__(self, predictors: Mapping[str, Predictor]) -> None:
+        self.predictors = dict(predictors)
+        self._encoded: OrderedDict[tuple[str, str], EncodedPhotos] = OrderedDict()
+
+    def predictor(self, model: str) -> Predictor:
+        """Return a model's predictor; raises RefusedError if there is none of that name."""
+        if model not in self.predictors:
+            raise RefusedError(f"There is no model {model[:60]!r} here: use one of {', '.join(self.predictors)}.", 404)
+        return self.predictors[model]
+
+    def crop(self, photo: Photo, model: str) -> PersonCrop:
+        """Return which part of the photo a model sees; raises RefusedError if the photo has no joints."""
+        return person_crop(_source(photo).pose.inside(photo.size), photo.size, self.predictor(model).size)
+
+    def boxes(self, photo: Photo) -> dict[str, list[int]]:
+        """Return for every model the part of the photo that it sees: [left, top, width, height] in pixels."""
+        return {model: self.crop(photo, model).boxes[0].tolist() for model in self.predictors}
+
+    def render(self, photo: Photo, model: str, pose: Pose) -> Picture:
+        """Return the photo's person in a pose, which is in pixels of the photo.
+
+        Raises RefusedError if the model is unknown, the photo has no joints, or none of the pose lies in the picture.
+        """
+        start = time.perf_counter()
+        predictor = self.predictor(model)
+        target = self.crop(photo, model).poses(Pose.stack([pose])).inside(predictor.size)
+        if not target.visible.any():
+            raise RefusedError("No joint of this pose lies in the picture: move the person back into it.")
+        image = predictor.render(self._encode(photo, _source(photo), model), target)[0].cpu()
+        return Picture(image, 1000 * (time.perf_counter() - start))
+
+    def _encode(self, photo: Photo, source: Source, model: str) -> EncodedPhotos:
+        key = source.key, model
+        if key in self._encoded:
+            self._encoded.move_to_end(key)
+            return self._encoded[key]
+        predictor = self.predictor(model)
+        image, pose = fit_photo(photo.pixels, source.pose, predictor.size)
+        self._encoded[key] = encoded = predictor.encode(to_signed(image)[None], Pose.stack([pose]))
+        while len(self._encoded) > ENCODED:
+            self._encoded.popitem(last=False)
+        return encoded
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return what the page tells of each model, in the order in which they were given."""
+        return [
+            {
+                "name": name,
+                "model": predictor.info.model if predictor.info else "unknown",
+                "size": list(predictor.size),
+                "parameters": count_parameters(predictor.generator),
+                "licence": predictor.info.licence if predictor.info else "",
+            }
+            for name, predictor in self.predictors.items()
+        ]
+
+
+def _source(photo: Photo) -> Source:
+    if photo.source is None:
+        raise RefusedError("The joints of this photo are not known yet: place them first.", 409)
+    return photo.source
+
+
+def load_predictors(weights: Sequence[str], device: str = "auto") -> dict[str, Predictor]:
+    """Return predictors by a short name of their weights; no weights: all that are bundled, the default one first.
+
+    Raises UserError as `Predictor.load`.
+    """
+    if not weights:
+        first = [name for name in SHIPPED if name in bundled_names()]
+        weights = [*first, *(name for name in bundled_names() if name not in first)]
+    predictors: dict[str, Predictor] = {}
+    for text in weights or [shipped_weights()]:
+        predictor = Predictor.load(text, device)
+        predictors[_free_name(_short_name(find_weights(text)), predictors)] = predictor
+    return predictors
+
+
+def _short_name(path: Path) -> str:
+    in_run_folder = path.stem == "weights"
+    return (path.resolve().parent.name if in_run_folder else "") or path.stem
+
+
+def _free_name(name: str, taken: Mapping[str, object]) -> str:
+    number, free = 2, name
+    while free in taken:
+        free, number = f"{name} ({number})", number + 1
+    return free
+
+
+@torch.inference_mode()
+def warm_up(studio: Studio, photo: Photo) -> None:
+    """Render a photo once with every model: the first time is slower."""
+    assert photo.source is not None
+    for model in studio.predictors:
+        studio.render(photo, model, photo.source.pose)
