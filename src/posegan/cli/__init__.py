@@ -22,8 +22,11 @@ COMMANDS = {
     "generate": ("posegan.cli.generate", "re-pose the person of a photo"),
     "sample": ("posegan.cli.sample", "draw people at random, or mix those of several photos"),
     "evaluate": ("posegan.cli.evaluate", "score weights on pairs of photos"),
+    "benchmark": ("posegan.cli.benchmark", "all weights in one table, with ceilings, floors and published rows"),
+    "inspect": ("posegan.cli.inspection", "draw what a model does inside: scales, flows, masks, attention"),
     "prepare": ("posegan.cli.prepare", "check a data set, split its people, pair and pack its photos"),
     "serve": ("posegan.cli.serve", "a page in the browser: drag the joints, see the person move"),
+    "speed": ("posegan.cli.speed", "time training steps and generation, beside what the device could do"),
     "models": ("posegan.cli.models", "list the models and their weights"),
 }
 """Name of each command: its module and one line of what it does."""

@@ -1,0 +1,94 @@
+"""Scatter plots as inline SVG: quality against something that costs, on a logarithmic axis. No package draws them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT = 420, 300
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 40  # margins
+LETTER, LINE = 6.3, 13.0  # width of a letter and height of a line, to keep labels apart
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+@dataclass(frozen=True)
+class Point:
+    """One system: x > 0, y, and whether it was measured here ("model") or is "published"."""
+
+    name: str
+    x: float
+    y: float
+    kind: str
+
+
+def scatter(points: Sequence[Point], lines: Sequence[tuple[str, float]], x_label: str, y_label: str, up: bool) -> str:
+    """Return a plot; lines: dashed levels with names. up: whether higher is better; better is always at the top."""
+    values = [p.y for p in points] + [y for _, y in lines]
+    low, high = min(values), max(values)
+    margin = (high - low) * 0.12 or 0.1
+    low, high = low - margin, high + margin
+    first, last = min(p.x for p in points), max(p.x for p in points)
+    first, last = first / 1.5, last * 1.5
+    if last / first < 10:  # a decade at least, so that small differences look small
+        middle = math.sqrt(first * last)
+        first, last = middle / math.sqrt(10), middle * math.sqrt(10)
+
+    def across(x: float) -> float:
+        return LEFT + math.log(x / first) / math.log(last / first) * (WIDTH - LEFT - RIGHT)
+
+    def down(y: float) -> float:
+        share = (high - y) / (high - low) if up else (y - low) / (high - low)
+        return TOP + share * (HEIGHT - TOP - BOTTOM)
+
+    bottom = HEIGHT - BOTTOM
+    drawn = []
+    for y in _ticks(low, high):
+        drawn.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{down(y):.1f}" y2="{down(y):.1f}"/>')
+        drawn.append(f'<text x="{LEFT - 6}" y="{down(y) + 4:.1f}" text-anchor="end">{y:g}</text>')
+    for x in _log_ticks(first, last):
+        drawn.append(f'<line class="grid" x1="{across(x):.1f}" x2="{across(x):.1f}" y1="{bottom}" y2="{bottom + 4}"/>')
+        drawn.append(f'<text x="{across(x):.1f}" y="{bottom + 17}" text-anchor="middle">{x:g}</text>')
+    drawn.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(x_label)}</text>')
+    taken: list[Box] = [(across(p.x) - 6, down(p.y) - 6, across(p.x) + 6, down(p.y) + 6) for p in points]
+    for name, y in lines:
+        drawn.append(f'<line class="line" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{down(y):.1f}" y2="{down(y):.1f}"/>')
+        drawn.append(_label(name, LEFT + 4, down(y) - 4, "", taken, step=0))
+    for p in sorted(points, key=lambda p: p.kind == "published"):
+        x, y = across(p.x), down(p.y)
+        title = f"<title>{escape(f'{p.name}: {y_label} {p.y:.4g}, {x_label} {p.x:.3g}')}</title>"
+        drawn.append(f'<circle class="{p.kind}" cx="{x:.1f}" cy="{y:.1f}" r="5">{title}</circle>')
+        drawn.append(_label(p.name, x + 9, y + 4, f"{p.kind}-name", taken, step=18))
+    said = escape(f"{y_label} against {x_label}")
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">{"".join(drawn)}</svg>'
+
+
+def _label(name: str, x: float, y: float, kind: str, taken: list[Box], step: float) -> str:
+    """Return a text to the right of a place or, where that is taken, to its left, below or above it."""
+    width = len(name) * LETTER
+    places = [(x, y), (x - width - step, y), (x - step / 2, y + LINE + 2), (x - step / 2, y - LINE - 2)]
+    places += [(x - width, y + LINE + 2), (x - width, y - LINE - 2)]
+    places += [(x, y + k * LINE) for k in (-1, 1, -2, 2)]
+    chosen = next((place for place in places if _free(*place, width, taken)), places[0])
+    taken.append((chosen[0], chosen[1] - 10, chosen[0] + width, chosen[1] + 3))
+    return f'<text class="{kind}" x="{chosen[0]:.1f}" y="{chosen[1]:.1f}">{escape(name)}</text>'
+
+
+def _free(x: float, y: float, width: float, taken: Sequence[Box]) -> bool:
+    if x < LEFT or x + width > WIDTH or y < TOP or y > HEIGHT - BOTTOM:
+        return False
+    return all(x + width < left or x > right or y + 3 < top or y - 10 > bottom for left, top, right, bottom in taken)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    raw = (high - low) / 4
+    size = 10 ** math.floor(math.log10(raw))
+    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= raw)
+    return [round(k * step, 10) for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    factors = (1, 2, 5) if high / low < 100 else (1,)
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [x for e in exponents for f in factors if low <= (x := float(f"{f}e{e}")) <= high]
