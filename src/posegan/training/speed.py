@@ -1,0 +1,238 @@
+"""How fast this machine trains and generates, and how far that is from the least time the operations can take.
+
+A floor is the number of operations over the rate that the device reaches in a plain convolution, measured in the same
+run. Times are those of whole steps as the loop makes them, optimisers included, on synthetic people in memory: what
+reading photos costs is another matter (benchmarks/data_loading.py). Feature networks get random weights, which cost as
+much as trained ones, so no file is needed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from posegan.batch import Batch
+from posegan.data import SyntheticPeople, SyntheticPoseDataset
+from posegan.layers.features import KINDS
+from posegan.models import MODELS, ReposeModel, create_model
+from posegan.pose import Size
+from posegan.training.machine import start_fabric
+from posegan.training.settings import TrainingSettings
+from posegan.training.step import Stepper
+
+PEOPLE = 8  # made-up people whose photos fill the batches
+PROBES = ((64, 128), (128, 64), (256, 32))  # channels and side of the convolutions that measure the device
+Precision = Literal["32-true", "bf16-mixed"]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One thing timed: seconds of a run (median), of the processor if it ran there, operations and the floor.
+
+    `images_per_second` counts generated photos; a training step generates one a pair.
+    """
+
+    model: str
+    what: str
+    size: Size
+    batch: int
+    seconds: float
+    cpu_seconds: float | None
+    images_per_second: float
+    gflop: float
+    floor_seconds: float
+    peak_mib: float | None
+
+    @property
+    def share_of_floor(self) -> float:
+        """The floor as a share of the time taken: 1 would be as fast as the device convolves."""
+        return self.floor_seconds / self.seconds
+
+
+def measure(
+    models: Sequence[str],
+    sizes: Sequence[Size] = ((128, 64),),
+    batches: Sequence[int] = (4,),
+    *,
+    options: dict[str, Any] | None = None,
+    precision: Precision = "32-true",
+    accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto",
+    runs: int = 5,
+    tell: Callable[[Timing], None] = lambda timing: None,
+) -> dict[str, Any]:
+    """Time a training step of every phase, and generation, for each model, size and batch.
+
+    options: settings of the models, where they have them. tell: is called with each timing as it is taken.
+    Returns {"machine": ..., "gflops": the device's rate, "timings": [...]}.
+    Raises UserError for unknown models and options, or if there is no such device.
+    """
+    fabric = start_fabric(TrainingSettings(accelerator=accelerator, precision=precision))
+    device = fabric.device
+    rate = convolution_rate(device, precision)
+    timings: list[Timing] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in models:
+            for size in sizes:
+                settings = _settings(name, size, Path(folder), options or {})
+                model = create_model(name, **settings).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+                for count in batches:
+                    batch = _batch(size, count).to(device, channels_last=True)
+                    for what, job in _jobs(model, fabric, batch):
+                        timings.append(_time(name, what, size, count, job, rate, device, runs))
+                        tell(timings[-1])
+                del model
+    said = [dataclasses.asdict(t) | {"share_of_floor": t.share_of_floor} for t in timings]
+    return {
+        "machine": _machine(device),
+        "precision": precision,
+        "options": options or {},
+        "date": time.strftime("%Y-%m-%d"),
+        "convolution_gflops": rate,
+        "timings": said,
+    }
+
+
+def convolution_rate(device: torch.device, precision: Precision = "32-true") -> float:
+    """Return the GFLOP/s that the device reaches in the best of a few 3x3 convolutions, forward only."""
+    best = 0.0
+    kind = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
+    for channels, side in PROBES:
+        x = torch.randn(4, channels, side, side, device=device, dtype=kind).to(memory_format=torch.channels_last)
+        conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False, device=device, dtype=kind)
+        conv = conv.to(memory_format=torch.channels_last)
+        operations = 2 * 9 * channels**2 * x.shape[0] * side**2
+        with torch.inference_mode():
+            seconds = [_wall(lambda c=conv, x=x: c(x), device) for _ in range(8)]  # type: ignore[misc]
+        best = max(best, operations / min(seconds) / 1e9)
+    return best
+
+
+def _settings(name: str, size: Size, folder: Path, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that the model has, with a file of random weights for its feature network."""
+    fields = {f.name for f in dataclasses.fields(MODELS.get(name).Config)}
+    settings = {"size": size} | {key: value for key, value in options.items() if key in fields}
+    if "features_path" in fields and "features_path" not in options:
+        features = settings.get("features", MODELS.get(name).Config().features)
+        if features in KINDS:
+            settings["features_path"] = str(_random_features(features, folder))
+    return settings
+
+
+def _random_features(kind: str, folder: Path) -> Path:
+    path = folder / f"{kind}.pth"
+    if not path.exists():
+        weights = {}
+        for prefix, shape in KINDS[kind].layers().values():
+            weights[f"{prefix}.weight"] = torch.randn(shape) * (2 / (shape[1] * shape[2] * shape[3])) ** 0.5
+            weights[f"{prefix}.bias"] = torch.zeros(shape[0])
+        torch.save(weights, path)
+    return path
+
+
+def _batch(size: Size, count: int) -> Batch:
+    data = SyntheticPoseDataset(SyntheticPeople(PEOPLE, size, 3), "train+validation", maps=False)
+    return data.batch(torch.arange(count) % len(data))
+
+
+def _jobs(model: ReposeModel, fabric: Any, batch: Batch) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield a name and a function to time: a step of each phase, then generation."""
+    model.train()
+    model.initialise([batch])
+    for phase in model.phases():
+        stepper = Stepper(model, phase, fabric)
+        batches = (batch,) * phase.streams
+        yield f"step of phase {phase.name!r}", lambda s=stepper, b=batches: s.step(0, b, 0)  # type: ignore[misc]
+    model.eval()
+
+    def generate() -> object:
+        with torch.inference_mode(), fabric.autocast():
+            return model.generator(batch.source_image, batch.source_pose, batch.target_pose)
+
+    yield "generation", generate
+
+
+def _time(
+    model: str,
+    what: str,
+    size: Size,
+    count: int,
+    job: Callable[[], object],
+    rate: float,
+    device: torch.device,
+    runs: int,
+) -> Timing:
+    job()  # warm up
+    with OperationCounter() as counter:
+        job()
+    operations = counter.operations / 1e9
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    walls, cpus = [], []
+    for _ in range(runs):
+        before = time.process_time()
+        walls.append(_wall(job, device))
+        cpus.append(time.process_time() - before)
+    seconds = statistics.median(walls)
+    return Timing(
+        model=model,
+        what=what,
+        size=size,
+        batch=count,
+        seconds=seconds,
+        cpu_seconds=statistics.median(cpus) if device.type == "cpu" else None,
+        images_per_second=count / seconds,
+        gflop=operations,
+        floor_seconds=operations / rate,
+        peak_mib=torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else None,
+    )
+
+
+class OperationCounter(TorchDispatchMode):
+    """Adds up the operations of convolutions and matrix products; torch's own counter cannot follow autograd.grad."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.operations = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is None:
+            with self:  # in inference mode operations come whole and have to be taken apart
+                out = func.decompose(*args, **kwargs)
+            return func(*args, **kwargs) if out is NotImplemented else out
+        out = func(*args, **kwargs)
+        self.operations += formula(*args, **kwargs, out_val=out)
+        return out
+
+
+def _wall(job: Callable[[], object], device: torch.device) -> float:
+    _wait(device)
+    start = time.perf_counter()
+    job()
+    _wait(device)
+    return time.perf_counter() - start
+
+
+def _wait(device: torch.device) -> None:
+    """Let the device finish what was started."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _machine(device: torch.device) -> str:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
+    return f"{name}{threads}, torch {torch.__version__}"
