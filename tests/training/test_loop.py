@@ -52,6 +52,14 @@ def test_a_run_leaves_everything_that_is_promised(tiny_market: Path, tmp_path: P
     assert resolved == load_recipe(recipe)
 
 
+def test_weights_of_a_model_without_feature_networks_can_be_loaded(tiny_market: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", model="sdgan", steps=1)
+    model = "model:\n  name: sdgan\n  width: 4\n  scales: 1\n"
+    recipe.write_text(model + recipe.read_text()[recipe.read_text().index("data:") :])
+    _, info = load_model(train(recipe) / "weights.safetensors")
+    assert info.config["scales"] == 1
+
+
 def test_loss_falls(tiny_market: Path, tmp_path: Path) -> None:
     recipe = write_recipe(
         tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=24, batch_size=4, log_every=6, save_every=24

@@ -245,7 +245,8 @@ class Run:
         licence = LICENCES[self.recipe.data.name]
         config = self.recipe.tree()["model"]
         config.pop("name")
-        config["features_path"] = None  # a path on this machine, and of no use to generation
+        if "features_path" in config:
+            config["features_path"] = None  # a path on this machine, and of no use to generation
         info = WeightsInfo(self.recipe.model, config, self.recipe.data.name, step, licence)
         save_weights(self.folder / name, self.ema.module.state_dict(), info)
 
