@@ -53,7 +53,7 @@ def test_a_run_leaves_everything_that_is_promised(tiny_market: Path, tmp_path: P
 
 
 def test_weights_of_a_model_without_feature_networks_can_be_loaded(tiny_market: Path, tmp_path: Path) -> None:
-    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", model="sdgan", steps=1)
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=1)
     model = "model:\n  name: sdgan\n  width: 4\n  scales: 1\n"
     recipe.write_text(model + recipe.read_text()[recipe.read_text().index("data:") :])
     _, info = load_model(train(recipe) / "weights.safetensors")
