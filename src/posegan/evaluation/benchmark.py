@@ -12,7 +12,7 @@ import platform
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -41,16 +41,15 @@ from posegan.evaluation.rows import (
     SourceWarped,
 )
 from posegan.evaluation.scorers import SCORERS, Scorer, available_scorers
-from posegan.evaluation.scores import METRICS
+from posegan.evaluation.scores import METRICS, WINDOWS, fitting
 from posegan.evaluation.store import Store
-from posegan.evaluation.survey import survey
-from posegan.evaluation.training_photos import TrainingPhotos, training_photos
+from posegan.evaluation.survey import TrainingPhotos, survey, training_photos
 from posegan.files import write_text
 from posegan.inference.catalogue import paper_of
 from posegan.inference.open_data import kind_of, open_data
 from posegan.inference.output import out_folder
 from posegan.inference.predictor import choose_device
-from posegan.metrics import Accumulator
+from posegan.metrics import Accumulator, frame_photos
 from posegan.models import MODELS
 
 PROTOCOL = 1  # raised when a row or a score changes its meaning under the same name
@@ -104,7 +103,7 @@ def benchmark(
     features_dir: weights of the metrics' networks; download: fetch those that have an address.
     framing: as `frame_photos`. What an earlier run into the same folder has measured is not measured again.
     Writes benchmark.json, benchmark.md and benchmark.html.
-    Raises UserError as those functions, and if `out` is a file.
+    Raises UserError as those functions, if none of the weights fit the photos, and if `out` is a file.
     """
     order = Order(data, weights, out, pairs, models, limit, features_dir, framing)
     device = str(choose_device(device))
@@ -113,7 +112,12 @@ def benchmark(
     dataset = open_data(data, entrants.found[0].size if entrants.found else DEFAULT_SIZE, pairs)
     leave_out_other_sizes(entrants, dataset.size)
     count = len(dataset) if limit is None else min(limit, len(dataset))
+    framed = frame_photos(torch.zeros(1, 3, *dataset.size), framing).shape[-2:]
     scorers, not_measured = available_scorers(count, features_dir, device, download=download)
+    definitions = dict(METRICS) | {metric: WINDOWS[metric] for metric in fitting(framed)}
+    definitions |= {metric: text for scorer in scorers for metric, text in scorer.metrics.items()}
+    too_large = "not measured: its window is larger than the photos."
+    not_measured |= dict.fromkeys((metric for metric in WINDOWS if metric not in definitions), too_large)
     known = survey(dataset, count)
     training = _training(data, dataset, count, entrants, scorers, not_measured)
     rows = _rows(entrants, known.mean_target, training)
@@ -128,26 +132,27 @@ def benchmark(
         training.photos if training and wants_training else None,
         training.key if training else "",
     )
-    described = {scorer.name: [dict(scorer.files), dict(scorer.metrics)] for scorer in scorers}
-    shared = [PROTOCOL, __version__, known.fingerprint, count, framing, dict(METRICS), described]
+    files = {scorer.name: dict(scorer.files) for scorer in scorers}
+    shared = [PROTOCOL, __version__, known.fingerprint, count, framing, definitions, files]
     store = Store(folder / "parts", shared, {"hardware": hardware(torch.device(device)), "versions": _versions()})
     with _bar(progress) as begin:
         store.fill(measurement, rows, processes or (cores() if device == "cpu" else 1), begin)
     results = _results(store, measurement, rows)
     fixed = fixed_pairs_of(count)
     exhibits: dict[str, Exhibit] = {}
+    of_row = {entrant.row.name: entrant for entrant in entrants.found}
     for i, row in enumerate(rows):
-        entrant = next((e for e in entrants.found if e.row is row), None)
+        entrant = of_row.get(row.name)
         ranked = ranked_pairs_of(results[i].scores[RANKING]) if entrant else {}
         exhibits[row.name] = exhibit(row, dataset, fixed, ranked, device)
         if entrant:
-            results[i] = results[i].with_weights(_facts(entrant, store, dataset, order))
+            results[i] = replace(results[i], weights=_facts(entrant, store, dataset, order))
             entrant.row.release()
     result = Benchmark(
         rows=_arranged(results),
         published=published_rows(kind_of(data)),
         pairs=dataset.pair_names()[:count],
-        protocols=dict(METRICS) | {metric: text for scorer in scorers for metric, text in scorer.metrics.items()},
+        protocols=definitions,
         not_measured=not_measured,
         left_out=entrants.left_out,
         run={

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from torch import Tensor
 
-from posegan.evaluation.columns import direction, heading, number, ordered
+from posegan.evaluation.columns import direction, grouped, heading, number
 from posegan.evaluation.published import FOOTNOTE, PublishedRow
 from posegan.evaluation.rows import Kind
 
@@ -25,7 +25,7 @@ RANKING = "mask_ssim_paper"  # orders the models of a table, and says which pair
 class WeightsFacts:
     """What a reader needs to know of a row's weights, and how fast and large they are.
 
-    seconds: for one photo, warm, median, on `timed_on`. command: measures this row again.
+    seconds: for one photo, warm, the least of some, on `timed_on`. command: measures this row again.
     """
 
     file: str
@@ -57,10 +57,6 @@ class RowResult:
     made: Mapping[str, Any]
     weights: WeightsFacts | None = None
 
-    def with_weights(self, facts: WeightsFacts) -> RowResult:
-        """Return the row with what is known of its weights."""
-        return replace(self, weights=facts)
-
 
 def now() -> str:
     """Return the date and time in UTC as text."""
@@ -85,10 +81,10 @@ class Benchmark:
     run: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def metrics(self) -> list[str]:
-        """Every metric that some row has, in the order of the table."""
+    def groups(self) -> dict[str, list[str]]:
+        """{group: its metrics}: every metric that some row has, as the tables are laid out."""
         rows: list[RowResult | PublishedRow] = [*self.rows, *self.published]
-        return ordered(metric for row in rows for metric in row.values)
+        return grouped(metric for row in rows for metric in row.values)
 
     def best(self, metric: str) -> float | None:
         """Return the best value of a metric among the models, None without a direction or a second model."""
@@ -112,36 +108,46 @@ class Benchmark:
         }
 
     def markdown(self) -> str:
-        """Return the table as Markdown, published rows labelled as such, with its footnotes."""
-        metrics = [metric for metric in self.metrics if not metric.endswith("_std")]
-        lines = [
+        """Return the tables as Markdown, published rows labelled as such, with their footnotes."""
+        height, width = self.run["size"]
+        parts = [
             f"# Benchmark: {self.run['data']}",
-            "",
-            f"{len(self.pairs):,} pairs ({self.run['pairs']}), photos of {self.run['size'][0]}x{self.run['size'][1]}. "
+            f"{len(self.pairs):,} pairs ({self.run['pairs']}), photos of {height}x{width}. "
             f"Measured {self.run['date'][:10]} with posegan {self.run['versions']['posegan']}. "
             "Bold: best of the models measured here.",
-            "",
-            "| row | weights | step | date | generator | s per photo | " + " | ".join(map(heading, metrics)) + " |",
-            "|---|---|---|---|---|---|" + "---|" * len(metrics),
         ]
-        for row in self.rows:
-            cells = (_bold(metric, row.values.get(metric), self.best(metric), row.kind) for metric in metrics)
-            lines.append(f"| {' | '.join([_cell(row.name), *_weights_cells(row), *cells])} |")
-        for published in self.published:
-            cells = (number(metric, published.values.get(metric), 3) for metric in metrics)
-            lines.append(f"| {' | '.join([f'*published:* {published.name}', '', '', '', '', '', *cells])} |")
-        notes = [FOOTNOTE] if self.published else []
-        notes += [f"{name} was left out: {reason}" for name, reason in self.left_out.items()]
-        by_reason: dict[str, list[str]] = {}
-        for metric, reason in self.not_measured.items():
-            by_reason.setdefault(reason, []).append(heading(metric))
-        notes += [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
-        commands = [f"    {row.weights.command}" for row in self.rows if row.weights]
-        if commands:
-            notes.append("Each row of weights was measured by:\n\n" + "\n".join(commands))
+        for i, (group, metrics) in enumerate(self.groups.items()):
+            parts += [f"## {group.capitalize()}", self._table([m for m in metrics if direction(m)], facts=i == 0)]
+        parts += [FOOTNOTE] if self.published else []
+        parts += [f"{name} was left out: {reason}" for name, reason in self.left_out.items()]
+        parts += [f"{', '.join(map(heading, names))}: {reason}" for reason, names in self.missing().items()]
+        measured = [row for row in self.rows if row.weights]
+        if measured:
+            heads = ("row", "weights", "sha256", "step", "measured", "command")
+            parts += ["## Weights", _lines([heads, *(_provenance(row) for row in measured)])]
         rows = [f"- {row.name}: {row.meaning}." for row in self.rows if row.kind != "model"]
         definitions = [f"- {heading(metric)}: {text}." for metric, text in self.protocols.items()]
-        return "\n".join([*lines, "", "\n\n".join(notes), "", *rows, "", *definitions, ""])
+        return "\n\n".join([*parts, "## Rows and columns", "\n".join(rows), "\n".join(definitions)]) + "\n"
+
+    def missing(self) -> dict[str, list[str]]:
+        """Return {reason: the metrics that it kept from being measured}."""
+        found: dict[str, list[str]] = {}
+        for metric, reason in self.not_measured.items():
+            found.setdefault(reason, []).append(metric)
+        return found
+
+    def _table(self, metrics: Sequence[str], facts: bool) -> str:
+        """Return the rows that have any of the metrics; facts: all measured ones, with step, size and speed of models."""
+        lines = [["row", *(("step", "generator", "s per photo") if facts else ()), *map(heading, metrics)]]
+        for row in self.rows:
+            cells = [_bold(metric, row.values.get(metric), self.best(metric), row.kind) for metric in metrics]
+            if facts or any(cells):
+                lines.append([_cell(row.name), *(_facts(row.weights) if facts else ()), *cells])
+        for published in self.published:
+            cells = [number(metric, published.values.get(metric), 3) for metric in metrics]
+            if any(cells):
+                lines.append([f"*published:* {published.name}", *([""] * 3 if facts else ()), *cells])
+        return _lines(lines)
 
 
 def _row_json(row: RowResult) -> dict[str, Any]:
@@ -159,17 +165,23 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _weights_cells(row: RowResult) -> list[str]:
-    if row.weights is None:
-        return ["", "", "", "", ""]
+def _lines(table: Sequence[Sequence[str]]) -> str:
+    """Return rows of cells, the headings first, as a Markdown table."""
+    rows = [f"| {' | '.join(cells)} |" for cells in table]
+    return "\n".join([rows[0], "|" + "---|" * len(table[0]), *rows[1:]])
+
+
+def _facts(facts: WeightsFacts | None) -> list[str]:
+    if facts is None:
+        return ["", "", ""]
+    return [f"{facts.step:,}", f"{facts.parameters / 1e6:.1f} M", f"{facts.seconds:.3f}"]
+
+
+def _provenance(row: RowResult) -> list[str]:
     facts = row.weights
-    return [
-        f"{_cell(facts.file)} `{facts.sha256[:8]}`",
-        f"{facts.step:,}",
-        str(row.made["date"])[:10],
-        f"{facts.parameters / 1e6:.1f} M",
-        f"{facts.seconds:.3f}",
-    ]
+    assert facts is not None
+    date, command = str(row.made["date"])[:10], f"`{_cell(facts.command)}`"
+    return [_cell(row.name), _cell(facts.file), f"`{facts.sha256[:8]}`", f"{facts.step:,}", date, command]
 
 
 def _bold(metric: str, value: float | None, best: float | None, kind: Kind) -> str:

@@ -1,35 +1,51 @@
-"""How metrics appear in a table: the heading, the digits, and which direction is better. It computes nothing."""
+"""How metrics appear in tables: groups, headings, digits, and which direction is better. It computes nothing."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 
-HEADINGS = {
-    "ssim_paper": "SSIM (paper)",
-    "ssim_standard": "SSIM (standard)",
-    "mask_ssim_paper": "mask-SSIM (paper)",
-    "l1": "L1",
-    "mask_l1": "mask-L1",
-    "psnr": "PSNR",
-    "is": "IS",
-    "is_std": "IS, deviation",
-    "mask_is": "mask-IS",
-    "mask_is_std": "mask-IS, deviation",
-    "fid_targets": "FID, targets",
-    "fid_training": "FID, training",
-    "lpips_alex": "LPIPS (Alex)",
-    "lpips_squeeze_caffe": "LPIPS-like (squeeze)",
-    "pckh_paper_openpose": "PCKh (OpenPose)",
-    "pckh_paper_movenet": "PCKh (MoveNet)",
-    "pckh_paper_movenet_share": "PCKh, share of real",
-    "pckh_euclidean_movenet": "PCKh, Euclidean",
-    "pckh_euclidean_movenet_share": "PCKh, Euclidean, share of real",
-    "keypoint_distance_movenet": "keypoints off, px",
-    "identity_source_osnet": "identity, source",
-    "identity_target_osnet": "identity, target",
-    "person_score_ssd300_coco": "person score",
+GROUPS = {
+    "photo against target": {
+        "ssim_paper": "SSIM (paper)",
+        "ssim_standard": "SSIM (standard)",
+        "mask_ssim_paper": "mask-SSIM (paper)",
+        "l1": "L1",
+        "mask_l1": "mask-L1",
+        "psnr": "PSNR",
+        "lpips_alex": "LPIPS (Alex)",
+        "lpips_squeeze_caffe": "LPIPS-like (squeeze)",
+    },
+    "pose and person": {
+        "pckh_paper_openpose": "PCKh (OpenPose)",
+        "pckh_paper_movenet": "PCKh (MoveNet)",
+        "pckh_paper_movenet_share": "PCKh share of real",
+        "pckh_euclidean_movenet": "PCKh Euclidean",
+        "pckh_euclidean_movenet_share": "PCKh Euclidean share of real",
+        "keypoint_distance_movenet": "keypoints off, px",
+        "identity_source_osnet": "identity to source",
+        "identity_target_osnet": "identity to target",
+        "person_score_ssd300_coco": "person score",
+    },
+    "sets of photos": {
+        "is": "IS",
+        "is_std": "IS deviation",
+        "mask_is": "mask-IS",
+        "mask_is_std": "mask-IS deviation",
+        "fid_targets": "FID to targets",
+        "fid_training": "FID to training",
+    },
+    "SSIM of other papers": {
+        "mask_ssim_standard": "mask-SSIM (standard)",
+        "ssim_pg2": "SSIM (PG2)",
+        "ssim_uniform51": "SSIM (uniform 51)",
+        "ssim_gaussian1.5": "SSIM (Gaussian 1.5)",
+        "ssim_gaussian1.2": "SSIM (Gaussian 1.2)",
+    },
 }
+"""{group: {metric: the words above its column}}, all in the order of the tables."""
+
+HEADINGS = {metric: words for group in GROUPS.values() for metric, words in group.items()}
 LOWER_IS_BETTER = ("l1", "mask_l1", "fid_", "lpips_", "keypoint_distance_")  # beginnings of names
 NEITHER = ("is_std", "mask_is_std")
 COARSE = ("psnr", "fid_", "keypoint_distance_")  # two digits; all others have four
@@ -38,6 +54,11 @@ COARSE = ("psnr", "fid_", "keypoint_distance_")  # two digits; all others have f
 def heading(metric: str) -> str:
     """Return the words above a metric's column."""
     return HEADINGS.get(metric, metric.replace("_", " "))
+
+
+def group_of(metric: str) -> str:
+    """Return the group that a metric's column stands in; one that is not in GROUPS stands in the second."""
+    return next((group for group, metrics in GROUPS.items() if metric in metrics), list(GROUPS)[1])
 
 
 def direction(metric: str) -> int:
@@ -54,7 +75,9 @@ def number(metric: str, value: float | None, digits: int | None = None) -> str:
     return f"{value:.{(2 if metric.startswith(COARSE) else 4) if digits is None else digits}f}"
 
 
-def ordered(metrics: Iterable[str]) -> list[str]:
-    """Return metrics without repetition in the order of HEADINGS, unknown ones last."""
+def grouped(metrics: Iterable[str]) -> dict[str, list[str]]:
+    """Return {group: its metrics}, without repetition and without empty groups, in the order of GROUPS."""
     place = {metric: i for i, metric in enumerate(HEADINGS)}
-    return sorted(dict.fromkeys(metrics), key=lambda metric: place.get(metric, len(place)))
+    ordered = sorted(dict.fromkeys(metrics), key=lambda metric: place.get(metric, len(place)))
+    found = {group: [metric for metric in ordered if group_of(metric) == group] for group in GROUPS}
+    return {group: members for group, members in found.items() if members}

@@ -65,12 +65,18 @@ def find_entrants(weights: Sequence[str], models: Sequence[str], device: str) ->
 
 
 def leave_out_other_sizes(entrants: Entrants, size: Size) -> None:
-    """Keep only weights that are for photos (H, W), and say of the others why they are left out."""
+    """Keep only weights that are for photos (H, W), and say of the others why they are left out.
+
+    Raises UserError if that leaves none.
+    """
     for entrant in entrants.found:
         if entrant.size != size:
             made, found = (f"{height}x{width}" for height, width in (entrant.size, size))
             entrants.left_out[entrant.row.name] = f"it is for photos of {made} (height x width), the data has {found}."
     entrants.found = [entrant for entrant in entrants.found if entrant.size == size]
+    if entrants.left_out and not entrants.found:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in entrants.left_out.items())
+        raise UserError(f"There is nothing to measure, give other --weights. {reasons}")
 
 
 def _places(name: str) -> list[tuple[str, Path]]:

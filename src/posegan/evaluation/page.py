@@ -18,7 +18,7 @@ from posegan import __version__
 from posegan.evaluation.benchmark_result import RANKING, Benchmark, RowResult
 from posegan.evaluation.columns import direction, heading, number
 from posegan.evaluation.exhibits import Exhibit, Shown
-from posegan.evaluation.page_table import notes, plain, table
+from posegan.evaluation.page_table import notes, plain, switches, table
 from posegan.evaluation.plots import Point, scatter
 from posegan.files import write_text
 from posegan.images import to_pil
@@ -29,7 +29,6 @@ QUALITIES = (90, 75, 60, 40, 20)  # of WebP, tried in this order
 CAPTIONED = (RANKING, "ssim_paper")  # scores under each picture
 PLOTTED = ("ssim_paper", "mask_ssim_paper", "fid_targets", "lpips_alex", "lpips_squeeze_caffe")
 MOST_PLOTS = 3  # metrics, each against size and against time
-KINDS = {"ceiling": "ceilings", "model": "models measured here", "floor": "floors", "published": "published"}
 
 Encode = Callable[[Tensor], str]
 
@@ -69,7 +68,6 @@ def page(
     def encode(picture: Tensor) -> str:
         return _data_uri(picture, quality)
 
-    kinds = dict.fromkeys([*(row.kind for row in result.rows), *(["published"] if result.published else [])])
     words = {"scores": "Scores", "plots": "Size and speed", "pairs": "The same pairs"}
     links = [(name, words[name]) for name in sections]
     links += [(f"model-{i}", row.name) for i, row in enumerate(models)] + [("how", "How it was measured")]
@@ -87,9 +85,7 @@ def page(
         "nav": " ".join(f'<a href="#{name}">{plain(text)}</a>' for name, text in links),
         "style": f":root {{ --ratio: {width} / {height}; }}\n" + _file("style.css"),
         "script": _file("script.js"),
-        "switches": " ".join(
-            f'<label><input type="checkbox" checked value="{kind}">{KINDS[kind]}</label>' for kind in kinds
-        ),
+        "switches": switches(result),
         "table": table(result),
         "notes": notes(result),
         "plot_hint": plain(_plot_hint(result)),

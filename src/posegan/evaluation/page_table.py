@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from html import escape
 
 from posegan.evaluation.benchmark_result import Benchmark, RowResult, WeightsFacts
-from posegan.evaluation.columns import direction, heading, number
+from posegan.evaluation.columns import GROUPS, direction, group_of, heading, number
 from posegan.evaluation.published import FOOTNOTE, PublishedRow
+
+KINDS = {"ceiling": "ceilings", "model": "models measured here", "floor": "floors", "published": "published"}
+COST = "cost and origin"  # the group of the columns that are no metrics
+RARE = list(GROUPS)[-1]  # the group of columns that is hidden at first
 
 
 def plain(text: object) -> str:
@@ -17,19 +21,19 @@ def plain(text: object) -> str:
 
 def table(result: Benchmark) -> str:
     """Return the table: a column a metric, every heading a button that the script sorts by."""
-    metrics = [metric for metric in result.metrics if direction(metric)]
-    heads = [_head("row", "text", "ascending", "ceilings, models, floors and published rows")]
+    metrics = [metric for group in result.groups.values() for metric in group if direction(metric)]
+    heads = [_head("row", "text", "ascending", "ceilings, models, floors and published rows", "")]
     for metric in metrics:
         said = result.protocols.get(metric, "as published; not measured here")
         arrow = "higher is better" if direction(metric) > 0 else "lower is better"
         sorts = "descending" if direction(metric) > 0 else "ascending"
-        heads.append(_head(heading(metric), "number", sorts, f"{said} ({arrow})"))
+        heads.append(_head(heading(metric), "number", sorts, f"{said} ({arrow})", group_of(metric)))
     heads += [
-        _head("M parameters", "number", "ascending", "of the generator"),
-        _head("ms / photo", "number", "ascending", "median time of one photo, one at a time, warm"),
-        _head("step", "number", "descending", "training steps made"),
-        _head("weights", "text", "ascending", "file and the first digits of its sha256"),
-        _head("date", "text", "descending", "of the measurement"),
+        _head("M parameters", "number", "ascending", "of the generator", COST),
+        _head("ms / photo", "number", "ascending", "least time of one photo, one at a time, warm", COST),
+        _head("step", "number", "descending", "training steps made", COST),
+        _head("weights", "text", "ascending", "file and the first digits of its sha256", COST),
+        _head("date", "text", "descending", "of the measurement", COST),
     ]
     best = {metric: result.best(metric) for metric in metrics}
     lines = []
@@ -42,13 +46,26 @@ def table(result: Benchmark) -> str:
     return f"<table><thead><tr>{''.join(heads)}</tr></thead>\n<tbody>\n" + "\n".join(lines) + "\n</tbody></table>"
 
 
+def switches(result: Benchmark) -> str:
+    """Return the check boxes that show and hide kinds of rows and groups of columns."""
+    kinds = dict.fromkeys([*(row.kind for row in result.rows), *(["published"] if result.published else [])])
+    rows = "".join(_switch("row", kind, KINDS[kind], True) for kind in kinds)
+    columns = "".join(_switch("column", group, group, group != RARE) for group in [*result.groups, COST])
+    return f"<p>Rows: {rows}</p><p>Columns: {columns}</p>"
+
+
+def _switch(part: str, value: str, words: str, on: bool) -> str:
+    checked = " checked" if on else ""
+    return f'<label><input type="checkbox"{checked} data-part="{part}" value="{plain(value)}">{plain(words)}</label>'
+
+
 def _published(row: PublishedRow) -> tuple[str, str]:
     return f"{row.name}, published", f"published: {row.source}, over another list of pairs"
 
 
-def _head(text: str, kind: str, first: str, title: str) -> str:
+def _head(text: str, kind: str, first: str, title: str, group: str) -> str:
     return (
-        f'<th scope="col" data-kind="{kind}" data-first="{first}">'
+        f'<th scope="col" data-kind="{kind}" data-first="{first}" data-group="{plain(group)}">'
         f'<button type="button" title="{plain(title)}">{plain(text)}</button></th>'
     )
 
@@ -95,11 +112,8 @@ def notes(result: Benchmark) -> str:
     if result.left_out:
         said.append(_definitions(f"Left out ({len(result.left_out)})", result.left_out))
     if result.not_measured:
-        by_reason: dict[str, list[str]] = {}
-        for metric, reason in result.not_measured.items():
-            by_reason.setdefault(reason, []).append(heading(metric))
-        missing = {", ".join(names): reason for reason, names in by_reason.items()}
-        said.append(_definitions(f"Not measured ({len(result.not_measured)})", missing))
+        missing = {", ".join(map(heading, metrics)): reason for reason, metrics in result.missing().items()}
+        said.append(_definitions(f"Not measured: {', '.join(missing)}", missing))
     return "\n".join(said)
 
 

@@ -21,7 +21,7 @@ from posegan.data.dataset import PosePairDataset
 from posegan.data.photos import PhotoSource
 from posegan.evaluation.rows import Row, Weights
 from posegan.evaluation.scorers import Scorer, State, available_scorers
-from posegan.evaluation.scores import score
+from posegan.evaluation.scores import other_windows, score
 from posegan.files import atomic_writer
 from posegan.metrics import frame_batch, frame_photos
 from posegan.pose.mask import body_mask
@@ -141,7 +141,8 @@ def _row_part(measurement: Measurement, scorers: Sequence[Scorer], part: range, 
         images = frame_photos(row.pictures(batch), measurement.framing)
         mask = frame_photos(body_mask(batch.target_pose, batch.size), measurement.framing)
         batch = frame_batch(batch, measurement.framing)
-        scores = {name: values.cpu() for name, values in score(images, batch.target_image, mask).items()}
+        scores = score(images, batch.target_image, mask) | other_windows(images, batch.target_image, mask)
+        scores = {name: values.cpu() for name, values in scores.items()}
         for scorer in scorers:
             scores |= scorer.add(label, images, batch, mask, first)
         found.append(scores)

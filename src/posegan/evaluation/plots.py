@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 420, 300
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 40  # margins
-LETTER, LINE = 6.3, 13.0  # width of a letter and height of a line, to keep labels apart
+WIDTH, HEIGHT = 540, 300
+LEFT, RIGHT, TOP, BOTTOM = 46, 148, 12, 40  # margins; the names of the lines stand in the right one
+LETTER, LINE = 6.8, 13.0  # width of a letter and height of a line, to keep labels apart
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
@@ -51,34 +51,53 @@ def scatter(points: Sequence[Point], lines: Sequence[tuple[str, float]], x_label
         drawn.append(f'<line class="grid" x1="{across(x):.1f}" x2="{across(x):.1f}" y1="{bottom}" y2="{bottom + 4}"/>')
         drawn.append(f'<text x="{across(x):.1f}" y="{bottom + 17}" text-anchor="middle">{x:g}</text>')
     drawn.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(x_label)}</text>')
-    taken: list[Box] = [(across(p.x) - 6, down(p.y) - 6, across(p.x) + 6, down(p.y) + 6) for p in points]
-    for name, y in lines:
-        drawn.append(f'<line class="line" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{down(y):.1f}" y2="{down(y):.1f}"/>')
-        drawn.append(_label(name, LEFT + 4, down(y) - 4, "", taken, step=0))
+    taken: list[Box] = [(across(p.x) - 7, down(p.y) - 7, across(p.x) + 7, down(p.y) + 7) for p in points]
+    levels = sorted((down(y), name) for name, y in lines)
+    edge = WIDTH - RIGHT
+    for (y, name), place in zip(levels, _apart([y for y, _ in levels], bottom), strict=True):
+        drawn.append(f'<path class="line" d="M{LEFT} {y:.1f}H{edge}l8 {place - y:.1f}"/>')
+        drawn.append(f'<text x="{edge + 12}" y="{place + 4:.1f}">{escape(name)}</text>')
+        taken.append((edge + 12, place - 6, edge + 12 + len(name) * LETTER, place + 7))
     for p in sorted(points, key=lambda p: p.kind == "published"):
         x, y = across(p.x), down(p.y)
         title = f"<title>{escape(f'{p.name}: {y_label} {p.y:.4g}, {x_label} {p.x:.3g}')}</title>"
         drawn.append(f'<circle class="{p.kind}" cx="{x:.1f}" cy="{y:.1f}" r="5">{title}</circle>')
-        drawn.append(_label(p.name, x + 9, y + 4, f"{p.kind}-name", taken, step=18))
+        drawn.append(_label(p.name, x, y, f"{p.kind}-name", taken))
     said = escape(f"{y_label} against {x_label}")
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{said}">{"".join(drawn)}</svg>'
 
 
-def _label(name: str, x: float, y: float, kind: str, taken: list[Box], step: float) -> str:
-    """Return a text to the right of a place or, where that is taken, to its left, below or above it."""
+def _apart(places: Sequence[float], bottom: float) -> list[float]:
+    """Return heights near the given ones, which ascend, a line apart at least and none below the bottom."""
+    found: list[float] = []
+    for place in places:
+        found.append(max(place, found[-1] + LINE) if found else place)
+    lowest = bottom
+    for i in reversed(range(len(found))):
+        found[i] = min(found[i], lowest)
+        lowest = found[i] - LINE
+    return found
+
+
+def _label(name: str, x: float, y: float, kind: str, taken: list[Box]) -> str:
+    """Return the name of a point at (x, y) beside, above or below it, the first place where nothing stands yet."""
     width = len(name) * LETTER
-    places = [(x, y), (x - width - step, y), (x - step / 2, y + LINE + 2), (x - step / 2, y - LINE - 2)]
-    places += [(x - width, y + LINE + 2), (x - width, y - LINE - 2)]
-    places += [(x, y + k * LINE) for k in (-1, 1, -2, 2)]
-    chosen = next((place for place in places if _free(*place, width, taken)), places[0])
-    taken.append((chosen[0], chosen[1] - 10, chosen[0] + width, chosen[1] + 3))
-    return f'<text class="{kind}" x="{chosen[0]:.1f}" y="{chosen[1]:.1f}">{escape(name)}</text>'
+    sides = (("start", x + 9, x + 9), ("end", x - 9, x - 9 - width), ("middle", x, x - width / 2))
+    places = [
+        (anchor, start, y + shift + 4, (left, y + shift - 6, left + width, y + shift + 7))
+        for shift in (0, -LINE, LINE, -2 * LINE, 2 * LINE)
+        for anchor, start, left in sides
+    ]
+    anchor, start, baseline, box = next((place for place in places if _free(place[3], taken)), places[0])
+    taken.append(box)
+    return f'<text class="{kind}" x="{start:.1f}" y="{baseline:.1f}" text-anchor="{anchor}">{escape(name)}</text>'
 
 
-def _free(x: float, y: float, width: float, taken: Sequence[Box]) -> bool:
-    if x < LEFT or x + width > WIDTH or y < TOP or y > HEIGHT - BOTTOM:
+def _free(box: Box, taken: Sequence[Box]) -> bool:
+    left, top, right, bottom = box
+    if left < LEFT or right > WIDTH or top < 0 or bottom > HEIGHT - BOTTOM:
         return False
-    return all(x + width < left or x > right or y + 3 < top or y - 10 > bottom for left, top, right, bottom in taken)
+    return all(right < x0 or left > x1 or bottom < y0 or top > y1 for x0, y0, x1, y1 in taken)
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -6,7 +6,7 @@ definitions of the metrics are in posegan.metrics.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -24,7 +24,7 @@ from posegan.images import to_bytes, write_png
 from posegan.inference.open_data import open_data
 from posegan.inference.output import out_folder, pair_name, provenance, require_distinct_names
 from posegan.inference.predictor import Predictor
-from posegan.metrics import Accumulator, l1, masked_l1, masked_ssim, psnr, ssim
+from posegan.metrics import PROTOCOLS, Accumulator, l1, masked_l1, masked_ssim, psnr, ssim
 from posegan.pose.mask import body_mask
 
 METRICS: Mapping[str, str] = {
@@ -36,6 +36,15 @@ METRICS: Mapping[str, str] = {
     "psnr": "peak signal-to-noise ratio in dB, peak 255; equal images have none",
 }
 """Name and protocol of every metric of an evaluation, in the order of the table."""
+
+WINDOWS: Mapping[str, str] = {
+    "mask_ssim_standard": "mask-SSIM with a Gaussian window and dynamic range 255",
+    "ssim_pg2": "SSIM of PG2's own tables: flat 7x7 window, sample covariance, dynamic range 255",
+    "ssim_uniform51": "SSIM of the newer line (GFLA and after): flat 51x51 window on [0, 1], sample covariance",
+    "ssim_gaussian1.5": "SSIM of the newer line: Gaussian of sigma 1.5, the dynamic range is the generated image's own",
+    "ssim_gaussian1.2": "SSIM of the newer line: Gaussian of sigma 1.2, the dynamic range is the generated image's own",
+}
+"""Name and protocol of the other SSIMs in print, which `benchmark` measures too."""
 
 COPIED = "source copied"
 
@@ -112,6 +121,21 @@ def score(generated: Tensor, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
         "mask_l1": masked_l1(generated, target, mask),
         "psnr": psnr(generated, target),
     }
+
+
+def other_windows(generated: Tensor, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    """Return those metrics of WINDOWS whose windows fit into the images as {name: (B,)}; arguments as `score`."""
+    generated, target = to_bytes(generated), to_bytes(target)
+    scores = {}
+    for name in fitting(target.shape[-2:]):
+        masked, _, protocol = name.partition("ssim_")
+        scores[name] = masked_ssim(generated, target, mask, protocol) if masked else ssim(generated, target, protocol)
+    return scores
+
+
+def fitting(size: Sequence[int]) -> list[str]:
+    """Return the metrics of WINDOWS that images of (H, W) are large enough for."""
+    return [name for name in WINDOWS if min(size) > 2 * PROTOCOLS[name.partition("ssim_")[2]].crop]
 
 
 def _batches(dataset: PosePairDataset, count: int, batch_size: int, progress: bool) -> Iterator[Batch]:

@@ -99,11 +99,3 @@ class Store:
             if wanted:
                 tasks.append((part, wanted))
         return tasks
-
-
-def hash_of(*values: object) -> str:
-    """Return one sha256 for values whose `repr` says all of them, such as lists of names."""
-    digest = hashlib.sha256()
-    for value in values:
-        digest.update(value if isinstance(value, bytes) else repr(value).encode())
-    return digest.hexdigest()

@@ -1,14 +1,22 @@
-"""One pass over the pairs before anything is measured: what they are, to the pixel, and their mean target."""
+"""What is known of the data before anything is measured: the pairs, to the pixel, and the training photos.
+
+The mean target and the nearest training pose are floors made of it; FID is compared with the training photos.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from posegan.data.dataset import PosePairDataset
+from posegan.data.photos import PhotoSource
+from posegan.errors import UserError
+from posegan.evaluation.rows import NearestTrainingPose
+from posegan.inference.open_data import kind_of, open_data
 from posegan.pose import Pose
 
 CHUNK = 512  # photos at a time
@@ -20,6 +28,18 @@ class Survey:
 
     fingerprint: str
     mean_target: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingPhotos:
+    """All annotated training photos, and the row that copies those that are in a training pair.
+
+    key: sha256 over their names and the poses of those in pairs.
+    """
+
+    photos: PhotoSource
+    key: str
+    row: NearestTrainingPose
 
 
 def survey(dataset: PosePairDataset, count: int) -> Survey:
@@ -38,10 +58,30 @@ def survey(dataset: PosePairDataset, count: int) -> Survey:
         for image, weight in zip(images, weights.tolist(), strict=True):
             if weight:
                 total += image.long() * weight
-    digest.update(pose_bytes(dataset.poses[used]))
+    digest.update(_pose_bytes(dataset.poses[used]))
     return Survey(digest.hexdigest(), (total.double() / count).round().to(torch.uint8))
 
 
-def pose_bytes(poses: Pose) -> bytes:
-    """Return the numbers of poses as bytes, equal for equal poses."""
+def training_photos(data: str | Path, dataset: PosePairDataset, count: int) -> TrainingPhotos:
+    """Return the training photos that belong to the first `count` pairs of a data set opened from `data`.
+
+    Raises UserError, which says why, if there are none that a fair floor could copy from.
+    """
+    kind = kind_of(data)
+    if kind == "synthetic":
+        raise UserError("synthetic people have no training photos.")
+    try:
+        training = open_data(data, dataset.size, split="train" if kind == "folder" else "train+validation")
+    except UserError as error:
+        raise UserError(f"the data set has no training photos ({error})") from error
+    places = training.pairs.flatten().unique().long()
+    names = [training.names[i] for i in places.tolist()]
+    if {*names} & {name for pair in dataset.pair_names()[:count] for name in pair}:
+        raise UserError("the measured pairs are training photos themselves.")
+    poses = training.poses[places]
+    key = hashlib.sha256(repr((training.names, names)).encode() + _pose_bytes(poses)).hexdigest()
+    return TrainingPhotos(training.photos, key, NearestTrainingPose(training.photos, poses, places, key))
+
+
+def _pose_bytes(poses: Pose) -> bytes:
     return bytes(poses.xy.contiguous().numpy().tobytes() + poses.visible.contiguous().numpy().tobytes())

@@ -26,10 +26,20 @@ for (const header of table.tHead.rows[0].cells) {
   header.querySelector("button").addEventListener("click", () => sortBy(header));
 }
 
-for (const box of document.querySelectorAll(".switches input")) {
-  box.addEventListener("change", () => {
+function show(box) {
+  if (box.dataset.part === "row") {
     for (const row of body.querySelectorAll("tr." + box.value)) row.hidden = !box.checked;
-  });
+    return;
+  }
+  for (const header of table.tHead.rows[0].cells) {
+    if (header.dataset.group !== box.value) continue;
+    for (const row of table.rows) row.cells[header.cellIndex].hidden = !box.checked;
+  }
+}
+
+for (const box of document.querySelectorAll(".switches input")) {
+  box.addEventListener("change", () => show(box));
+  show(box);
 }
 
 const zoom = document.getElementById("zoom");
