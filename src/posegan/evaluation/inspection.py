@@ -146,7 +146,7 @@ def adapn_strips(statistics: Sequence[Tensor], size: Size) -> list[list[Strip]]:
             most = max(float(values.abs().max()) for values in maps)
             cells = []
             for m, values in enumerate(maps):
-                facts = f"{m // 2 + 1} {'after' if m % 2 else 'before'} conv", f"mean {float(values.mean()):.3f}"
+                facts = f"{m // 2 + 1} {'after' if m % 2 else 'before'} conv", _range(values)
                 cells.append(Cell(_signed_colours(values / max(most, 1e-6), size), facts))
             colours = f"white 0, red {most:.2f}" + ("" if "deviation" in name else f", blue -{most:.2f}")
             strips.append(Strip(f"AdaPN: {name} over channels, a value per patch ({colours})", cells))
@@ -171,6 +171,11 @@ def _facts(values: Tensor) -> tuple[str, ...]:
     if channels == 3:
         return (size,)
     if channels == 2:
-        return size, f"longest {float(values.norm(dim=0).max()):.1f}"
+        return size, f"longest {float(values.norm(dim=0).max()):.2g} px"
     grey = values.mean(0)
-    return size if channels == 1 else f"{size}, {channels} ch", f"{float(grey.min()):.2f} to {float(grey.max()):.2f}"
+    return size if channels == 1 else f"{size}, {channels} channels", _range(grey)
+
+
+def _range(values: Tensor) -> str:
+    low, high = (f"{float(value):z.2f}" for value in values.aminmax())  # z: no "-0.00"
+    return f"{low} to {high}"

@@ -201,7 +201,7 @@ class DeformableGenerator(Generator):
         return tuple(self.appearance(torch.cat([source, maps], 1)))
 
     def render(self, features: Features, source_pose: Pose, target_pose: Pose) -> Output:
-        """Return the photos in the target pose."""
+        """Return the photos in the target pose; aux: in eval mode the `warped` skips, full resolution first."""
         size = frame_of(features[0])
         target_maps = render_heatmap(target_pose, size, self.config.sigma)
         if self.config.warp == "none":
@@ -209,7 +209,8 @@ class DeformableGenerator(Generator):
             return Output(self.decoder(self.appearance(torch.cat([features[0], source_maps, target_maps], 1))))
         pose_maps = self.pose(target_maps)
         warped = self._warp(list(features), source_pose, target_pose, size)
-        return Output(self.decoder([torch.cat(pair, 1) for pair in zip(warped, pose_maps, strict=True)]))
+        image = self.decoder([torch.cat(pair, 1) for pair in zip(warped, pose_maps, strict=True)])
+        return Output(image, {} if self.training else {"warped": warped[:WARPED_SKIPS]})
 
     def _warp(self, maps: list[Tensor], source: Pose, target: Pose, size: Size) -> list[Tensor]:
         config = self.config

@@ -226,21 +226,22 @@ class PoseGANGenerator(Generator):
         return tuple(self.source_encoder(source, maps))
 
     def render(self, features: Features, source_pose: Pose, target_pose: Pose) -> Output:
-        """Return the photos; aux holds the residual flows and gates of all scales, deepest first."""
+        """Return the photos; aux: residual flows and gates, deepest first, in eval mode also what is `warped`."""
         frame = (features[0].shape[-2], features[0].shape[-1])
         base = part_flow(source_pose, target_pose, frame, MAPS, still=self.config.background == "still")
         guides = self.target_encoder(_pose_maps(target_pose, frame, self.config.sigma))
         out: Tensor | None = None
-        flows, gates = [], []
+        flows, gates, warped = [], [], []
         for skip, decode, level in zip(self.skips, self.decoders, reversed(range(len(features))), strict=True):
             guide = torch.cat([x for x in (out, guides[level - 1] if level else None) if x is not None], 1)
             moved, residual, gate = skip(features[level], guide, resize_flow(base, MAPS, 2**level))
             flows.append(residual)
             gates.append(gate)
+            warped += [] if self.training else [moved]
             out = decode(torch.cat([guide, moved], 1))
             if level:
                 out = F.interpolate(out, scale_factor=2.0, mode="nearest")
-        return Output(self.image(out), {"flows": flows, "gates": gates})
+        return Output(self.image(out), {"flows": flows, "gates": gates} | ({"warped": warped} if warped else {}))
 
 
 @register_model("posegan")

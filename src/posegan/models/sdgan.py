@@ -163,7 +163,7 @@ class SDGANGenerator(Generator):
         return tuple(self.appearance(torch.cat([source, maps], 1)))
 
     def render(self, features: Features, source_pose: Pose, target_pose: Pose) -> Output:
-        """Return the photos; aux holds the pictures of all scales, the lowest first, and the gates if there are any."""
+        """Return the photos; aux: pictures of all scales, lowest first, any gates, in eval mode the `warped` skips."""
         frame = frame_of(features[0])
         pose_maps = self.pose(render_heatmap(target_pose, frame, self.config.sigma))
         affines, masks = part_affines(source_pose, target_pose), part_masks(target_pose, frame)
@@ -172,7 +172,8 @@ class SDGANGenerator(Generator):
         warped = [w * gate for w, gate in zip(warped, gates, strict=False)] + warped[len(gates) :]
         skips = [torch.cat(pair, 1) for pair in zip(warped, pose_maps, strict=True)]
         pictures = self.decoder(skips, pose_maps[-1])
-        return Output(pictures[-1], {"scales": pictures} | ({"attention": gates} if gates else {}))
+        aux = {"scales": pictures} | ({"attention": gates} if gates else {})
+        return Output(pictures[-1], aux if self.training else aux | {"warped": warped[:WARPED_SKIPS]})
 
 
 @register_model("sdgan")

@@ -1,0 +1,60 @@
+"""`posegan inspect`: parse, call `inspect_photo` or `inspect_data`, print where the sheet is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from posegan.cli.parser import Parser, command_parser, positive
+from posegan.errors import UserError
+
+
+def run(argv: Sequence[str]) -> None:
+    """Draw what a model does inside for one photo, or for pairs of a data set."""
+    chosen = _parser().parse_args(argv)
+    single = (chosen.source, chosen.pose)
+    if chosen.data and (any(single) or chosen.source_pose):
+        raise UserError(
+            "--source, --pose and --source-pose are for one photo, --data for pairs: give one or the other."
+        )
+    if not chosen.data and chosen.pairs:
+        raise UserError("--pairs names photos of a data set: give its folder with --data.")
+    if not chosen.data and not all(single):
+        raise UserError("Give --source PHOTO and --pose POSE, or --data FOLDER.")
+
+    from posegan.evaluation.inspection import inspect_data, inspect_photo
+    from posegan.inference.predictor import Predictor
+
+    predictor = Predictor.load(chosen.weights, chosen.device)
+    described = not chosen.no_metadata
+    if chosen.data:
+        found = inspect_data(
+            predictor, chosen.data, chosen.out, pairs=chosen.pairs, count=chosen.count, metadata=described
+        )
+    else:
+        found = inspect_photo(
+            predictor, chosen.source, chosen.pose, chosen.out, source_pose=chosen.source_pose, metadata=described
+        )
+    print(f"wrote {chosen.out}")
+    if not found:
+        print("This model hands out nothing besides its photo.")
+
+
+def _parser() -> Parser:
+    parser = command_parser(
+        "inspect", "Draw what a model does inside: scales, coarse pictures, flows, masks, attention."
+    )
+    parser.add_argument("--weights", help="bundled weights by name, .safetensors file or run folder; default: shipped")
+    parser.add_argument("--source", metavar="PHOTO", help="photo of the person")
+    parser.add_argument("--pose", help="target pose: as in `posegan generate`")
+    parser.add_argument(
+        "--source-pose", metavar="POSE", help="joints of the source photo: OpenPose .json or annotations.csv"
+    )
+    parser.add_argument("--data", metavar="FOLDER", help="instead of a photo: a data set, or 'synthetic'")
+    parser.add_argument(
+        "--pairs", metavar="CSV", help="with --data: CSV with the header from,to; default: its own pairs"
+    )
+    parser.add_argument("--count", type=positive, default=3, help="with --data: how many pairs (default: %(default)s)")
+    parser.add_argument("--out", required=True, help="sheet to write (PNG)")
+    parser.add_argument("--no-metadata", action="store_true", help="leave out that the photo is AI-generated")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    return parser
