@@ -1,6 +1,8 @@
 """APS: the published sizes and counts, the encoder by its equations, and what each ablation changes."""
 
 import dataclasses
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +17,7 @@ from posegan.models import count_parameters, create_model
 from posegan.models.aps import APS, APSConfig, AttentionLevel, TransferEncoder
 from posegan.models.two_discriminators import learning_rate_factor
 from posegan.pose import render_heatmap
+from posegan.training import load_recipe
 
 from ..pairs import FRAME, pairs, people, photos
 
@@ -58,6 +61,20 @@ def test_parameter_counts_of_the_ablations(row):
     with torch.device("meta"):
         models = [create_model("aps", **options), create_model("aps", **options, **FASHION)]
     assert [count_parameters(model.generator) for model in models] == counts
+
+
+def test_the_card_lists_the_ablations_as_options_of_the_recipes():
+    root = Path(__file__).resolve().parents[2]
+    card = (root / "docs" / "models" / "aps.md").read_text(encoding="utf-8")
+    rows = re.findall(r"\| `(--model\.[^`]+)` \|.*\| ([\d,]+) / ([\d,]+) \|", card)
+    listed = []
+    for options, *counts in rows:
+        for name, count in zip(("market", "deepfashion"), counts, strict=True):
+            with torch.device("meta"):
+                model = load_recipe(root / "recipes" / name / "aps.yaml", options.split()).new_model()
+            assert f"{count_parameters(model.generator):,}" == count, (options, name)
+        listed.append({k: v for k, v in dataclasses.asdict(model.config).items() if f"--model.{k}" in options.split()})
+    assert listed == [options for options, *_ in ABLATIONS.values()]
 
 
 @pytest.mark.parametrize(("height", "levels"), [(64, 3), (128, 4), (256, 5), (512, 6)])
