@@ -1,4 +1,4 @@
-"""Step 3: the convolutional network learns to read with every optimiser, and better than guessing only at a good rate."""
+"""Step 3: the convolutional network learns to read with every optimiser, at a good rate."""
 
 from pathlib import Path
 
