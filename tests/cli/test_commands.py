@@ -158,6 +158,11 @@ MISTAKES = {
     "nothing to do": ("generate --out O", "Give --source PHOTO and --pose POSE, or"),
     "half of many": ("generate --pairs P --out O", "--pairs and --data go together"),
     "one and many": ("generate --pairs P --data D --source S --pose back --out O", "give one or the other"),
+    "pairs are not pasted": ("generate --pairs P --data D --out O --paste", "as they are, in the model's frame"),
+    "odd policy": (
+        "generate --source S --pose back --out O --missing drop",
+        "invalid choice: 'drop' (choose from leave, guess)",
+    ),
     "nothing to prepare": ("prepare gone", "There is no folder gone"),
     "no keypoints": ("prepare {tmp}", "holds no keypoints"),
     "models takes nothing": ("models all", "unrecognized arguments: all"),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from importlib import resources
 
-from posegan.cli.parser import Parser, command_parser, positive
+from posegan.cli.parser import Parser, add_pose_options, command_parser, positive
 from posegan.errors import UserError
 
 
@@ -20,6 +20,11 @@ def run(argv: Sequence[str]) -> None:
     if any(many) and (any(single) or chosen.source_pose):
         raise UserError(
             "--source, --pose and --source-pose make one picture, --pairs makes many: give one or the other."
+        )
+    if any(many) and (chosen.paste or chosen.no_retarget or chosen.missing == "guess"):
+        raise UserError(
+            "--pairs takes the target poses as they are, in the model's frame: leave --paste, --no-retarget and "
+            "--missing out."
         )
     if not any(many) and not all(single):
         raise UserError("Give --source PHOTO and --pose POSE, or --pairs CSV and --data FOLDER.")
@@ -35,9 +40,19 @@ def run(argv: Sequence[str]) -> None:
         )
         print(f"{count:,} pictures are in {chosen.out}")
     else:
-        generate_file(
-            predictor, chosen.source, chosen.pose, chosen.out, source_pose=chosen.source_pose, metadata=described
+        guessed = generate_file(
+            predictor,
+            chosen.source,
+            chosen.pose,
+            chosen.out,
+            source_pose=chosen.source_pose,
+            retarget=not chosen.no_retarget,
+            paste=chosen.paste,
+            guess=chosen.missing == "guess",
+            metadata=described,
         )
+        if guessed:
+            print(f"guessed: {', '.join(guessed)}")
         print(f"wrote {chosen.out}")
 
 
@@ -57,6 +72,8 @@ def _parser() -> Parser:
         "--source-pose", metavar="POSE", help="joints of the source photo: OpenPose .json or annotations.csv"
     )
     parser.add_argument("--out", required=True, help="picture to write (PNG), or with --pairs a folder")
+    parser.add_argument("--paste", action="store_true", help="put the person back into the full photo")
+    add_pose_options(parser)
     parser.add_argument("--pairs", metavar="CSV", help="many at once: CSV with the header from,to")
     parser.add_argument("--data", metavar="FOLDER", help="data set whose photos --pairs names")
     parser.add_argument("--batch-size", type=positive, default=32, help="pairs at a time (default: %(default)s)")

@@ -26,3 +26,18 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return int(text)
+
+
+def add_pose_options(parser: Parser) -> None:
+    """Add the options that say what becomes of another person's pose: --no-retarget and --missing."""
+    parser.add_argument(
+        "--no-retarget",
+        action="store_true",
+        help="keep the limb lengths of the pose; default: those of the photo's person",
+    )
+    parser.add_argument(
+        "--missing",
+        choices=("leave", "guess"),
+        default="leave",
+        help="joints that the pose lacks: leave them out, or guess them and say which (default: %(default)s)",
+    )

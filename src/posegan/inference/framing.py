@@ -70,3 +70,11 @@ def person_crop(pose: Pose, frame: Size, size: Size) -> PersonCrop:
     if not pose.visible.any():
         raise UserError("The pose has no joint inside its photo: give the joints in the pixels of that photo.")
     return PersonCrop(person_boxes(Pose.stack([pose]), torch.tensor([frame[::-1]]), size), size)
+
+
+def enclosing_box(boxes: Tensor, size: Size) -> Tensor:
+    """Return the smallest box (1, 4) of the aspect of (H, W) around boxes (N, 4) of left, top, width, height."""
+    low, high = boxes[:, :2].amin(0), (boxes[:, :2] + boxes[:, 2:]).amax(0)
+    height = max(int((high - low)[1]), round(int((high - low)[0]) * size[0] / size[1]))
+    extent = torch.tensor([round(height * size[1] / size[0]), height])
+    return torch.cat([((low + high - extent) / 2).round().long(), extent])[None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import torch
@@ -13,8 +14,10 @@ from posegan.files import sha256_of
 from posegan.images import write_png
 from posegan.inference.open_data import open_data
 from posegan.inference.output import out_file, out_folder, pair_name, provenance, require_distinct_names
-from posegan.inference.poses import FramedPose
+from posegan.inference.paste import generate_in_photo
+from posegan.inference.poses import FramedPose, find_pose
 from posegan.inference.predictor import Predictor
+from posegan.inference.targets import with_guesses
 from posegan.pose import Pose
 
 
@@ -25,19 +28,35 @@ def generate_file(
     out: str | Path,
     *,
     source_pose: Pose | FramedPose | str | Path | None = None,
+    retarget: bool = True,
+    paste: bool = False,
+    guess: bool = False,
     metadata: bool = True,
-) -> None:
-    """Write the photo's person in the pose as a PNG; arguments as `Predictor.generate`.
+) -> tuple[str, ...]:
+    """Write the photo's person in the pose as a PNG; arguments as `Predictor.generate`. Returns the guessed joints.
 
-    metadata: say in the file that it is generated, with which weights and from which photo.
+    paste: put the person back into the full photo. guess: put missing joints of the pose where they probably are.
+    metadata: say in the file that it is generated, with which weights, from which photo, and which joints are guessed.
     Raises UserError as `Predictor.generate`, or if `out` is a folder, one of the inputs, or not named as a PNG.
     """
     if Path(out).suffix.lower() != ".png" and not Path(out).is_dir():
         raise UserError(f"{out} is to be a PNG: give a file name that ends in .png.")
     inputs = [Path(part) for part in (photo, pose, source_pose) if isinstance(part, str | Path)]
     path = out_file(out, tuple(part for part in inputs if part.is_file()))
-    picture = predictor.generate(photo, pose, source_pose)
-    write_png(path, picture, provenance(predictor, sha256_of(Path(photo))) if metadata else None)
+    wanted = find_pose(pose) if isinstance(pose, str | Path) else pose
+    guessed: tuple[str, ...] = ()
+    if guess and isinstance(wanted, FramedPose):
+        made, guessed = with_guesses(wanted.pose, wanted.size)
+        wanted = FramedPose(made, wanted.size)
+    elif guess and isinstance(wanted, Pose):
+        wanted, guessed = with_guesses(wanted, predictor.size)
+    make = functools.partial(generate_in_photo, predictor) if paste else predictor.generate
+    picture = make(photo, wanted, source_pose, retarget=retarget)
+    said = provenance(predictor, sha256_of(Path(photo)))
+    if guessed:
+        said["posegan:guessed-joints"] = ", ".join(guessed)
+    write_png(path, picture, said if metadata else None)
+    return guessed
 
 
 def generate_pairs(

@@ -20,6 +20,7 @@ from posegan.files import sha256_of
 from posegan.images import to_pil, to_signed
 from posegan.inference.framing import Photo, fit_photo, fit_pose, load_photo
 from posegan.inference.poses import FramedPose, find_pose, pose_of_photo
+from posegan.inference.targets import fit_body
 from posegan.models.base import Features, Generator, Output
 from posegan.pose import Pose, Size
 from posegan.weights import WeightsInfo, bundled_names, find_weights, load_model
@@ -129,17 +130,8 @@ class Predictor:
         source_pose: in the photo's pixels, or a file as `find_pose` reads it; None looks beside the photo's file.
         Raises UserError if the photo cannot be read, or if no pose is given or found.
         """
-        image = load_photo(photo)
-        if source_pose is None:
-            if not isinstance(photo, str | Path):
-                raise UserError("This photo is no file beside which its pose could be found: give `source_pose`.")
-            source_pose = pose_of_photo(photo).pose
-        elif isinstance(source_pose, str | Path):
-            name = Path(photo).name if isinstance(photo, str | Path) else None
-            source_pose = find_pose(source_pose, photo_name=name).pose
-        elif isinstance(source_pose, FramedPose):
-            source_pose = source_pose.pose
-        image, pose = fit_photo(image, source_pose, self.size)
+        image, pose = read_person(photo, source_pose)
+        image, pose = fit_photo(image, pose, self.size)
         return to_signed(image), pose
 
     def target(self, pose: Pose | FramedPose | str | Path) -> Pose:
@@ -153,16 +145,36 @@ class Predictor:
         photo: Photo,
         pose: Pose | FramedPose | str | Path,
         source_pose: Pose | FramedPose | str | Path | None = None,
+        *,
+        retarget: bool = True,
     ) -> Image.Image:
         """Return the photo's person in the pose, a picture of the model's size.
 
         photo, source_pose: as `prepare`. pose: a `Pose` in the model's frame, a `FramedPose` in its own, the name of a
         bundled pose, an annotated photo, an OpenPose JSON file, or `file.csv:photo`.
+        retarget: give a pose that is not a plain `Pose`, so another body's, the limb lengths of the photo's person.
         Raises UserError for anything that cannot be read or found.
         """
         source, found = self.prepare(photo, source_pose)
         target = self.target(pose)
+        if retarget and not isinstance(pose, Pose):
+            target = fit_body(Pose.stack([target]), found, self.size)[0]
         return to_pil(self.repose(source[None], Pose.stack([found]), Pose.stack([target]))[0])
+
+
+def read_person(photo: Photo, source_pose: Pose | FramedPose | str | Path | None = None) -> tuple[Tensor, Pose]:
+    """Return a photo as (3, h, w) uint8 and the pose of its person in its pixels; arguments as `Predictor.prepare`.
+
+    Raises UserError if the photo cannot be read, or if no pose is given or found.
+    """
+    image = load_photo(photo)
+    if source_pose is None:
+        if not isinstance(photo, str | Path):
+            raise UserError("This photo is no file beside which its pose could be found: give `source_pose`.")
+        source_pose = pose_of_photo(photo)
+    elif isinstance(source_pose, str | Path):
+        source_pose = find_pose(source_pose, photo_name=Path(photo).name if isinstance(photo, str | Path) else None)
+    return image, source_pose.pose if isinstance(source_pose, FramedPose) else source_pose
 
 
 def choose_device(name: str | torch.device) -> torch.device:

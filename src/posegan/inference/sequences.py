@@ -10,6 +10,7 @@ from importlib import resources
 import torch
 
 from posegan.data.folder import PersonCrop, person_boxes
+from posegan.inference.framing import enclosing_box
 from posegan.pose import Pose, Size
 
 
@@ -44,10 +45,6 @@ def fit_sequence(sequence: PoseSequence, size: Size) -> Pose:
     if sequence.size == size:
         return sequence.poses
     frame = torch.tensor([sequence.size[::-1]]).expand(len(sequence.poses), 2)
-    corner, extent = person_boxes(sequence.poses, frame, size).split(2, -1)  # (T, 2) left, top; width, height
-    low, high = corner.amin(0), (corner + extent).amax(0)
-    height = max(int((high - low)[1]), round(int((high - low)[0]) * size[0] / size[1]))
-    box = torch.tensor([round(height * size[1] / size[0]), height])
-    left, top = ((low + high - box) / 2).round().long().tolist()
-    cut = PersonCrop(torch.tensor([[left, top, *box.tolist()]]).expand(len(sequence.poses), 4), size)
+    box = enclosing_box(person_boxes(sequence.poses, frame, size), size)
+    cut = PersonCrop(box.expand(len(sequence.poses), 4), size)
     return cut.poses(sequence.poses).inside(size)

@@ -1,0 +1,78 @@
+"""A re-posed person put back into the full photo: cut out around both poses, generated, laid over with a soft edge.
+
+The generated part has the model's resolution: in a large photo the person is less sharp than what surrounds them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from posegan.data.folder import PersonCrop, person_boxes
+from posegan.errors import UserError
+from posegan.images import to_bytes, to_pil, to_signed
+from posegan.inference.framing import Photo, enclosing_box
+from posegan.inference.matte import matte, over
+from posegan.inference.poses import FramedPose, find_pose
+from posegan.inference.predictor import Predictor, read_person
+from posegan.inference.targets import place_on
+from posegan.pose import Pose
+
+
+def generate_in_photo(
+    predictor: Predictor,
+    photo: Photo,
+    pose: Pose | FramedPose | str | Path,
+    source_pose: Pose | FramedPose | str | Path | None = None,
+    *,
+    retarget: bool = True,
+) -> Image.Image:
+    """Return the whole photo with its person in the pose, at their place and as tall as they were.
+
+    Arguments as `Predictor.generate`. Raises UserError as it does, or as `paste_person`.
+    """
+    image, source = read_person(photo, source_pose)
+    if isinstance(pose, str | Path):
+        pose = find_pose(pose)
+    target = pose.pose if isinstance(pose, FramedPose) else pose
+    limbs = retarget and isinstance(pose, FramedPose)
+    return to_pil(paste_person(predictor, image, source, place_on(Pose.stack([target]), source, limbs=limbs)[0]))
+
+
+def paste_person(predictor: Predictor, photo: Tensor, source: Pose, target: Pose) -> Tensor:
+    """Return a photo (3, h, w) uint8 with its person, who has the pose `source` (), in the pose `target` ().
+
+    Both poses are in the photo's pixels. Pixels away from both poses stay as they are.
+    Raises UserError if no joint of either pose lies in the photo.
+    """
+    height, width = photo.shape[-2:]
+    both = Pose.stack([source.inside((height, width)), target.inside((height, width))])
+    if not bool(both.visible.any(-1).all()):
+        raise UserError("No joint of the source or the target pose lies in the photo: there is nothing to re-pose.")
+    size = predictor.size
+    whole = torch.tensor([[0, 0, width, height]])
+    frames = torch.tensor([[width, height]]).expand(2, 2)
+    box = whole if (height, width) == size else enclosing_box(person_boxes(both, frames, size), size)
+    crop = PersonCrop(box.expand(2, 4), size)
+    poses = crop.poses(both).inside(size)
+    made = predictor.render(predictor.encode(to_signed(crop(0, photo))[None], poses[:1]), poses[1:]).cpu()
+    share = matte(poses, size).amax(0, keepdim=True)  # where the person was, and where they are now
+    return _paste(photo, made, share, box[0].tolist())
+
+
+def _paste(photo: Tensor, made: Tensor, share: Tensor, box: list[int]) -> Tensor:
+    """Lay a cut (1, 3, H, W) in [-1, 1] over its box, (left, top, width, height), by its share (1, H, W)."""
+    left, top, width, height = box
+    made = F.interpolate(made, (height, width), mode="bicubic").clamp(-1, 1)
+    share = F.interpolate(share[:, None], (height, width), mode="bilinear")[:, 0]
+    x, y = max(left, 0), max(top, 0)
+    right, bottom = min(left + width, photo.shape[-1]), min(top + height, photo.shape[-2])
+    inner = (..., slice(y - top, bottom - top), slice(x - left, right - left))
+    result = photo.clone()
+    under = to_signed(photo[:, y:bottom, x:right])[None]
+    result[:, y:bottom, x:right] = to_bytes(over(made[inner], under, share[inner]))[0]
+    return result

@@ -1,0 +1,66 @@
+"""Target poses for the person of one photo: guessed where asked, given that person's limb lengths, kept in the frame.
+
+What a body's limb lengths are is estimated in posegan.pose.retarget. Evaluation and pair lists never come here: there
+the target pose is that of the target photo, as it is.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from posegan.pose import Pose, Size
+from posegan.pose.missing import guess_missing, joint_names
+from posegan.pose.retarget import estimate_build, retarget
+
+ANKLES, HIPS, NECK = (10, 13), (8, 11), (1,)
+
+
+def with_guesses(pose: Pose, frame: Size | None) -> tuple[Pose, tuple[str, ...]]:
+    """Return poses (...) with missing joints guessed where they lie in their (H, W) frame, and those joints' names."""
+    made, guessed = guess_missing(pose)
+    if frame is not None:
+        guessed = guessed & made.inside(frame).visible
+    return Pose(made.xy, pose.visible | guessed), joint_names(guessed)
+
+
+def fit_body(target: Pose, source: Pose, size: Size) -> Pose:
+    """Return the poses (T,) of one person of an (H, W) frame with the limb lengths of the person of `source` ().
+
+    Place and height stay those of the target; where longer limbs would leave the frame all poses move back together,
+    as far as they fit. Joints still outside are not visible.
+    """
+    made = retarget(target, estimate_build(target, together=True), estimate_build(source))
+    low = made.xy.masked_fill(~made.visible[..., None], torch.inf).amin((0, 1))  # (2,)
+    high = made.xy.masked_fill(~made.visible[..., None], -torch.inf).amax((0, 1))
+    last = made.xy.new_tensor([size[1] - 1, size[0] - 1])
+    move = (-low).clamp(min=0) - (high - last).clamp(min=0)
+    fits = (high - low <= last) & made.visible.any()
+    return Pose(made.xy + torch.where(fits, move, 0.0), made.visible).inside(size)
+
+
+def place_on(target: Pose, source: Pose, *, limbs: bool = True) -> Pose:
+    """Return the poses (T,) of one person where the person of `source` () stands, and as tall, in that photo's pixels.
+
+    The lowest ankle of all stands at the height of the source's lowest, the hips are on the average above the same
+    spot; without ankles or hips in both, what comes next inwards decides. limbs: change limb lengths to the source's.
+    """
+    own, wanted = estimate_build(target, together=True), estimate_build(source)
+    made = retarget(target, own, wanted) if limbs else target
+    known = (own.height > 0) & (wanted.height > 0)
+    scale = torch.where(known, wanted.height / own.height, 1.0)
+    made = Pose(made.xy * scale, made.visible)
+    sources = Pose.stack([source])
+    move = torch.stack([_gap(made, sources, (HIPS, NECK), 0), _gap(made, sources, (ANKLES, HIPS, NECK), 1)])
+    return Pose(made.xy + move, made.visible)
+
+
+def _gap(moving: Pose, fixed: Pose, anchors: tuple[tuple[int, ...], ...], axis: int) -> Tensor:
+    """Return how far to move along an axis for the first anchor that both have to coincide."""
+    for joints in (*anchors, tuple(range(18))):
+        there = [pose.visible[:, joints] for pose in (fixed, moving)]
+        if all(bool(seen.any()) for seen in there):
+            places = [pose.xy[:, joints, axis][seen] for pose, seen in zip((fixed, moving), there, strict=True)]
+            goal, start = (p.max() if joints == ANKLES else p.mean() for p in places)
+            return goal - start
+    return moving.xy.new_zeros(())

@@ -1,0 +1,137 @@
+"""A person put back into the full photo: what changes, and what must not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from posegan.errors import UserError
+from posegan.images import read_photo, to_bytes, to_signed
+from posegan.inference.generate import generate_file
+from posegan.inference.matte import matte, over
+from posegan.inference.paste import generate_in_photo, paste_person
+from posegan.inference.poses import FramedPose, bundled_poses
+from posegan.inference.predictor import Predictor
+from posegan.pose import Pose, body_mask, write_openpose
+from tests.small_world import SIZE, photo, standing
+
+
+@pytest.fixture(scope="module")
+def predictor(weights: Path) -> Predictor:
+    return Predictor.load(weights, "cpu")
+
+
+def wide(pose: Pose | None = None) -> tuple[torch.Tensor, Pose]:
+    """Return a photo of 300x500 with a person 200 px tall at the right, and the pose."""
+    place = (pose or standing()).resize(SIZE, (200, 100)).crop(-330, -70)
+    return photo(5, place, (300, 500)), place
+
+
+def test_only_the_surroundings_of_both_poses_change(predictor: Predictor) -> None:
+    image, source = wide()
+    target = wide(standing("walking"))[1]
+    made = paste_person(predictor, image, source, target)
+    assert made.shape == image.shape
+    assert made.dtype == torch.uint8
+    changed = (made != image).any(0)
+    near = body_mask(source, (300, 500), 60.0) | body_mask(target, (300, 500), 60.0)
+    assert changed.any()
+    assert not (changed & ~near).any()
+    inside = body_mask(target, (300, 500), 3.0)
+    assert changed[inside].float().mean() > 0.8
+
+
+def test_a_photo_of_the_models_size_is_generated_where_the_person_is(predictor: Predictor) -> None:
+    image, source, target = photo(1, standing()), standing(), standing("walking")
+    made = paste_person(predictor, image, source, target)
+    poses = Pose.stack([source, target])
+    share = matte(poses, SIZE).amax(0, keepdim=True)
+    whole = predictor.repose(to_signed(image)[None], poses[:1], poses[1:])
+    wanted = to_bytes(over(whole, to_signed(image)[None], share))[0]
+    assert (made.int() - wanted.int()).abs().max() <= 1
+
+
+def test_a_person_at_the_photos_edge(predictor: Predictor) -> None:
+    image, source = wide()
+    cut, moved = image[:, 100:, 370:], source.crop(370, 100)
+    made = generate_in_photo(predictor, cut, "arms-up", moved)
+    assert made.size == (130, 200)
+    with pytest.raises(UserError, match="No joint of the source or the target"):
+        paste_person(predictor, image, source, source.crop(-2000, 0))
+
+
+def test_matte_is_soft_and_around_the_body() -> None:
+    poses = Pose.stack([standing(), standing("walking")])
+    share = matte(poses, SIZE)
+    assert share.shape == (2, *SIZE)
+    assert float(share.min()) >= 0
+    assert float(share.max()) <= 1
+    assert bool((share[body_mask(poses, SIZE, 3.0)] > 0.95).all())
+    assert bool((share[~body_mask(poses, SIZE, 30.0)] < 0.02).all())
+    assert float((share[:, :, 1:] - share[:, :, :-1]).abs().max()) < 0.25
+    nobody = Pose(torch.zeros(1, 18, 2), torch.zeros(1, 18, dtype=torch.bool))
+    assert not matte(nobody, SIZE).any()
+
+
+def test_generate_pastes_guesses_and_retargets(predictor: Predictor, tmp_path: Path) -> None:
+    image, source = wide()
+    Image.fromarray(image.permute(1, 2, 0).numpy()).save(tmp_path / "me.png")
+    write_openpose(tmp_path / "me.json", [source])
+    lost = Pose(standing("walking").xy, standing("walking").visible & (torch.arange(18) != 10))
+    pose = FramedPose(lost, SIZE)
+
+    def made(name: str, **options: bool) -> torch.Tensor:
+        guessed = generate_file(predictor, tmp_path / "me.png", pose, tmp_path / name, **options)
+        assert guessed == (("right_ankle",) if options.get("guess") else ())
+        return read_photo(tmp_path / name)
+
+    plain, pasted = made("a.png"), made("b.png", paste=True)
+    assert plain.shape == (3, *SIZE)
+    assert pasted.shape == image.shape
+    assert not torch.equal(plain, made("c.png", retarget=False))
+    assert not torch.equal(pasted, made("d.png", paste=True, retarget=False))
+    assert not torch.equal(plain, made("e.png", guess=True))
+    with Image.open(tmp_path / "e.png") as picture:
+        assert picture.info["posegan:guessed-joints"] == "right_ankle"
+    with Image.open(tmp_path / "a.png") as picture:
+        assert "posegan:guessed-joints" not in picture.info
+
+
+def test_a_plain_pose_is_taken_as_it_is(predictor: Predictor) -> None:
+    image, own = photo(2, standing()), standing()
+    framed = bundled_poses()["sitting"]
+    exact = predictor.generate(image, framed.pose, own)
+    assert exact.tobytes() == predictor.generate(image, framed, own, retarget=False).tobytes()
+    assert exact.tobytes() != predictor.generate(image, framed, own).tobytes()
+    kept = generate_in_photo(predictor, image, framed.pose, own)
+    assert kept.tobytes() == generate_in_photo(predictor, image, framed, own, retarget=False).tobytes()
+
+
+@pytest.mark.parametrize("kind", ["turned", "clear", "grey", "large"])
+def test_photos_as_they_come(kind: str, predictor: Predictor, tmp_path: Path) -> None:
+    """A photo turned by its EXIF tag, a PNG with alpha, a grey one and a large one, pasted into what a viewer shows."""
+    image, source = wide()
+    picture = Image.fromarray(image.permute(1, 2, 0).numpy())
+    size = picture.size
+    if kind == "turned":
+        tag = Image.Exif()
+        tag[0x0112] = 6  # shown turned by a quarter clockwise
+        picture.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "a.png", exif=tag)
+    elif kind == "clear":
+        picture.putalpha(200)
+        picture.save(tmp_path / "a.png")
+    elif kind == "grey":
+        picture.convert("L").save(tmp_path / "a.png")
+    else:
+        size = (2500, 1500)
+        picture.resize(size).save(tmp_path / "a.png")
+        source = source.resize((300, 500), (1500, 2500))
+    write_openpose(tmp_path / "a.json", [source])
+    generate_file(predictor, tmp_path / "a.png", "sitting", tmp_path / "out.png", paste=True)
+    made, before = read_photo(tmp_path / "out.png"), read_photo(tmp_path / "a.png")
+    assert made.shape == (3, *size[::-1])
+    assert torch.equal(made[:, :, : size[0] // 2], before[:, :, : size[0] // 2])
+    assert not torch.equal(made, before)
