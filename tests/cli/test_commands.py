@@ -159,10 +159,7 @@ MISTAKES = {
     "half of many": ("generate --pairs P --out O", "--pairs and --data go together"),
     "one and many": ("generate --pairs P --data D --source S --pose back --out O", "give one or the other"),
     "pairs are not pasted": ("generate --pairs P --data D --out O --paste", "as they are, in the model's frame"),
-    "odd policy": (
-        "generate --source S --pose back --out O --missing drop",
-        "invalid choice: 'drop' (choose from leave, guess)",
-    ),
+    "odd policy": ("generate --source S --pose back --out O --missing drop", "invalid choice: 'drop'"),
     "nothing to prepare": ("prepare gone", "There is no folder gone"),
     "no keypoints": ("prepare {tmp}", "holds no keypoints"),
     "models takes nothing": ("models all", "unrecognized arguments: all"),
