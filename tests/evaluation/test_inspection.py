@@ -39,31 +39,32 @@ def row(strips: list[Strip], title: str) -> list[Cell]:
 def test_every_kind_of_entry_is_drawn_and_described() -> None:
     image = torch.zeros(2, 3, 8, 4)
     grey = torch.linspace(0.25, 0.75, 16).view(1, 4, 2, 2).repeat(2, 1, 1, 1)  # means over channels: 0.45 to 0.55
-    flow = torch.zeros(2, 2, 4, 2)
-    flow[1, :, 0, 0] = torch.tensor([3.0, 4.0])
+    shift = torch.zeros(2, 2, 4, 2)
+    shift[1, :, 0, 0] = torch.tensor([3.0, 4.0])
     aux = {
         "coarse": [torch.full((2, 3, 4, 2), 1.0), image],
         "mask": [grey],
-        "flow": [flow],
+        "flow": [shift],
         "parts": [torch.rand(2, 3, 1, 4, 2)],
         "latent": [torch.zeros(2, 5)],
     }
     first, second = stage_strips(Output(image, aux), (16, 8))
-    assert [s.title for s in second] == ["coarse", "mask", "flow", "parts"]
-    assert [c.lines for c in row(second, "coarse")] == [("4x2",)], "the photo itself is no stage"
-    assert (row(second, "coarse")[0].picture == 255).all()
-    (mask,) = row(first, "mask")
-    assert mask.lines == ("2x2, 4 channels", "0.45 to 0.55")
+    assert [s.title for s in second] == ["coarse, mask, flow", "parts"]
+    coarse, mask, flow = row(second, "coarse, mask, flow")
+    assert coarse.lines == ("coarse", "4x2"), "the photo itself is no stage"
+    assert (coarse.picture == 255).all()
+    assert mask.lines == ("mask", "2x2, 4 channels", "0.450 to 0.550")
     assert mask.picture.shape == (3, 16, 8)
     assert [mask.picture[:, y, x].tolist() for y, x in ((0, 0), (15, 7))] == [[0] * 3, [255] * 3]
-    assert [row(strips, "flow")[0].lines[1] for strips in (first, second)] == ["longest 0 px", "longest 5 px"]
+    assert flow.lines[2] == "longest 5 px"
+    assert row(first, "coarse, mask, flow")[2].lines[2] == "longest 0 px"
     assert len(row(first, "parts")) == 3
 
 
 def test_each_photo_is_drawn_on_its_own_scale() -> None:
     mask = torch.tensor([[0.0, 1.0], [0.0, 0.1]]).view(2, 1, 1, 2).expand(2, 1, 2, 2)
     strips = stage_strips(Output(torch.zeros(2, 3, 4, 4), {"mask": [mask]}), (4, 4))
-    assert [row(s, "mask")[0].lines[1] for s in strips] == ["0.00 to 1.00", "0.00 to 0.10"]
+    assert [row(s, "mask")[0].lines[1] for s in strips] == ["0.000 to 1.000", "0.000 to 0.100"]
     assert row(strips[0], "mask")[0].picture.equal(row(strips[1], "mask")[0].picture)
 
 
@@ -78,7 +79,7 @@ def test_statistics_share_one_scale_and_show_the_sign() -> None:
     assert "white 0, red 1.00, blue -1.00" in strips[0].title
     assert "blue" not in strips[1].title, "deviations are never negative"
     before, after = strips[0].cells
-    assert (before.lines, after.lines) == (("1 before conv", "0.00 to 0.50"), ("1 after conv", "-1.00 to 0.50"))
+    assert (before.lines, after.lines) == (("1 before conv", "0.000 to 0.500"), ("1 after conv", "-1.000 to 0.500"))
     assert (before.picture[:, :, :4] == 255).all()
     assert before.picture[:, :, 4:].equal(after.picture[:, :, 4:]), "equal values have equal colours in all layers"
     red, _, blue = before.picture[:, 0, 7].tolist()

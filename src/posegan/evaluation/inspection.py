@@ -114,8 +114,9 @@ def _write(
 def stage_strips(output: Output, size: Size) -> list[list[Strip]]:
     """Return for each of B photos the strips of its intermediate results, in cells of (H, W).
 
-    A strip is an entry of aux; below each picture stands the size of its map and, since maps are drawn from their least
-    to their largest value, what these are; for flows the length of the longest vector in pixels of the map.
+    A strip is an entry of aux; entries of one picture stand together in the first. Below a picture stands the size of
+    its map and, since maps are drawn from their least to their largest value, what these are; for flows the length of
+    the longest vector in pixels of the map.
     """
     sheets: list[list[Strip]] = [[] for _ in output.image]
     for name, entries in output.aux.items():
@@ -131,7 +132,15 @@ def stage_strips(output: Output, size: Size) -> list[list[Strip]]:
                 if entry is not output.image:
                     cells += [Cell(picture[0], _facts(entry[i])) for picture in inside(one, size).values()]
             strips += [Strip(name, cells)] if cells else []
-    return sheets
+    return [_singles_together(strips) for strips in sheets]
+
+
+def _singles_together(strips: Sequence[Strip]) -> list[Strip]:
+    singles = [strip for strip in strips if len(strip.cells) == 1]
+    if len(singles) < 2:
+        return list(strips)
+    cells = [Cell(strip.cells[0].picture, (strip.title, *strip.cells[0].lines)) for strip in singles]
+    return [Strip(", ".join(strip.title for strip in singles), cells), *(s for s in strips if s not in singles)]
 
 
 def adapn_strips(statistics: Sequence[Tensor], size: Size) -> list[list[Strip]]:
@@ -177,5 +186,5 @@ def _facts(values: Tensor) -> tuple[str, ...]:
 
 
 def _range(values: Tensor) -> str:
-    low, high = (f"{float(value):z.2f}" for value in values.aminmax())  # z: no "-0.00"
+    low, high = (f"{float(value):z.3f}" for value in values.aminmax())  # z: no "-0.000"
     return f"{low} to {high}"
