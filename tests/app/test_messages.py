@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from posegan.app.messages import parse_frame, parse_pose, parse_wish, pose_to_json
+from posegan.app.messages import parse_pose, parse_wish, pose_to_json
 from posegan.app.refusal import RefusedError
 from tests.small_world import standing
 
@@ -61,11 +61,3 @@ def test_what_is_no_json_object_is_refused(text):
 def test_a_field_that_is_not_as_agreed_is_named(changes, word):
     with pytest.raises(RefusedError, match=word):
         parse_wish(wish(**changes))
-
-
-def test_a_frame_is_two_sizes_or_not_known():
-    assert parse_frame([128, 64]) == (128, 64)
-    assert parse_frame(None) is None
-    for wrong in ([0, 5], [1.5, 2], [True, 3], "ab", [1], {"h": 1}):
-        with pytest.raises(RefusedError, match="frame"):
-            parse_frame(wrong)

@@ -47,7 +47,8 @@ def test_the_page_and_the_facts(client):
     told = client.get("/api/models").json()
     assert told["detector"] is None
     assert [(m["name"], m["model"], m["size"]) for m in told["models"]] == [(MODEL, "posegan", [128, 64])]
-    library = client.get("/api/library", params={"model": MODEL}).json()
+    library = client.get("/api/library").json()
+    assert library["size"] == [128, 64]
     assert [entry["name"] for entry in library["poses"]] == list(bundled_poses())
     assert all(len(frame) == 18 for entry in library["sequences"] for frame in entry["frames"])
 
@@ -146,19 +147,29 @@ def test_a_pose_goes_out_as_openpose_in_the_pixels_of_the_file_and_comes_back(cl
     (found,) = parse_openpose(text, "test")
     assert torch.allclose(found.xy, pose.resize((640, 1280), (1280, 2560)).xy, atol=0.02)
     assert torch.equal(found.visible, pose.visible)
-    people = client.post("/api/people", content=text.encode()).json()["people"]
-    assert [seen for _, _, seen in people[0]] == pose.visible.int().tolist()
+    person = client.post("/api/person", content=text.encode()).json()["pose"]
+    assert [seen for _, _, seen in person] == pose.visible.int().tolist()
 
 
-def test_a_pose_of_another_photo_is_fitted_into_the_models_frame(client):
-    pose = standing().resize((128, 64), (512, 256))
-    body = {"pose": pose_to_json(pose), "frame": [512, 256], "model": MODEL}
-    fitted = client.post("/api/fit", json=body).json()
-    assert fitted["size"] == [128, 64]
-    joints = torch.tensor(fitted["pose"])
-    assert joints[:, 0].max() < 64
-    assert joints[:, 1].max() < 128
-    assert joints[:, 2].all()
+def test_other_peoples_poses_are_placed_where_the_person_stands_inside_the_picture(client):
+    photo = take_example(client)
+    place = f"/api/photo/{photo['photo']}"
+    far = pose_to_json(standing("arms-up").resize((128, 64), (900, 450)))
+    placed = client.post(f"{place}/place", json={"pose": far}).json()["pose"]
+    library = client.get(f"{place}/library").json()
+    assert [entry["name"] for entry in library["poses"]] == list(bundled_poses())
+    frames = [frame for sequence in library["sequences"] for frame in sequence["frames"]]
+    for pose in (placed, *(entry["pose"] for entry in library["poses"]), *frames):
+        for x, y, seen in pose:
+            assert not seen or (0 <= x <= 63 and 0 <= y <= 127)
+    named = next(entry["pose"] for entry in library["poses"] if entry["name"] == "arms-up")
+    assert torch.allclose(torch.tensor(placed), torch.tensor(named), atol=1.0)  # whatever size it came in
+    assert client.post(f"{place}/place", json={"pose": []}).status_code == 400
+
+
+def test_nothing_is_placed_before_the_joints_are_known(client):
+    photo = client.post("/api/photo", content=picture()).json()
+    assert client.get(f"/api/photo/{photo['photo']}/library").status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -182,7 +193,7 @@ def test_too_large_a_body_is_refused_whether_it_says_its_length_or_not(client, m
         answer = client.post("/api/photo", content=content)
         assert answer.status_code == 413
         assert "too large" in answer.json()["error"]
-    assert client.post("/api/fit", content=bytes(requests.MESSAGE + 1)).status_code == 413
+    assert client.post("/api/person", content=bytes(requests.MESSAGE + 1)).status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -193,17 +204,16 @@ def test_too_large_a_body_is_refused_whether_it_says_its_length_or_not(client, m
         ("GET", "/static/%2e%2e/server.py", None, 404),
         ("GET", "/api/photo/unknown", None, 404),
         ("GET", "/api/photo/..%2f..%2fetc%2fpasswd", None, 404),
-        ("GET", "/api/library?model=nobody", None, 404),
+        ("GET", "/api/photo/x/library", None, 404),
+        ("POST", "/api/photo/x/place", b"{}", 404),
         ("POST", "/api/examples/99", None, 404),
         ("POST", "/api/examples/one", None, 422),
-        ("GET", "/api/library", None, 422),
         ("DELETE", "/api/photo/x", None, 405),
         ("PUT", "/api/photo/x/pose", b"{}", 404),
         ("POST", "/api/download", b"[]", 400),
         ("POST", "/api/openpose", b'{"photo": 3}', 400),
-        ("POST", "/api/people", b'{"people": []}', 400),
-        ("POST", "/api/people", b"\xff\xff", 400),
-        ("POST", "/api/fit", b'{"model": "tiny", "pose": []}', 400),
+        ("POST", "/api/person", b'{"people": []}', 400),
+        ("POST", "/api/person", b"\xff\xff", 400),
     ],
 )
 def test_every_mistake_has_a_status_and_a_sentence(client, method, path, body, status):

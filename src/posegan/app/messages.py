@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from posegan.app.refusal import RefusedError
-from posegan.pose import COCO18, Pose, Size
+from posegan.pose import COCO18, Pose
 
 LARGEST = 1e5  # pixels; no joint of a photo that the server takes is farther out
 MODELS = 8  # at most so many pictures of one pose
@@ -71,15 +71,6 @@ def parse_pose(value: object) -> Pose:
             raise refusal
     joints = torch.tensor(value, dtype=torch.float32)
     return Pose(joints[:, :2], joints[:, 2] > 0)
-
-
-def parse_frame(value: object) -> Size | None:
-    """Return the (H, W) of a frame, or None if it is not known; raises RefusedError for anything else."""
-    if value is None:
-        return None
-    if isinstance(value, list) and len(value) == 2 and all(type(n) is int and 1 <= n <= LARGEST for n in value):
-        return value[0], value[1]
-    raise RefusedError("'frame' is to be [height, width] in pixels, or null.")
 
 
 def pose_to_json(pose: Pose) -> list[list[float]]:

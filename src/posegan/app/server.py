@@ -27,16 +27,17 @@ from posegan.app import facts
 from posegan.app.examples import Examples
 from posegan.app.gate import Gate
 from posegan.app.live import BROKEN, Answer, converse
-from posegan.app.messages import Wish, parse_frame, parse_object, parse_pose, pose_to_json, text_field
+from posegan.app.messages import Wish, parse_object, parse_pose, pose_to_json, text_field
 from posegan.app.photos import UPLOAD, Photo, PhotoStore, Source, read_upload
+from posegan.app.placing import place_in
 from posegan.app.refusal import RefusedError
 from posegan.app.requests import known_session, open_session, read_body
 from posegan.app.studio import Studio, warm_up
 from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.images import png_bytes
-from posegan.inference.framing import fit_pose
 from posegan.inference.output import provenance
+from posegan.inference.poses import main_person
 from posegan.pose import Pose
 from posegan.pose.io import format_openpose, parse_openpose
 
@@ -163,8 +164,8 @@ def _facts(app: FastAPI, service: Service) -> None:
         return {"version": __version__, "models": service.studio.describe(), "detector": detector}
 
     @app.get("/api/library")
-    async def library(model: str) -> dict[str, Any]:
-        return facts.library(service.studio.predictor(model).size)
+    async def library() -> dict[str, Any]:
+        return facts.library()
 
     @app.get("/api/examples")
     async def examples() -> dict[str, Any]:
@@ -205,20 +206,23 @@ def _photos(app: FastAPI, service: Service) -> None:
         photo.source = Source(pose)
         return {"boxes": service.studio.boxes(photo)}
 
-    @app.post("/api/people")
-    async def read_people(request: Request) -> dict[str, Any]:
+    @app.post("/api/person")
+    async def read_person(request: Request) -> dict[str, Any]:
         text = (await read_body(request)).decode("utf-8-sig", "replace")
-        people = [pose for pose in parse_openpose(text, "This file") if pose.visible.any()]
-        if not people:
-            raise RefusedError("This file holds no person: give one in which OpenPose found somebody.")
-        return {"people": [pose_to_json(pose) for pose in people]}
+        return {"pose": pose_to_json(main_person(parse_openpose(text, "This file"), "This file"))}
 
-    @app.post("/api/fit")
-    async def fit(request: Request) -> dict[str, Any]:
-        asked = parse_object(await read_body(request))
-        size = service.studio.predictor(text_field(asked, "model")).size
-        fitted = fit_pose(parse_pose(asked.get("pose")), parse_frame(asked.get("frame")), size)
-        return {"pose": pose_to_json(fitted), "size": list(size)}
+    @app.get("/api/photo/{name}/library")
+    async def library_for(name: str, request: Request) -> dict[str, Any]:
+        photo = service.store.get(known_session(request), name)
+        return await service.on_files(facts.library_for, photo, service.studio.main_box(photo))
+
+    @app.post("/api/photo/{name}/place")
+    async def place(name: str, request: Request) -> dict[str, Any]:
+        photo = service.store.get(known_session(request), name)
+        pose = parse_pose(parse_object(await read_body(request)).get("pose"))
+        box = service.studio.main_box(photo)
+        assert photo.source is not None
+        return {"pose": pose_to_json(place_in(box, Pose.stack([pose]), photo.source.pose)[0])}
 
 
 def _pictures(app: FastAPI, service: Service) -> None:

@@ -58,6 +58,11 @@ class Studio:
         """Return for every model the part of the photo that it sees: [left, top, width, height] in pixels."""
         return {model: self.crop(photo, model).boxes[0].tolist() for model in self.predictors}
 
+    def main_box(self, photo: Photo) -> list[int]:
+        """Return the part of the photo that the first model sees; raises RefusedError if the photo has no joints."""
+        box: list[int] = self.crop(photo, next(iter(self.predictors))).boxes[0].tolist()
+        return box
+
     def render(self, photo: Photo, model: str, pose: Pose) -> Picture:
         """Return the photo's person in a pose, which is in pixels of the photo.
 
@@ -91,6 +96,7 @@ class Studio:
                 "model": predictor.info.model if predictor.info else "unknown",
                 "size": list(predictor.size),
                 "parameters": count_parameters(predictor.generator),
+                "synthetic": predictor.info is not None and predictor.info.data == "synthetic",
                 "licence": predictor.info.licence if predictor.info else "",
             }
             for name, predictor in self.predictors.items()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -124,12 +125,19 @@ def _row_size(file: Path, row: str) -> Size | None:
 
 
 def _openpose(path: Path) -> Pose:
-    """Return the person of an OpenPose file with the most visible joints, the tallest of several."""
-    people = [pose for pose in read_openpose(path) if pose.visible.any()]
+    return main_person(read_openpose(path), str(path))
+
+
+def main_person(people: Sequence[Pose], name: str) -> Pose:
+    """Return the person of an OpenPose file called `name` with the most visible joints, the tallest of several.
+
+    Raises UserError if there is none, or if the joints are in no pixels.
+    """
+    people = [pose for pose in people if pose.visible.any()]
     if not people:
-        raise UserError(f"{path} holds no person: give a file in which OpenPose found one.")
+        raise UserError(f"{name} holds no person: give a file in which OpenPose found one.")
     if all(float(pose.xy.abs().max()) <= 1 for pose in people):
-        raise UserError(f"{path} holds no pixels but shares of the photo: write it with OpenPose's --keypoint_scale 0.")
+        raise UserError(f"{name} holds no pixels but shares of the photo: write it with OpenPose's --keypoint_scale 0.")
 
     def rank(pose: Pose) -> tuple[int, float]:
         rows = pose.xy[pose.visible][:, 1]

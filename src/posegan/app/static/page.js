@@ -1,0 +1,1271 @@
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3ed1c58848108f045e9451d533fde15d9abe1fdb5e49da7a9deda211a9e04575
+
+// src/backend.ts
+var Sentence = class extends Error {
+};
+
+// src/dom.ts
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`index.html has no ${kind.name} with the id ${id}`);
+  return found;
+}
+function button(id, action) {
+  const element = byId(id, HTMLButtonElement);
+  element.addEventListener("click", () => void action());
+  return element;
+}
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+function makeSvg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  setAll(element, attributes);
+  element.append(...children);
+  return element;
+}
+function setAll(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+}
+function words(name) {
+  const text = name.replaceAll(/[_-]/g, " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+// src/drag.ts
+function subtree(skeleton, joint) {
+  const found = /* @__PURE__ */ new Set([joint]);
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    skeleton.parents.forEach((parent, child) => {
+      if (found.has(parent)) found.add(child);
+    });
+  }
+  return found;
+}
+function dragJoint(pose, skeleton, joint, to, limbs) {
+  if (!limbs) return pose.map((old, index) => index === joint ? { ...old, ...to } : old);
+  const middle = skeleton.parents[joint];
+  const start2 = skeleton.parents[middle] ?? -1;
+  const ends = !skeleton.parents.includes(joint);
+  if (ends && skeleton.torso.includes(start2) && pose[middle].visible && pose[start2].visible) {
+    return bend(pose, start2, middle, joint, to);
+  }
+  const carried = subtree(skeleton, joint);
+  if (skeleton.parents[joint] === -1) {
+    for (const hip of skeleton.torso.slice(0, 2)) for (const leg of subtree(skeleton, hip)) carried.delete(leg);
+  }
+  return move(pose, to.x - pose[joint].x, to.y - pose[joint].y, carried);
+}
+function move(pose, dx, dy, carried) {
+  return pose.map((old, index) => !carried || carried.has(index) ? { ...old, x: old.x + dx, y: old.y + dy } : old);
+}
+function turnLimb(pose, skeleton, joint, angle) {
+  const about = pose[skeleton.parents[joint]];
+  const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
+  const carried = subtree(skeleton, joint);
+  return pose.map((old, index) => {
+    if (!carried.has(index)) return old;
+    const [dx, dy] = [old.x - about.x, old.y - about.y];
+    return { ...old, x: about.x + dx * cosine - dy * sine, y: about.y + dx * sine + dy * cosine };
+  });
+}
+function stretch(pose, from, to) {
+  const [sx, sy] = [to.width / (from.width || 1), to.height / (from.height || 1)];
+  return pose.map((old) => ({
+    ...old,
+    x: to.left + (old.x - from.left) * sx,
+    y: to.top + (old.y - from.top) * sy
+  }));
+}
+function bend(pose, start2, middle, end, to) {
+  const [a, b, c] = [pose[start2], pose[middle], pose[end]];
+  let upper = Math.hypot(b.x - a.x, b.y - a.y);
+  let lower = Math.hypot(c.x - b.x, c.y - b.y);
+  const reach = Math.hypot(to.x - a.x, to.y - a.y);
+  if (reach < 1e-6 || upper + lower < 1e-6) return pose.map((old, i) => i === end ? { ...old, ...to } : old);
+  if (reach > upper + lower) {
+    const longer = reach / (upper + lower);
+    [upper, lower] = [upper * longer, lower * longer];
+  } else if (reach < Math.abs(upper - lower)) {
+    if (upper > lower) upper = reach + lower;
+    else lower = reach + upper;
+  }
+  const cosine = upper < 1e-6 ? 1 : (upper ** 2 + reach ** 2 - lower ** 2) / (2 * upper * reach);
+  const side = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x) > 0 ? -1 : 1;
+  const along = upper * Math.min(1, Math.max(-1, cosine));
+  const across = side * Math.sqrt(Math.max(0, upper ** 2 - along ** 2));
+  const [ux, uy] = [(to.x - a.x) / reach, (to.y - a.y) / reach];
+  const bent = { x: a.x + along * ux - across * uy, y: a.y + along * uy + across * ux };
+  return pose.map((old, i) => i === middle ? { ...old, ...bent } : i === end ? { ...old, ...to } : old);
+}
+
+// src/pose.ts
+function bounds(pose) {
+  const seen = pose.filter((joint) => joint.visible);
+  if (seen.length === 0) return null;
+  const [xs, ys] = [seen.map((joint) => joint.x), seen.map((joint) => joint.y)];
+  const [left, top] = [Math.min(...xs), Math.min(...ys)];
+  return { left, top, width: Math.max(...xs) - left, height: Math.max(...ys) - top };
+}
+function fromFrame(pose, size, box) {
+  const [sx, sy] = [box.width / size.width, box.height / size.height];
+  return pose.map((joint) => ({
+    ...joint,
+    x: box.left + (joint.x + 0.5) * sx - 0.5,
+    y: box.top + (joint.y + 0.5) * sy - 0.5
+  }));
+}
+function rescale(pose, old, wanted) {
+  return fromFrame(pose, old, { left: 0, top: 0, ...wanted });
+}
+function mirror(pose, skeleton) {
+  const axis = centre(pose, skeleton).x;
+  return swapSides(pose, skeleton).map((joint) => ({ ...joint, x: 2 * axis - joint.x }));
+}
+function swapSides(pose, skeleton) {
+  return skeleton.flip.map((joint) => pose[joint]);
+}
+function centre(pose, skeleton) {
+  const torso = skeleton.torso.map((joint) => pose[joint]).filter((joint) => joint.visible);
+  const used = torso.length > 0 ? torso : pose.filter((joint) => joint.visible);
+  const sum = used.reduce((total, joint) => ({ x: total.x + joint.x, y: total.y + joint.y }), { x: 0, y: 0 });
+  return { x: sum.x / (used.length || 1), y: sum.y / (used.length || 1) };
+}
+function blend(from, to, share) {
+  return from.map((a, index) => {
+    const b = to[index];
+    if (!a.visible || !b.visible) return share < 0.5 ? a : b;
+    return { x: a.x + (b.x - a.x) * share, y: a.y + (b.y - a.y) * share, visible: true };
+  });
+}
+function withVisible(pose, joint, visible) {
+  return pose.map((old, index) => index === joint ? { ...old, visible } : old);
+}
+function placeHidden(pose, skeleton) {
+  const aside = 0.05 * (bounds(pose)?.height ?? 0);
+  const placed2 = /* @__PURE__ */ new Map();
+  const place = (joint) => {
+    const known = placed2.get(joint);
+    if (known) return known;
+    const old = pose[joint];
+    const parent = skeleton.parents[joint];
+    const left = skeleton.flip[joint] < joint;
+    const at = old.visible || parent < 0 ? old : place(parent);
+    const made = old.visible || parent < 0 ? old : { x: at.x + (left ? aside : -aside), y: at.y, visible: false };
+    placed2.set(joint, made);
+    return made;
+  };
+  return pose.map((_, joint) => place(joint));
+}
+
+// src/editor.ts
+var STEP = 1;
+var BIG_STEP = 5;
+var BOX_MARGIN = 0.06;
+var ARROWS = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1]
+};
+var CORNERS = ["top left", "top right", "bottom right", "bottom left"];
+var Editor = class {
+  constructor(svg, skeleton, events) {
+    this.svg = svg;
+    this.skeleton = skeleton;
+    this.events = events;
+    this.build();
+    svg.addEventListener("pointermove", (event) => this.follow(event));
+    svg.addEventListener("pointerup", (event) => this.release(event));
+    svg.addEventListener("pointercancel", (event) => this.release(event));
+    svg.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.grip) this.cancel();
+    });
+    new ResizeObserver(() => this.draw()).observe(svg);
+  }
+  svg;
+  skeleton;
+  events;
+  limbs = true;
+  keyStep = 1;
+  // photo pixels that make one pixel of the model's picture
+  pose = [];
+  view = { left: 0, top: 0, width: 1, height: 1 };
+  hasBox = false;
+  grip = null;
+  torso = makeSvg("polygon", { class: "torso" });
+  bones = [];
+  halos = [];
+  boneGrips = [];
+  joints = [];
+  box = makeSvg("rect", { class: "box" });
+  corners = [];
+  /** Show a pose, unless one is being dragged. */
+  show(pose) {
+    if (this.grip) return;
+    this.pose = pose;
+    this.draw();
+  }
+  /** Show this part of the photo; hasBox: with a box around the person, to move and stretch all of it. */
+  frame(view, hasBox) {
+    this.view = view;
+    this.hasBox = hasBox;
+    this.svg.classList.toggle("with-box", hasBox);
+    this.svg.setAttribute("viewBox", `${view.left - 0.5} ${view.top - 0.5} ${view.width} ${view.height}`);
+    this.draw();
+  }
+  build() {
+    const line = (name, extra = {}) => makeSvg("line", { class: name, ...extra });
+    this.skeleton.edges.forEach(([start2, end], index) => {
+      this.halos.push(line("halo"));
+      this.bones.push(line("bone", { stroke: this.skeleton.colours[index] }));
+      if (this.skeleton.parents[end] !== start2) return;
+      const grip = line("grip", { "data-joint": String(end) });
+      grip.addEventListener("pointerdown", (event) => this.grab(event, this.boneGrip(end, this.at(event))));
+      this.boneGrips.push(grip);
+    });
+    this.torso.addEventListener("pointerdown", (event) => this.grab(event, this.bodyGrip(this.at(event))));
+    this.skeleton.joints.forEach((name, joint) => this.joints.push(this.buildJoint(name, joint)));
+    CORNERS.forEach((name, corner) => this.corners.push(this.buildCorner(name, corner)));
+    this.svg.replaceChildren(
+      this.torso,
+      this.box,
+      ...this.halos,
+      ...this.bones,
+      ...this.boneGrips,
+      ...this.corners,
+      ...this.joints
+    );
+  }
+  buildJoint(name, joint) {
+    const group = makeSvg(
+      "g",
+      { class: "joint", tabindex: 0, role: "button", "aria-roledescription": "joint", "data-name": name },
+      makeSvg("circle", { class: "reach" }),
+      makeSvg("circle", { class: "ring" }),
+      makeSvg("circle", { class: "dot" })
+    );
+    group.addEventListener("pointerdown", (event) => {
+      const nearest = this.nearest(this.at(event)) ?? joint;
+      this.joints[nearest].focus({ preventScroll: true });
+      this.grab(event, this.jointGrip(nearest, this.at(event)));
+    });
+    group.addEventListener("dblclick", () => this.events.toggled(joint));
+    group.addEventListener("focus", () => this.events.selected(joint));
+    group.addEventListener("keydown", (event) => this.jointKey(event, joint));
+    return group;
+  }
+  buildCorner(name, corner) {
+    const group = makeSvg(
+      "g",
+      { class: "corner", tabindex: 0, role: "button", "aria-label": `Box around the person, ${name} corner` },
+      makeSvg("circle", { class: "reach" }),
+      makeSvg("rect", { class: "square" })
+    );
+    group.addEventListener("pointerdown", (event) => {
+      group.focus({ preventScroll: true });
+      this.grab(event, this.cornerGrip(corner, this.at(event)));
+    });
+    group.addEventListener("keydown", (event) => {
+      const step = this.arrow(event);
+      if (!step) return;
+      const at = this.cornerPoints()[corner];
+      this.change(this.cornerGrip(corner, at)({ x: at.x + step.x, y: at.y + step.y }), `corner ${corner}`, event.timeStamp);
+    });
+    return group;
+  }
+  // What a pointer holds ---------------------------------------------------------------------------------------------
+  jointGrip(joint, at) {
+    const [from, dx, dy] = [this.pose, this.pose[joint].x - at.x, this.pose[joint].y - at.y];
+    return (to) => dragJoint(from, this.skeleton, joint, this.within({ x: to.x + dx, y: to.y + dy }), this.limbs && !this.hasBox);
+  }
+  boneGrip(joint, at) {
+    if (this.skeleton.torso.includes(joint)) return this.bodyGrip(at);
+    const [from, about] = [this.pose, this.pose[this.skeleton.parents[joint]]];
+    const angle = (point) => Math.atan2(point.y - about.y, point.x - about.x);
+    return (to) => turnLimb(from, this.skeleton, joint, angle(to) - angle(at));
+  }
+  bodyGrip(at) {
+    const from = this.pose;
+    return (to) => move(from, to.x - at.x, to.y - at.y);
+  }
+  cornerGrip(corner, at) {
+    const [from, old] = [this.pose, this.personBox()];
+    const [right, bottom] = [corner === 1 || corner === 2, corner >= 2];
+    return (to) => {
+      const least = 0.05 * old.height;
+      const width = Math.max(least, old.width + (right ? to.x - at.x : at.x - to.x));
+      const height = Math.max(least, old.height + (bottom ? to.y - at.y : at.y - to.y));
+      const left = right ? old.left : old.left + old.width - width;
+      const top = bottom ? old.top : old.top + old.height - height;
+      return stretch(from, old, { left, top, width, height });
+    };
+  }
+  grab(event, take) {
+    if (this.grip || event.button !== 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.svg.setPointerCapture(event.pointerId);
+    this.svg.classList.add("dragging");
+    this.grip = { take, pointer: event.pointerId, from: this.pose, changed: false };
+  }
+  follow(event) {
+    if (this.grip?.pointer !== event.pointerId) return;
+    this.grip.changed = true;
+    this.pose = this.grip.take(this.at(event));
+    this.draw();
+    this.events.moving(this.pose, event.timeStamp);
+  }
+  release(event) {
+    if (this.grip?.pointer !== event.pointerId) return;
+    const { changed } = this.grip;
+    this.grip = null;
+    this.svg.classList.remove("dragging");
+    if (changed) this.events.moved(this.pose, "", event.timeStamp);
+  }
+  cancel() {
+    this.pose = this.grip.from;
+    this.grip = null;
+    this.svg.classList.remove("dragging");
+    this.draw();
+    this.events.moving(this.pose, performance.now());
+  }
+  // Keys -------------------------------------------------------------------------------------------------------------
+  jointKey(event, joint) {
+    const step = this.arrow(event);
+    if (step) {
+      const { x, y } = this.pose[joint];
+      const to = this.within({ x: x + step.x, y: y + step.y });
+      const pose = dragJoint(this.pose, this.skeleton, joint, to, this.limbs && !this.hasBox);
+      this.change(pose, `joint ${joint}`, event.timeStamp);
+    } else if (event.key === "Delete" || event.key === "Backspace" || event.key === " " || event.key === "Enter") {
+      event.preventDefault();
+      this.events.toggled(joint);
+    }
+  }
+  arrow(event) {
+    const direction = ARROWS[event.key];
+    if (!direction || event.ctrlKey || event.altKey || event.metaKey || this.grip) return null;
+    event.preventDefault();
+    const length = (event.shiftKey ? BIG_STEP : STEP) * this.keyStep;
+    return { x: direction[0] * length, y: direction[1] * length };
+  }
+  change(pose, label, time) {
+    this.pose = pose;
+    this.draw();
+    this.events.moved(pose, label, time);
+  }
+  // Geometry ---------------------------------------------------------------------------------------------------------
+  at(event) {
+    const place = this.svg.getBoundingClientRect();
+    const unit = this.view.width / place.width;
+    return {
+      x: this.view.left - 0.5 + (event.clientX - place.left) * unit,
+      y: this.view.top - 0.5 + (event.clientY - place.top) * unit
+    };
+  }
+  /** The nearest joint to a point, of those that can be grabbed there; shown ones before hidden ones. */
+  nearest(point) {
+    const reach = this.reach() * this.unit();
+    let [best, least] = [null, Infinity];
+    this.pose.forEach((joint, index) => {
+      const far = Math.hypot(joint.x - point.x, joint.y - point.y) + (joint.visible ? 0 : reach / 2);
+      if (far < least && far <= 1.5 * reach) [best, least] = [index, far];
+    });
+    return best;
+  }
+  within({ x, y }) {
+    const { left, top, width, height } = this.view;
+    return { x: Math.min(left + width - 1, Math.max(left, x)), y: Math.min(top + height - 1, Math.max(top, y)) };
+  }
+  personBox() {
+    const box = bounds(this.pose) ?? this.view;
+    const margin = BOX_MARGIN * Math.max(box.height, box.width);
+    return {
+      left: box.left - margin,
+      top: box.top - margin,
+      width: box.width + 2 * margin,
+      height: box.height + 2 * margin
+    };
+  }
+  cornerPoints() {
+    const { left, top, width, height } = this.personBox();
+    const [right, bottom] = [left + width, top + height];
+    return [{ x: left, y: top }, { x: right, y: top }, { x: right, y: bottom }, { x: left, y: bottom }];
+  }
+  /** Photo pixels in one pixel of the screen. */
+  unit() {
+    return this.view.width / (this.svg.clientWidth || this.view.width);
+  }
+  reach() {
+    return matchMedia("(pointer: coarse)").matches ? 20 : 13;
+  }
+  draw() {
+    if (this.pose.length === 0) return;
+    const unit = this.unit();
+    const shown = (joint) => this.pose[joint].visible;
+    this.skeleton.edges.forEach(([start2, end], index) => {
+      const there = shown(start2) && shown(end);
+      for (const line of [this.bones[index], this.halos[index]]) this.drawLine(line, start2, end, there);
+    });
+    for (const grip of this.boneGrips) {
+      const end = Number(grip.dataset["joint"]);
+      const start2 = this.skeleton.parents[end];
+      this.drawLine(grip, start2, end, shown(start2) && shown(end));
+    }
+    const torso = this.skeleton.torso.map((joint) => this.pose[joint]);
+    this.torso.setAttribute("points", torso.map(({ x, y }) => `${x},${y}`).join(" "));
+    this.torso.classList.toggle("away", !torso.every((joint) => joint.visible));
+    this.joints.forEach((group, joint) => this.drawJoint(group, joint, unit));
+    this.drawBox(unit);
+  }
+  drawLine(line, start2, end, there) {
+    const [a, b] = [this.pose[start2], this.pose[end]];
+    setAll(line, { x1: a.x, y1: a.y, x2: b.x, y2: b.y });
+    line.classList.toggle("away", !there);
+  }
+  drawJoint(group, joint, unit) {
+    const { x, y, visible } = this.pose[joint];
+    const [reach, ring, dot] = group.children;
+    for (const circle of [reach, ring, dot]) setAll(circle, { cx: x, cy: y });
+    reach.setAttribute("r", String(this.reach() * unit));
+    ring.setAttribute("r", String(9 * unit));
+    dot.setAttribute("r", String((visible ? 4.5 : 3.5) * unit));
+    group.classList.toggle("hidden-joint", !visible);
+    const place = `${Math.round(x)}, ${Math.round(y)}`;
+    group.setAttribute("aria-label", `${words(this.skeleton.joints[joint])}, ${visible ? `at ${place}` : "hidden"}`);
+  }
+  drawBox(unit) {
+    const { left, top, width, height } = this.personBox();
+    setAll(this.box, { x: left, y: top, width, height });
+    this.cornerPoints().forEach(({ x, y }, corner) => {
+      const [reach, square] = this.corners[corner].children;
+      setAll(reach, { cx: x, cy: y, r: this.reach() * unit });
+      setAll(square, { x: x - 5 * unit, y: y - 5 * unit, width: 10 * unit, height: 10 * unit, rx: 2 * unit });
+    });
+  }
+};
+
+// src/history.ts
+var TOGETHER = 700;
+var KEPT = 200;
+var History = class {
+  constructor(value) {
+    this.value = value;
+  }
+  value;
+  past = [];
+  future = [];
+  label = "";
+  time = -Infinity;
+  get now() {
+    return this.value;
+  }
+  get canUndo() {
+    return this.past.length > 0;
+  }
+  get canRedo() {
+    return this.future.length > 0;
+  }
+  /** Change the value; with a label, changes in quick succession are one step. */
+  put(value, label = "", time = performance.now()) {
+    const same = label !== "" && label === this.label && time - this.time < TOGETHER;
+    if (!same) this.past.push(this.value);
+    if (this.past.length > KEPT) this.past.shift();
+    this.future = [];
+    this.value = value;
+    [this.label, this.time] = [label, time];
+  }
+  undo() {
+    return this.step(this.past, this.future);
+  }
+  redo() {
+    return this.step(this.future, this.past);
+  }
+  step(from, to) {
+    const value = from.pop();
+    if (value === void 0) return false;
+    to.push(this.value);
+    this.value = value;
+    this.label = "";
+    return true;
+  }
+};
+
+// src/messages.ts
+var Messages = class {
+  bar = byId("message", HTMLElement);
+  text = byId("message-text", HTMLElement);
+  live = byId("live", HTMLElement);
+  constructor() {
+    byId("message-close", HTMLButtonElement).addEventListener("click", () => this.clear());
+  }
+  /** Show a sentence until it is closed or the next action succeeds. */
+  show(sentence) {
+    this.text.textContent = sentence;
+    this.bar.hidden = false;
+  }
+  clear() {
+    this.bar.hidden = true;
+    this.text.textContent = "";
+  }
+  /** Tell screen readers. */
+  tell(text) {
+    this.live.textContent = text;
+  }
+  /** Run an action; what it throws becomes a sentence in the page. */
+  async guard(action) {
+    this.clear();
+    try {
+      await action();
+    } catch (error) {
+      if (!(error instanceof Sentence)) console.error(error);
+      this.show(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
+    }
+  }
+};
+
+// src/player.ts
+var Player = class {
+  constructor(show) {
+    this.show = show;
+  }
+  show;
+  timer = 0;
+  last = -1;
+  get playing() {
+    return this.timer !== 0;
+  }
+  play(frames, seconds) {
+    this.stop();
+    const start2 = performance.now();
+    this.last = -1;
+    const step = () => {
+      const index = Math.floor((performance.now() - start2) / 1e3 / seconds % 1 * frames.length);
+      if (index !== this.last) this.show(frames[index]);
+      this.last = index;
+      this.timer = requestAnimationFrame(step);
+    };
+    this.timer = requestAnimationFrame(step);
+  }
+  stop() {
+    cancelAnimationFrame(this.timer);
+    this.timer = 0;
+  }
+};
+
+// src/results.ts
+var Result = class {
+  constructor(model) {
+    this.model = model;
+    const { width, height } = model.size;
+    const size = { width: String(width), height: String(height) };
+    this.canvas = make("canvas", { class: "picture", role: "img", "aria-label": `Picture made by ${model.name}`, ...size });
+    this.photo = make("canvas", { class: "over", "aria-hidden": "true", ...size });
+    this.frame = make("div", { class: "frame" }, this.canvas, this.photo);
+    this.frame.style.setProperty("--ratio", String(width / height));
+    const caption = make("figcaption", {}, make("span", { class: "name" }, model.name), this.time);
+    this.figure = make("figure", { class: "result", "data-model": model.name }, this.frame, caption);
+  }
+  model;
+  figure;
+  frame;
+  canvas;
+  photo;
+  time = make("span", { class: "time" });
+  draw(picture) {
+    const { width, height } = this.canvas;
+    this.canvas.getContext("2d").drawImage(picture.bitmap, 0, 0, width, height);
+    picture.bitmap.close();
+    this.time.textContent = `${Math.round(picture.milliseconds)} ms`;
+    performance.measure(`posegan ${this.model.name}`, { start: picture.asked, end: performance.now() });
+  }
+  /** Lay the photo's cut under the slider. */
+  setPhoto(image, box) {
+    const { width, height } = this.photo;
+    const context = this.photo.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.clearRect(0, 0, width, height);
+    context.drawImage(image, ...placed(box, width, height));
+  }
+  clear() {
+    this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.time.textContent = "";
+  }
+};
+function placed(box, width, height) {
+  return [box.left, box.top, box.width, box.height, 0, 0, width, height];
+}
+
+// src/app.ts
+var MORPH = { frames: 32, seconds: 2.4 };
+var App = class {
+  constructor(backend, facts) {
+    this.backend = backend;
+    this.facts = facts;
+    this.chosen = [facts.models[0].name];
+    this.results = new Map(facts.models.map((model) => [model.name, new Result(model)]));
+    this.editor = new Editor(byId("editor", SVGSVGElement), facts.skeleton, {
+      moving: (pose, time) => this.moving(pose, time),
+      moved: (pose, label, time) => this.put(pose, label, time),
+      toggled: (joint) => this.toggle(joint),
+      selected: (joint) => {
+        this.selected = joint;
+        this.changed();
+      }
+    });
+    this.renderer = backend.renderer({
+      picture: (picture) => this.show(picture),
+      error: (sentence) => this.messages.show(sentence),
+      connected: (is) => document.body.classList.toggle("lost", !is)
+    });
+  }
+  backend;
+  facts;
+  messages = new Messages();
+  editor;
+  step = "pose";
+  selected = null;
+  chosen;
+  playing = null;
+  changed = () => void 0;
+  // whoever shows the state of the controls
+  photo = null;
+  image = null;
+  placed = null;
+  // the library, where the photo's person stands
+  picked = false;
+  // whether the user has chosen models
+  source = new History([]);
+  target = new History([]);
+  results;
+  renderer;
+  player = new Player((pose) => this.preview(pose, performance.now()));
+  stages = byId("stages", HTMLElement);
+  photoFrame = byId("photo-frame", HTMLElement);
+  photoCanvas = byId("photo", HTMLCanvasElement);
+  get history() {
+    return this.step === "joints" ? this.source : this.target;
+  }
+  get hasPhoto() {
+    return this.photo !== null;
+  }
+  // Photos -----------------------------------------------------------------------------------------------------------
+  async takeExample(number) {
+    await this.messages.guard(async () => this.use(await this.backend.takeExample(number), "pose"));
+  }
+  async openPhoto(file) {
+    await this.messages.guard(async () => {
+      await this.busy("Reading the photo …", async () => this.use(await this.backend.addPhoto(file), "joints"));
+    });
+  }
+  async use(photo, step) {
+    const image = new Image();
+    image.src = photo.picture;
+    await image.decode().catch(() => {
+      throw new Sentence("The photo cannot be shown: drop it again.");
+    });
+    this.stop();
+    [this.photo, this.image] = [photo, image];
+    const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
+    this.source = new History(known ?? this.guess(photo.size));
+    this.target = new History(this.source.now);
+    this.placed = known && await this.backend.libraryFor(photo);
+    if (!this.picked) this.chosen = [this.suited(step === "pose").name];
+    for (const result of this.results.values()) result.clear();
+    this.go(step);
+    if (known === null && this.facts.detector !== null) {
+      this.messages.show("Nobody was found in this photo: place the joints by hand, or load them from an OpenPose JSON.");
+    }
+    this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : "Place the joints on the person.");
+  }
+  /** The model that was trained on people of that kind, or else the first. */
+  suited(synthetic) {
+    const { models } = this.facts;
+    return models.find((model) => model.synthetic === synthetic) ?? models[0];
+  }
+  /** A standing person in the middle of a photo. */
+  guess(size) {
+    const { poses, size: frame } = this.facts.library;
+    const front = placeHidden(poses[0].pose, this.facts.skeleton);
+    const pose = blend(front, mirror(front, this.facts.skeleton), 0.5);
+    const height = 0.94 * Math.min(size.height, size.width * frame.height / frame.width);
+    const width = height * frame.width / frame.height;
+    return fromFrame(pose, frame, { left: (size.width - width) / 2, top: (size.height - height) / 2, width, height });
+  }
+  // Steps ------------------------------------------------------------------------------------------------------------
+  /** Take the joints as they are placed, and pose the person. */
+  async confirmJoints() {
+    await this.messages.guard(async () => {
+      const photo = this.require();
+      const boxes = await this.backend.setJoints(photo, this.source.now);
+      const untouched = !this.target.canUndo && !this.target.canRedo;
+      if (untouched) this.target = new History(this.source.now);
+      this.photo = { ...photo, boxes };
+      this.placed = await this.backend.libraryFor(this.photo);
+      this.go("pose");
+    });
+  }
+  go(step) {
+    if (!this.photo || step === "pose" && !this.photo.boxes) return;
+    this.stop();
+    this.step = step;
+    document.body.dataset["step"] = step;
+    this.layOut();
+    this.refresh(performance.now());
+  }
+  /** Put the figures on the stage: the photo with all of it, or its cut beside the pictures. */
+  layOut() {
+    const { photo, image } = this;
+    if (!photo || !image) return;
+    const shown = this.step === "joints" ? [] : this.chosen.map((name) => this.results.get(name));
+    this.stages.replaceChildren(byId("photo-figure", HTMLElement), ...shown.map((result) => result.figure));
+    const whole = { left: 0, top: 0, ...photo.size };
+    const first = this.chosen[0];
+    const view = this.step === "joints" ? whole : photo.boxes?.get(first) ?? whole;
+    this.drawPhoto(image, view);
+    for (const result of shown) {
+      const box = photo.boxes?.get(result.model.name);
+      if (box) result.setPhoto(image, box);
+    }
+    (shown[0]?.frame ?? this.photoFrame).append(this.editor.svg);
+    const size = this.results.get(first).model.size;
+    this.editor.keyStep = Math.max(view.height / (this.step === "joints" ? 300 : size.height), 0.25);
+    this.editor.frame(view, this.step === "joints");
+  }
+  drawPhoto(image, view) {
+    const { photoCanvas: canvas } = this;
+    const scale = Math.min(2, Math.max(1, 900 / view.height));
+    [canvas.width, canvas.height] = [Math.round(view.width * scale), Math.round(view.height * scale)];
+    const context = canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, view.left, view.top, view.width, view.height, 0, 0, canvas.width, canvas.height);
+    this.photoFrame.style.setProperty("--ratio", String(view.width / view.height));
+  }
+  // Poses ------------------------------------------------------------------------------------------------------------
+  /** A pose while something moves: shown and rendered, not remembered. */
+  preview(pose, time) {
+    this.editor.show(pose);
+    this.render(pose, time);
+  }
+  moving(pose, time) {
+    this.halt();
+    if (this.step === "pose") this.render(pose, time);
+  }
+  /** A new pose that can be undone. */
+  put(pose, label = "", time = performance.now()) {
+    this.halt();
+    this.history.put(pose, label, time);
+    this.refresh(time);
+    if (this.selected !== null) this.tellJoint(this.selected);
+  }
+  refresh(time) {
+    this.editor.show(this.history.now);
+    if (this.step === "pose") this.render(this.history.now, time);
+    this.changed();
+  }
+  render(pose, time) {
+    if (this.photo?.boxes) this.renderer.want(this.photo, this.chosen, pose, time);
+  }
+  show(picture) {
+    this.results.get(picture.model)?.draw(picture);
+  }
+  undo() {
+    this.halt();
+    const done = this.history.undo();
+    this.messages.tell(done ? "Undone." : "There is nothing to undo.");
+    this.refresh(performance.now());
+  }
+  redo() {
+    this.halt();
+    const done = this.history.redo();
+    this.messages.tell(done ? "Done again." : "There is nothing to do again.");
+    this.refresh(performance.now());
+  }
+  /** Back to the photo's own pose; while the joints are placed, back to the start of that. */
+  reset() {
+    if (!this.photo) return;
+    const known = this.photo.pose && placeHidden(this.photo.pose, this.facts.skeleton);
+    this.put(this.step === "pose" ? this.source.now : known ?? this.guess(this.photo.size));
+    this.messages.tell("The pose is reset.");
+  }
+  mirror() {
+    this.put(mirror(this.history.now, this.facts.skeleton));
+    this.messages.tell("The pose is mirrored.");
+  }
+  swapSides() {
+    this.put(swapSides(this.history.now, this.facts.skeleton));
+    this.messages.tell("Left and right are swapped.");
+  }
+  toggle(joint) {
+    const pose = this.history.now;
+    this.put(withVisible(pose, joint, !pose[joint].visible));
+    this.tellJoint(joint);
+  }
+  tellJoint(joint) {
+    const { x, y, visible } = this.history.now[joint];
+    const name = words(this.facts.skeleton.joints[joint]);
+    this.messages.tell(visible ? `${name} at ${Math.round(x)}, ${Math.round(y)}` : `${name} hidden`);
+  }
+  choosePose(name) {
+    const entry = this.placed?.poses.find((pose) => pose.name === name);
+    if (!entry) return;
+    this.put(placeHidden(entry.pose, this.facts.skeleton));
+    this.messages.tell(`Pose: ${words(name)}.`);
+  }
+  /** The pose of an OpenPose file, or of the person in another photo. */
+  async openPose(file) {
+    await this.messages.guard(async () => {
+      const photo = this.require();
+      const isJson = file.type === "application/json" || file.name.toLowerCase().endsWith(".json");
+      if (isJson) {
+        const pose = await this.backend.readPerson(file);
+        const own = () => rescale(pose, photo.original, photo.size);
+        this.put(this.settled(this.step === "joints" ? own() : await this.backend.place(photo, pose)));
+      } else {
+        await this.busy("Looking for the person …", () => this.takePoseOf(file));
+      }
+      this.messages.tell("The pose is loaded.");
+    });
+  }
+  async takePoseOf(file) {
+    const { detector } = this.facts;
+    if (detector === null) {
+      throw new Sentence("posegan does not find joints in photos by itself yet: give the OpenPose JSON of that photo instead.");
+    }
+    const other = await this.backend.addPhoto(file);
+    if (!other.pose) throw new Sentence("Nobody was found in that photo: give another, or its OpenPose JSON.");
+    this.put(this.settled(this.step === "joints" ? other.pose : await this.backend.place(this.require(), other.pose)));
+  }
+  settled(pose) {
+    if (!bounds(pose)) throw new Sentence("No joint of that pose is visible: give another file.");
+    return placeHidden(pose, this.facts.skeleton);
+  }
+  // Models, sequences, files -----------------------------------------------------------------------------------------
+  chooseModels(names) {
+    if (names.length === 0) return;
+    [this.chosen, this.picked] = [names, true];
+    this.layOut();
+    this.refresh(performance.now());
+  }
+  setView(view) {
+    this.stages.dataset["view"] = view;
+  }
+  /** Play a bundled sequence, or with "photo" the way from the photo's pose to the present one and back. */
+  play(name) {
+    const again = this.playing === name;
+    this.halt();
+    if (again || !this.photo || this.step !== "pose") return;
+    const { frames, seconds } = this.sequence(name);
+    this.playing = name;
+    this.player.play(frames, seconds);
+    this.changed();
+  }
+  sequence(name) {
+    const found = this.placed?.sequences.find((sequence) => sequence.name === name);
+    if (found) return { ...found, frames: found.frames.map((pose) => placeHidden(pose, this.facts.skeleton)) };
+    const [from, to] = [this.source.now, this.target.now];
+    const frames = Array.from({ length: MORPH.frames }, (_, i) => {
+      return blend(from, to, 0.5 - 0.5 * Math.cos(2 * Math.PI * i / MORPH.frames));
+    });
+    return { seconds: MORPH.seconds, frames };
+  }
+  /** Stop playing and go back to the pose from before. */
+  stop() {
+    if (!this.player.playing) return;
+    this.halt();
+    this.refresh(performance.now());
+  }
+  halt() {
+    if (!this.player.playing) return;
+    this.player.stop();
+    this.playing = null;
+    this.changed();
+  }
+  async downloadPicture() {
+    await this.messages.guard(async () => {
+      const photo = this.require();
+      for (const model of this.chosen) {
+        save(await this.backend.download(photo, model, this.target.now), `posegan-${model}.png`);
+      }
+    });
+  }
+  async downloadPose() {
+    await this.messages.guard(async () => {
+      save(await this.backend.openPose(this.require(), this.history.now), "pose.json");
+    });
+  }
+  require() {
+    if (!this.photo) throw new Sentence("Choose a photo first.");
+    return this.photo;
+  }
+  async busy(what, action) {
+    const note = byId("busy", HTMLElement);
+    note.textContent = what;
+    document.body.classList.add("busy");
+    try {
+      await action();
+    } finally {
+      document.body.classList.remove("busy");
+    }
+  }
+};
+function save(file, name) {
+  const address = URL.createObjectURL(file);
+  make("a", { href: address, download: name }).click();
+  window.setTimeout(() => URL.revokeObjectURL(address), 1e4);
+}
+
+// src/library.ts
+var MARGIN = 5;
+function drawing(pose, skeleton, size) {
+  const lines = skeleton.edges.flatMap(([start2, end], index) => {
+    const [a, b] = [pose[start2], pose[end]];
+    if (!a.visible || !b.visible) return [];
+    return [makeSvg("line", { x1: a.x, y1: a.y, x2: b.x, y2: b.y, stroke: skeleton.colours[index] })];
+  });
+  const box = bounds(pose) ?? { left: 0, top: 0, ...size };
+  const [left, top, width, height] = [box.left - MARGIN, box.top - MARGIN, box.width + 2 * MARGIN, box.height + 2 * MARGIN];
+  const view = { viewBox: `${left} ${top} ${width} ${height}`, "aria-hidden": "true" };
+  return makeSvg("svg", { class: "drawing", "stroke-width": height / 28, ...view }, ...lines);
+}
+function poseButton(name, picture, chosen) {
+  const element = make("button", { type: "button", class: "thumb", "data-pose": name }, picture, make("span", {}, words(name)));
+  element.addEventListener("click", chosen);
+  return element;
+}
+function exampleButton(address, number, chosen) {
+  const picture = make("img", { src: address, alt: "", loading: "lazy" });
+  const label = `Synthetic person ${number + 1}`;
+  const element = make("button", { type: "button", class: "thumb person", "aria-label": label, title: label }, picture);
+  element.addEventListener("click", chosen);
+  return element;
+}
+
+// src/server.ts
+var Server = class {
+  async skeleton() {
+    const told = await getJson("/api/skeleton");
+    return { ...told, colours: told.colours.map((rgb) => `rgb(${rgb.join(" ")})`) };
+  }
+  async models() {
+    const told = await getJson("/api/models");
+    return { ...told, models: told.models.map((model) => ({ ...model, size: toSize(model.size) })) };
+  }
+  async library() {
+    const told = await getJson("/api/library");
+    return { ...toLibrary(told), size: toSize(told.size) };
+  }
+  async libraryFor(photo) {
+    return toLibrary(await getJson(`/api/photo/${photo.id}/library`));
+  }
+  async examples() {
+    const { count } = await getJson("/api/examples");
+    return Array.from({ length: count }, (_, number) => `/api/examples/${number}.png`);
+  }
+  async takeExample(number) {
+    return toPhoto(await sendJson("POST", `/api/examples/${number}`, {}));
+  }
+  async addPhoto(file) {
+    return toPhoto(await (await call("/api/photo", { method: "POST", body: file })).json());
+  }
+  async setJoints(photo, pose) {
+    return toBoxes((await sendJson("PUT", `/api/photo/${photo.id}/pose`, { pose: toTriples(pose) })).boxes);
+  }
+  async readPerson(file) {
+    const answer = await call("/api/person", { method: "POST", body: file });
+    return fromTriples((await answer.json()).pose);
+  }
+  async place(photo, pose) {
+    const asked = { pose: toTriples(pose) };
+    return fromTriples((await sendJson("POST", `/api/photo/${photo.id}/place`, asked)).pose);
+  }
+  async download(photo, model, pose) {
+    return (await sendAny("POST", "/api/download", { photo: photo.id, model, pose: toTriples(pose) })).blob();
+  }
+  async openPose(photo, pose) {
+    return (await sendAny("POST", "/api/openpose", { photo: photo.id, pose: toTriples(pose) })).blob();
+  }
+  renderer(events) {
+    return new LiveSocket(events);
+  }
+};
+var LiveSocket = class {
+  constructor(events) {
+    this.events = events;
+    this.open();
+  }
+  events;
+  socket = null;
+  newest = null;
+  number = 0;
+  asked = /* @__PURE__ */ new Map();
+  shown = /* @__PURE__ */ new Map();
+  // by model, the number of the last picture
+  pause = 500;
+  want(photo, models, pose, asked) {
+    this.number += 1;
+    this.asked.set(this.number, asked);
+    this.newest = JSON.stringify({ number: this.number, photo: photo.id, models, pose: toTriples(pose) });
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(this.newest);
+  }
+  open() {
+    const socket = new WebSocket(new URL("/api/live", location.href.replace(/^http/, "ws")));
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      this.pause = 500;
+      this.events.connected(true);
+      if (this.newest !== null) socket.send(this.newest);
+    };
+    socket.onmessage = (event) => void this.read(event.data);
+    socket.onclose = (event) => {
+      this.events.connected(false);
+      if (event.reason) this.events.error(event.reason);
+      window.setTimeout(() => this.open(), this.pause);
+      this.pause = Math.min(2 * this.pause, 5e3);
+    };
+    this.socket = socket;
+  }
+  async read(data) {
+    if (typeof data === "string") {
+      this.events.error(JSON.parse(data).error);
+      return;
+    }
+    const length = new DataView(data).getUint32(0);
+    const head = new TextDecoder().decode(new Uint8Array(data, 4, length));
+    const { number, model, milliseconds } = JSON.parse(head);
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/png" }));
+    if (number <= (this.shown.get(model) ?? 0)) return;
+    this.shown.set(model, number);
+    const asked = this.asked.get(number) ?? performance.now();
+    for (const old of this.asked.keys()) if (old < number) this.asked.delete(old);
+    this.events.picture({ model, bitmap, milliseconds, asked });
+  }
+};
+async function call(path, init) {
+  let answer;
+  try {
+    answer = await fetch(path, init);
+  } catch {
+    throw new Sentence("posegan does not answer: see whether `posegan serve` still runs.");
+  }
+  if (answer.ok) return answer;
+  const told = await answer.json().catch(() => ({}));
+  throw new Sentence(told.error ?? `posegan answered with the status ${answer.status}.`);
+}
+async function getJson(path) {
+  return await (await call(path)).json();
+}
+function sendAny(method, path, body) {
+  return call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+}
+async function sendJson(method, path, body) {
+  return await (await sendAny(method, path, body)).json();
+}
+function toSize([height, width]) {
+  return { height, width };
+}
+function toBoxes(boxes) {
+  return new Map(Object.entries(boxes).map(([name, [left, top, width, height]]) => [name, { left, top, width, height }]));
+}
+function toLibrary({ poses, sequences }) {
+  return {
+    poses: poses.map(({ name, pose }) => ({ name, pose: fromTriples(pose) })),
+    sequences: sequences.map((sequence) => ({ ...sequence, frames: sequence.frames.map(fromTriples) }))
+  };
+}
+function toPhoto(told) {
+  return {
+    id: told.photo,
+    picture: `/api/photo/${told.photo}`,
+    size: toSize(told.size),
+    original: toSize(told.original),
+    pose: told.pose && fromTriples(told.pose),
+    boxes: told.boxes && toBoxes(told.boxes)
+  };
+}
+function fromTriples(joints) {
+  return joints.map(([x, y, visible]) => ({ x, y, visible: visible > 0 }));
+}
+function toTriples(pose) {
+  return pose.map(({ x, y, visible }) => [Math.round(x * 100) / 100, Math.round(y * 100) / 100, visible ? 1 : 0]);
+}
+
+// src/main.ts
+async function start() {
+  const backend = new Server();
+  const [skeleton, told, examples] = await Promise.all([backend.skeleton(), backend.models(), backend.examples()]);
+  const library = await backend.library();
+  const app = new App(backend, { skeleton, models: told.models, detector: told.detector, library });
+  byId("version", HTMLElement).textContent = told.version;
+  document.body.classList.toggle("has-detector", told.detector !== null);
+  byId("examples", HTMLElement).append(
+    ...examples.map((address, number) => exampleButton(address, number, () => void app.takeExample(number)))
+  );
+  byId("poses", HTMLElement).append(
+    ...library.poses.map(
+      ({ name, pose }) => poseButton(name, drawing(pose, skeleton, library.size), () => app.choosePose(name))
+    )
+  );
+  buildSequences(app);
+  const models = buildModels(app);
+  const joints = buildJoints(app);
+  tieButtons(app);
+  tieViews(app);
+  tieFiles(app);
+  tieKeys(app);
+  app.changed = () => {
+    showState(app);
+    joints();
+    models();
+  };
+  await app.takeExample(0);
+}
+function buildSequences(app) {
+  const names = [...app.facts.library.sequences.map(({ name }) => name), "photo"];
+  byId("sequences", HTMLElement).append(
+    ...names.map((name) => {
+      const label = name === "photo" ? "Photo to pose" : words(name);
+      const element = make("button", { type: "button", class: "chip", "data-sequence": name, "aria-pressed": "false" }, label);
+      element.addEventListener("click", () => app.play(name));
+      return element;
+    })
+  );
+}
+function buildModels(app) {
+  const list = byId("models", HTMLElement);
+  const boxes = app.facts.models.map((model) => {
+    const box = make("input", { type: "checkbox", value: model.name });
+    box.addEventListener("change", () => {
+      const names = boxes.filter((other) => other.checked).map((other) => other.value);
+      if (names.length === 0) box.checked = true;
+      else app.chooseModels(names);
+    });
+    const about = `${model.model}, ${model.size.height} × ${model.size.width}, ${(model.parameters / 1e6).toFixed(1)} M`;
+    const text = make("span", {}, make("b", {}, model.name), make("small", {}, about), make("small", {}, model.licence));
+    list.append(make("label", {}, box, text));
+    return box;
+  });
+  boxes[0].disabled = boxes.length === 1;
+  return () => boxes.forEach((box) => box.checked = app.chosen.includes(box.value));
+}
+function buildJoints(app) {
+  const boxes = app.facts.skeleton.joints.map((name, joint) => {
+    const box = make("input", { type: "checkbox" });
+    box.addEventListener("change", () => app.toggle(joint));
+    byId("joint-list", HTMLElement).append(make("label", {}, box, words(name)));
+    return box;
+  });
+  return () => boxes.forEach((box, joint) => box.checked = app.history.now[joint]?.visible ?? false);
+}
+function tieButtons(app) {
+  button("undo", () => app.undo());
+  button("redo", () => app.redo());
+  button("reset", () => app.reset());
+  button("mirror", () => app.mirror());
+  button("swap", () => app.swapSides());
+  button("download", () => app.downloadPicture());
+  button("download-pose", () => app.downloadPose());
+  button("confirm", () => app.confirmJoints());
+  button("place", () => app.go("joints"));
+  button("hide", () => {
+    if (app.selected !== null) app.toggle(app.selected);
+  });
+  const limbs = byId("limbs", HTMLInputElement);
+  limbs.addEventListener("change", () => app.editor.limbs = limbs.checked);
+  const skeleton = byId("skeleton", HTMLInputElement);
+  const show = () => document.body.classList.toggle("no-skeleton", !skeleton.checked);
+  skeleton.addEventListener("change", show);
+  show();
+}
+function tieViews(app) {
+  const share = byId("share", HTMLInputElement);
+  const stages = byId("stages", HTMLElement);
+  const slide = () => stages.style.setProperty("--share", `${share.value}%`);
+  share.addEventListener("input", slide);
+  slide();
+  const choices = document.querySelectorAll("input[name=view]");
+  const choose = () => {
+    const view = [...choices].find((choice) => choice.checked).value;
+    app.setView(view);
+    byId("share-row", HTMLElement).hidden = view === "result";
+    byId("share-label", HTMLElement).textContent = view === "compare" ? "Photo on the left" : "Photo over the picture";
+  };
+  choices.forEach((choice) => choice.addEventListener("change", choose));
+  choose();
+}
+function tieFiles(app) {
+  const photo = byId("photo-file", HTMLInputElement);
+  const pose = byId("pose-file", HTMLInputElement);
+  const joints = byId("joints-file", HTMLInputElement);
+  const chosen = (input, use) => {
+    input.addEventListener("change", () => {
+      const file = input.files?.[0];
+      input.value = "";
+      if (file) void use(file);
+    });
+  };
+  const isPose = (file) => file.type === "application/json" || file.name.toLowerCase().endsWith(".json");
+  const drop = (file) => isPose(file) ? app.openPose(file) : app.openPhoto(file);
+  chosen(photo, drop);
+  chosen(pose, (file) => app.openPose(file));
+  chosen(joints, (file) => app.openPose(file));
+  let depth = 0;
+  const over = (change) => {
+    depth = Math.max(0, depth + change);
+    document.body.classList.toggle("dropping", depth > 0);
+  };
+  document.addEventListener("dragenter", (event) => {
+    event.preventDefault();
+    over(1);
+  });
+  document.addEventListener("dragleave", () => over(-1));
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    over(-depth);
+    const file = event.dataTransfer?.files[0];
+    if (file) void drop(file);
+  });
+  document.addEventListener("paste", (event) => {
+    const file = event.clipboardData?.files[0];
+    if (file) void drop(file);
+  });
+}
+function tieKeys(app) {
+  document.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+    const key = event.key.toLowerCase();
+    if (key !== "z" && key !== "y") return;
+    event.preventDefault();
+    if (key === "y" || event.shiftKey) app.redo();
+    else app.undo();
+  });
+}
+function showState(app) {
+  byId("undo", HTMLButtonElement).disabled = !app.history.canUndo;
+  byId("redo", HTMLButtonElement).disabled = !app.history.canRedo;
+  for (const element of document.querySelectorAll("[data-sequence]")) {
+    const on = element.dataset["sequence"] === app.playing;
+    element.setAttribute("aria-pressed", String(on));
+  }
+  const line = byId("selected", HTMLElement);
+  const hide = byId("hide", HTMLButtonElement);
+  const joint = app.selected === null ? void 0 : app.history.now[app.selected];
+  hide.hidden = !joint;
+  if (!joint) {
+    line.textContent = "";
+    return;
+  }
+  const name = words(app.facts.skeleton.joints[app.selected]);
+  line.textContent = joint.visible ? `${name}: ${Math.round(joint.x)}, ${Math.round(joint.y)}` : `${name}: hidden`;
+  hide.textContent = joint.visible ? "Hide joint" : "Show joint";
+}
+start().catch((error) => {
+  byId("message-text", HTMLElement).textContent = error instanceof Sentence ? error.message : "The page could not be built: load it again.";
+  byId("message", HTMLElement).hidden = false;
+});

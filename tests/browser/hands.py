@@ -1,0 +1,81 @@
+"""What a user does on the page, and what a user sees."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+
+from PIL import Image
+from playwright.sync_api import Page
+
+
+def picture(page: Page, model: int = 0) -> str:
+    """Return the picture of a model as it is on the screen, as a PNG data address."""
+    return page.evaluate("i => document.querySelectorAll('.result .picture')[i].toDataURL()", model)
+
+
+def pixels(data: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(data.partition(",")[2]))).convert("RGB")
+
+
+def until_changed(page: Page, old: str, model: int = 0) -> str:
+    """Wait until another picture is shown, and return it."""
+    look = "([i, old]) => document.querySelectorAll('.result .picture')[i].toDataURL() !== old"
+    page.wait_for_function(look, arg=[model, old])
+    return picture(page, model)
+
+
+def until_shown(page: Page, wanted: str) -> None:
+    page.wait_for_function("old => document.querySelector('.result .picture').toDataURL() === old", arg=wanted)
+
+
+def until_quiet(page: Page) -> str:
+    """Wait until no new picture has come for a while, and return the last."""
+    count = "() => performance.getEntriesByType('measure').length"
+    seen = -1
+    while (now := page.evaluate(count)) != seen:
+        seen = now
+        page.wait_for_timeout(700)
+    return picture(page)
+
+
+def joint(page: Page, name: str) -> tuple[float, float]:
+    """Return where a joint is on the screen."""
+    box = page.locator(f".joint[data-name={name}] .dot").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def place(page: Page, name: str) -> tuple[float, float] | None:
+    """Return where a joint is in the photo, as the page tells screen readers; None if it is hidden."""
+    label = page.locator(f".joint[data-name={name}]").get_attribute("aria-label") or ""
+    found = re.search(r"at (-?\d+), (-?\d+)$", label)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float], steps: int = 6) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=steps)
+    page.mouse.up()
+
+
+def drag_joint(page: Page, name: str, dx: float, dy: float) -> None:
+    x, y = joint(page, name)
+    drag(page, (x, y), (x + dx, y + dy))
+
+
+def drop(page: Page, name: str, kind: str, data: bytes) -> None:
+    """Drop a file on the page."""
+    transfer = page.evaluate_handle(
+        """([name, type, text]) => {
+            const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], name, { type }));
+            return transfer;
+        }""",
+        [name, kind, base64.b64encode(data).decode()],
+    )
+    for event in ("dragenter", "dragover", "drop"):
+        page.dispatch_event("#stages", event, {"dataTransfer": transfer})

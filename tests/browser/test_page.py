@@ -1,0 +1,309 @@
+"""The page in chromium: what a user can do on it, with mouse, keyboard and finger."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="these tests need playwright: pip install 'posegan[browser]'")
+
+from PIL import Image, ImageChops
+
+from tests.app.conftest import picture as photo_file
+from tests.app.serving import serving
+
+from .hands import drag, drag_joint, drop, joint, picture, pixels, place, until_changed, until_quiet, until_shown
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_dragged_wrist_changes_the_picture_and_undo_brings_it_back(page):
+    before, start, elbow = until_quiet(page), place(page, "right_wrist"), place(page, "right_elbow")
+    drag_joint(page, "right_wrist", -50, -160)
+    after = until_changed(page, before)
+    assert ImageChops.difference(pixels(before), pixels(after)).getbbox() is not None
+    moved = place(page, "right_wrist")
+    assert moved[0] < start[0]
+    assert moved[1] < start[1] - 20
+    assert place(page, "right_elbow") != elbow  # the arm came along
+    assert place(page, "left_wrist") == place(page, "left_wrist")
+    after = until_quiet(page)
+    page.keyboard.press("Control+z")
+    until_shown(page, before)
+    assert place(page, "right_wrist") == start
+    page.keyboard.press("Control+Shift+z")
+    until_shown(page, after)
+    assert place(page, "right_wrist") == moved
+    page.click("#undo")
+    until_shown(page, before)
+    assert page.locator("#undo").is_disabled()
+
+
+def test_without_whole_limbs_a_joint_moves_alone(page):
+    elbow, wrist = place(page, "right_elbow"), place(page, "right_wrist")
+    page.uncheck("#limbs")
+    drag_joint(page, "right_elbow", -40, 0)
+    assert place(page, "right_elbow") != elbow
+    assert place(page, "right_wrist") == wrist
+
+
+def test_a_bone_turns_its_limb_and_the_torso_moves_the_person(page):
+    knee, ankle, hip = (joint(page, f"left_{part}") for part in ("knee", "ankle", "hip"))
+    middle = ((knee[0] + ankle[0]) / 2, (knee[1] + ankle[1]) / 2)
+    still = place(page, "left_knee")
+    drag(page, middle, (middle[0] + 60, middle[1]))
+    assert place(page, "left_knee") == still
+    assert joint(page, "left_ankle")[0] > ankle[0] + 60
+    shoulder = joint(page, "right_shoulder")
+    nose = joint(page, "nose")
+    inside = ((hip[0] + 2 * shoulder[0]) / 3 + 6, (hip[1] + 2 * shoulder[1]) / 3)
+    drag(page, inside, (inside[0] + 20, inside[1] + 10))
+    assert joint(page, "nose") == pytest.approx((nose[0] + 20, nose[1] + 10), abs=0.5)
+    assert joint(page, "left_hip") == pytest.approx((hip[0] + 20, hip[1] + 10), abs=0.5)
+
+
+def test_escape_ends_a_drag_where_it_began(page):
+    start = place(page, "left_wrist")
+    x, y = joint(page, "left_wrist")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y - 60)
+    assert place(page, "left_wrist") != start
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    assert place(page, "left_wrist") == start
+    assert page.locator("#undo").is_disabled()
+
+
+def test_the_keyboard_reaches_every_joint_and_moves_it(page):
+    page.locator("#place").focus()
+    names = []
+    for _ in range(18):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("document.activeElement.dataset.name"))
+    assert len(set(names)) == 18
+    page.locator(".joint[data-name=left_elbow]").focus()
+    before, (x, y) = until_quiet(page), place(page, "left_elbow")
+    page.keyboard.press("ArrowRight")
+    assert place(page, "left_elbow") == (x + 1, y)
+    page.keyboard.press("Shift+ArrowUp")
+    assert place(page, "left_elbow") == (x + 1, y - 5)
+    assert page.locator("#live").text_content() == f"Left elbow at {x + 1}, {y - 5}"
+    until_changed(page, before)
+    page.keyboard.press("Delete")
+    assert place(page, "left_elbow") is None
+    assert page.locator("#selected").text_content() == "Left elbow: hidden"
+    page.click("#hide")
+    assert place(page, "left_elbow") == (x + 1, y - 5)
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    page.wait_for_timeout(50)
+    assert place(page, "left_elbow") == (x, y)
+
+
+def test_the_pose_library_mirror_swap_and_reset(page):
+    before, nose = until_quiet(page), place(page, "nose")
+    page.click("[data-pose=arms-up]")
+    raised = until_changed(page, before)
+    assert place(page, "right_wrist")[1] < place(page, "right_shoulder")[1]
+    hands = place(page, "left_wrist"), place(page, "right_wrist")
+    page.click("#swap")
+    assert (place(page, "right_wrist"), place(page, "left_wrist")) == hands
+    page.click("#swap")
+    page.click("#mirror")
+    until_changed(page, raised)
+    page.click("#mirror")
+    assert place(page, "left_wrist") == pytest.approx(hands[0], abs=1)
+    page.click("#reset")
+    until_shown(page, before)
+    assert place(page, "nose") == nose
+
+
+def test_a_joint_of_the_list_is_hidden_and_shown(page):
+    before = until_quiet(page)
+    page.click("summary")
+    page.get_by_label("Right wrist", exact=True).last.uncheck()
+    assert place(page, "right_wrist") is None
+    hidden = until_changed(page, before)
+    page.get_by_label("Right wrist", exact=True).last.check()
+    until_shown(page, before)
+    assert hidden != before
+
+
+def test_an_own_photo_is_placed_by_hand_then_posed_and_downloaded(page, tmp_path):
+    drop(page, "me.png", "image/png", photo_file((300, 500)))
+    page.wait_for_selector("body[data-step=joints]")
+    assert "placed by hand" in page.locator("#joints-hint").inner_text()
+    start = joint(page, "nose"), joint(page, "left_ankle")
+    box = page.locator(".corner .square").nth(2).bounding_box()
+    drag(page, (box["x"] + 5, box["y"] + 5), (box["x"] - 60, box["y"] - 20))
+    assert joint(page, "left_ankle")[0] < start[1][0] - 20
+    drag_joint(page, "right_wrist", -30, 10)
+    page.keyboard.press("Control+z")
+    page.click("#confirm")
+    page.wait_for_selector("body[data-step=pose]")
+    before = until_quiet(page)
+    drag_joint(page, "left_wrist", 40, -150)
+    until_changed(page, before)
+    with page.expect_download() as download:
+        page.click("#download")
+    file = tmp_path / "picture.png"
+    download.value.save_as(file)
+    made = Image.open(file)
+    assert made.size == (64, 128)
+    assert "AI-generated" in made.text["Description"]
+    assert len(made.text["posegan:source"]) == 64
+    with page.expect_download() as download:
+        page.click("#download-pose")
+    file = tmp_path / "pose.json"
+    download.value.save_as(file)
+    (person,) = json.loads(file.read_text())["people"]
+    assert len(person["pose_keypoints_2d"]) == 54
+    page.click("#place")  # and back, to mend the joints
+    page.wait_for_selector("body[data-step=joints]")
+
+
+def test_an_openpose_file_places_the_joints_or_poses_the_person(page):
+    joints = [[60 + 10 * (i % 5), 20 + 15 * i, 1] for i in range(18)]
+    file = json.dumps({"people": [{"pose_keypoints_2d": [n for row in joints for n in row]}]}).encode()
+    drop(page, "me.png", "image/png", photo_file((300, 400)))
+    page.wait_for_selector("body[data-step=joints]")
+    page.set_input_files("#joints-file", {"name": "me.json", "mimeType": "application/json", "buffer": file})
+    page.wait_for_function("() => document.querySelector('.joint[data-name=nose]').ariaLabel.endsWith('at 60, 20')")
+    page.click("#confirm")
+    page.wait_for_selector("body[data-step=pose]")
+    before = until_quiet(page)
+    page.click("[data-pose=sitting]")
+    until_changed(page, before)
+    drop(page, "other.json", "application/json", file)
+    page.wait_for_function("() => document.querySelector('#live').textContent === 'The pose is loaded.'")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "data", "words"),
+    [
+        ("a.png", "image/png", b"nothing", "no photo that posegan reads"),
+        ("a.json", "application/json", b"{}", "no OpenPose JSON"),
+        ("bomb.png", "image/png", photo_file((8000, 7000), mode="1"), "million"),
+    ],
+    ids=["no photo", "no pose", "too large"],
+)
+def test_a_bad_file_is_a_sentence_in_the_page_and_the_work_goes_on(page, name, kind, data, words):
+    before = until_quiet(page)
+    drop(page, name, kind, data)
+    page.wait_for_selector("#message:not([hidden])")
+    assert words in page.locator("#message-text").inner_text()
+    page.click("#message-close")
+    assert page.locator("#message").is_hidden()
+    drag_joint(page, "right_wrist", -40, -40)
+    until_changed(page, before)
+
+
+def test_a_photo_as_target_pose_needs_a_detector_and_says_so(page):
+    page.set_input_files("#pose-file", {"name": "b.png", "mimeType": "image/png", "buffer": photo_file()})
+    page.wait_for_selector("#message:not([hidden])")
+    assert "OpenPose JSON" in page.locator("#message-text").inner_text()
+
+
+def test_a_walk_plays_until_it_is_stopped(page):
+    before = until_quiet(page)
+    page.click("[data-sequence=walk-left]")
+    first = until_changed(page, before)
+    until_changed(page, first)
+    assert page.locator("[data-sequence=walk-left]").get_attribute("aria-pressed") == "true"
+    page.click("[data-sequence=walk-left]")
+    assert page.locator("[data-sequence=walk-left]").get_attribute("aria-pressed") == "false"
+
+
+def test_models_stand_side_by_side(page):
+    other = page.locator("#models input:not(:checked)")
+    assert other.count() == 1
+    other.check()
+    page.wait_for_function("() => document.querySelectorAll('.result .time:not(:empty)').length === 2")
+    until_quiet(page)
+    before = [picture(page, 0), picture(page, 1)]
+    assert before[0] != before[1]
+    page.click("[data-pose=arms-up]")
+    for model in (0, 1):
+        until_changed(page, before[model], model)
+
+
+def test_compare_and_onion_lay_the_photo_over_the_picture(page):
+    over = page.locator(".result .over")
+    assert over.evaluate("e => getComputedStyle(e).visibility") == "hidden"
+    page.locator("input[value=compare]").check(force=True)
+    page.locator("#share").fill("30")
+    assert "70%" in over.evaluate("e => getComputedStyle(e).clipPath")
+    page.locator("input[value=onion]").check(force=True)
+    assert over.evaluate("e => getComputedStyle(e).opacity") == "0.3"
+    assert over.evaluate("e => e.getContext('2d').getImageData(32, 64, 1, 1).data[3]") == 255  # the photo is there
+
+
+def test_every_control_has_a_name(page):
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('button:not([hidden]), input, [role=button], [role=img]')].filter((e) =>
+            !(e.ariaLabel || e.textContent.trim() || e.labels?.[0]?.textContent.trim())).map((e) => e.outerHTML)"""
+    )
+    assert nameless == []
+
+
+class TestPhone:
+    @pytest.fixture
+    def options(self):
+        return {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+    def test_nothing_is_wider_than_the_screen_and_a_finger_drags(self, page):
+        for step in ("pose", "joints"):
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            if step == "pose":
+                before = until_quiet(page)
+                client = page.context.new_cdp_session(page)
+                x, y = joint(page, "left_wrist")
+                touch = "Input.dispatchTouchEvent"
+                client.send(touch, {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+                for i in range(1, 6):
+                    client.send(touch, {"type": "touchMove", "touchPoints": [{"x": x + 4 * i, "y": y - 16 * i}]})
+                client.send(touch, {"type": "touchEnd", "touchPoints": []})
+                until_changed(page, before)
+                assert joint(page, "left_wrist")[1] == pytest.approx(y - 80, abs=3)
+                page.click("#place")
+                page.wait_for_selector("body[data-step=joints]")
+
+    def test_the_main_controls_are_large_enough_for_a_finger(self, page):
+        small = page.evaluate(
+            """() => [...document.querySelectorAll('button:not(.link), .button')].filter((e) => e.offsetParent)
+                .filter((e) => e.getBoundingClientRect().height < 32).map((e) => e.textContent)"""
+        )
+        assert small == ["✕"] or small == []
+
+
+class TestDark:
+    @pytest.fixture
+    def options(self):
+        return {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"}
+
+    def test_the_page_follows_the_systems_colours(self, page):
+        back, ink = page.evaluate(
+            "(() => { const s = getComputedStyle(document.body); return [s.backgroundColor, s.color]; })()"
+        )
+        assert max(map(int, back[4:-1].split(","))) < 60
+        assert min(map(int, ink[4:-1].split(","))) > 200
+
+
+def test_a_server_that_stops_is_missed_and_found_again(chromium, weights: Path):
+    page = chromium.new_page()
+    with serving("--weights", str(weights)) as address:
+        page.goto(address)
+        page.wait_for_selector(".result .time:not(:empty)")
+    page.wait_for_selector("body.lost .lost-note")
+    page.click(".person >> nth=2")
+    page.wait_for_selector("#message:not([hidden])")
+    assert "does not answer" in page.locator("#message-text").inner_text()
+    with serving("--weights", str(weights), "--port", address.rsplit(":", 1)[1].strip("/")):
+        page.wait_for_selector("body:not(.lost)")
+        page.click(".person >> nth=2")
+        page.wait_for_selector("#message", state="hidden")
+        drag_joint(page, "right_wrist", -20, -20)
+    page.close()

@@ -1,0 +1,379 @@
+// The page at work: which photo, which pose, which step, and what every control does with them.
+
+import { type Backend, type Picture, type Renderer, Sentence } from "./backend.ts";
+import { byId, make, words } from "./dom.ts";
+import { Editor } from "./editor.ts";
+import { History } from "./history.ts";
+import { Messages } from "./messages.ts";
+import { Player } from "./player.ts";
+import { blend, bounds, fromFrame, mirror, placeHidden, rescale, swapSides, withVisible } from "./pose.ts";
+import { Result, type View } from "./results.ts";
+import type { Box, Library, Model, Photo, Pose, Sequence, Size, Skeleton } from "./types.ts";
+
+export type Step = "joints" | "pose"; // placing the joints on the photo, then posing the person
+
+const MORPH = { frames: 32, seconds: 2.4 }; // there and back
+
+export interface Facts {
+  readonly skeleton: Skeleton;
+  readonly models: readonly Model[];
+  readonly detector: string | null;
+  readonly library: Library & { readonly size: Size };
+}
+
+export class App {
+  readonly messages = new Messages();
+  readonly editor: Editor;
+  step: Step = "pose";
+  selected: number | null = null;
+  chosen: readonly string[];
+  playing: string | null = null;
+  changed: () => void = () => undefined; // whoever shows the state of the controls
+  private photo: Photo | null = null;
+  private image: HTMLImageElement | null = null;
+  private placed: Library | null = null; // the library, where the photo's person stands
+  private picked = false; // whether the user has chosen models
+  private source = new History<Pose>([]);
+  private target = new History<Pose>([]);
+  private readonly results: ReadonlyMap<string, Result>;
+  private readonly renderer: Renderer;
+  private readonly player = new Player((pose) => this.preview(pose, performance.now()));
+  private readonly stages = byId("stages", HTMLElement);
+  private readonly photoFrame = byId("photo-frame", HTMLElement);
+  private readonly photoCanvas = byId("photo", HTMLCanvasElement);
+
+  constructor(
+    readonly backend: Backend,
+    readonly facts: Facts,
+  ) {
+    this.chosen = [facts.models[0]!.name];
+    this.results = new Map(facts.models.map((model) => [model.name, new Result(model)]));
+    this.editor = new Editor(byId("editor", SVGSVGElement), facts.skeleton, {
+      moving: (pose, time) => this.moving(pose, time),
+      moved: (pose, label, time) => this.put(pose, label, time),
+      toggled: (joint) => this.toggle(joint),
+      selected: (joint) => {
+        this.selected = joint;
+        this.changed();
+      },
+    });
+    this.renderer = backend.renderer({
+      picture: (picture) => this.show(picture),
+      error: (sentence) => this.messages.show(sentence),
+      connected: (is) => document.body.classList.toggle("lost", !is),
+    });
+  }
+
+  get history(): History<Pose> {
+    return this.step === "joints" ? this.source : this.target;
+  }
+
+  get hasPhoto(): boolean {
+    return this.photo !== null;
+  }
+
+  // Photos -----------------------------------------------------------------------------------------------------------
+
+  async takeExample(number: number): Promise<void> {
+    await this.messages.guard(async () => this.use(await this.backend.takeExample(number), "pose"));
+  }
+
+  async openPhoto(file: Blob): Promise<void> {
+    await this.messages.guard(async () => {
+      await this.busy("Reading the photo …", async () => this.use(await this.backend.addPhoto(file), "joints"));
+    });
+  }
+
+  private async use(photo: Photo, step: Step): Promise<void> {
+    const image = new Image();
+    image.src = photo.picture;
+    await image.decode().catch(() => {
+      throw new Sentence("The photo cannot be shown: drop it again.");
+    });
+    this.stop();
+    [this.photo, this.image] = [photo, image];
+    const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
+    this.source = new History(known ?? this.guess(photo.size));
+    this.target = new History(this.source.now);
+    this.placed = known && (await this.backend.libraryFor(photo));
+    if (!this.picked) this.chosen = [this.suited(step === "pose").name];
+    for (const result of this.results.values()) result.clear();
+    this.go(step);
+    if (known === null && this.facts.detector !== null) {
+      this.messages.show("Nobody was found in this photo: place the joints by hand, or load them from an OpenPose JSON.");
+    }
+    this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : "Place the joints on the person.");
+  }
+
+  /** The model that was trained on people of that kind, or else the first. */
+  private suited(synthetic: boolean): Model {
+    const { models } = this.facts;
+    return models.find((model) => model.synthetic === synthetic) ?? models[0]!;
+  }
+
+  /** A standing person in the middle of a photo. */
+  private guess(size: Size): Pose {
+    const { poses, size: frame } = this.facts.library;
+    const front = placeHidden(poses[0]!.pose, this.facts.skeleton);
+    const pose = blend(front, mirror(front, this.facts.skeleton), 0.5); // the same on both sides
+    const height = 0.94 * Math.min(size.height, (size.width * frame.height) / frame.width);
+    const width = (height * frame.width) / frame.height;
+    return fromFrame(pose, frame, { left: (size.width - width) / 2, top: (size.height - height) / 2, width, height });
+  }
+
+  // Steps ------------------------------------------------------------------------------------------------------------
+
+  /** Take the joints as they are placed, and pose the person. */
+  async confirmJoints(): Promise<void> {
+    await this.messages.guard(async () => {
+      const photo = this.require();
+      const boxes = await this.backend.setJoints(photo, this.source.now);
+      const untouched = !this.target.canUndo && !this.target.canRedo;
+      if (untouched) this.target = new History(this.source.now);
+      this.photo = { ...photo, boxes };
+      this.placed = await this.backend.libraryFor(this.photo);
+      this.go("pose");
+    });
+  }
+
+  go(step: Step): void {
+    if (!this.photo || (step === "pose" && !this.photo.boxes)) return;
+    this.stop();
+    this.step = step;
+    document.body.dataset["step"] = step;
+    this.layOut();
+    this.refresh(performance.now());
+  }
+
+  /** Put the figures on the stage: the photo with all of it, or its cut beside the pictures. */
+  private layOut(): void {
+    const { photo, image } = this;
+    if (!photo || !image) return;
+    const shown = this.step === "joints" ? [] : this.chosen.map((name) => this.results.get(name)!);
+    this.stages.replaceChildren(byId("photo-figure", HTMLElement), ...shown.map((result) => result.figure));
+    const whole = { left: 0, top: 0, ...photo.size };
+    const first = this.chosen[0]!;
+    const view = this.step === "joints" ? whole : (photo.boxes?.get(first) ?? whole);
+    this.drawPhoto(image, view);
+    for (const result of shown) {
+      const box = photo.boxes?.get(result.model.name);
+      if (box) result.setPhoto(image, box);
+    }
+    (shown[0]?.frame ?? this.photoFrame).append(this.editor.svg);
+    const size = this.results.get(first)!.model.size;
+    this.editor.keyStep = Math.max(view.height / (this.step === "joints" ? 300 : size.height), 0.25);
+    this.editor.frame(view, this.step === "joints");
+  }
+
+  private drawPhoto(image: HTMLImageElement, view: Box): void {
+    const { photoCanvas: canvas } = this;
+    const scale = Math.min(2, Math.max(1, 900 / view.height));
+    [canvas.width, canvas.height] = [Math.round(view.width * scale), Math.round(view.height * scale)];
+    const context = canvas.getContext("2d")!;
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, view.left, view.top, view.width, view.height, 0, 0, canvas.width, canvas.height);
+    this.photoFrame.style.setProperty("--ratio", String(view.width / view.height));
+  }
+
+  // Poses ------------------------------------------------------------------------------------------------------------
+
+  /** A pose while something moves: shown and rendered, not remembered. */
+  private preview(pose: Pose, time: number): void {
+    this.editor.show(pose);
+    this.render(pose, time);
+  }
+
+  private moving(pose: Pose, time: number): void {
+    this.halt();
+    if (this.step === "pose") this.render(pose, time);
+  }
+
+  /** A new pose that can be undone. */
+  put(pose: Pose, label = "", time = performance.now()): void {
+    this.halt();
+    this.history.put(pose, label, time);
+    this.refresh(time);
+    if (this.selected !== null) this.tellJoint(this.selected);
+  }
+
+  private refresh(time: number): void {
+    this.editor.show(this.history.now);
+    if (this.step === "pose") this.render(this.history.now, time);
+    this.changed();
+  }
+
+  private render(pose: Pose, time: number): void {
+    if (this.photo?.boxes) this.renderer.want(this.photo, this.chosen, pose, time);
+  }
+
+  private show(picture: Picture): void {
+    this.results.get(picture.model)?.draw(picture);
+  }
+
+  undo(): void {
+    this.halt();
+    const done = this.history.undo();
+    this.messages.tell(done ? "Undone." : "There is nothing to undo.");
+    this.refresh(performance.now());
+  }
+
+  redo(): void {
+    this.halt();
+    const done = this.history.redo();
+    this.messages.tell(done ? "Done again." : "There is nothing to do again.");
+    this.refresh(performance.now());
+  }
+
+  /** Back to the photo's own pose; while the joints are placed, back to the start of that. */
+  reset(): void {
+    if (!this.photo) return;
+    const known = this.photo.pose && placeHidden(this.photo.pose, this.facts.skeleton);
+    this.put(this.step === "pose" ? this.source.now : (known ?? this.guess(this.photo.size)));
+    this.messages.tell("The pose is reset.");
+  }
+
+  mirror(): void {
+    this.put(mirror(this.history.now, this.facts.skeleton));
+    this.messages.tell("The pose is mirrored.");
+  }
+
+  swapSides(): void {
+    this.put(swapSides(this.history.now, this.facts.skeleton));
+    this.messages.tell("Left and right are swapped.");
+  }
+
+  toggle(joint: number): void {
+    const pose = this.history.now;
+    this.put(withVisible(pose, joint, !pose[joint]!.visible));
+    this.tellJoint(joint);
+  }
+
+  private tellJoint(joint: number): void {
+    const { x, y, visible } = this.history.now[joint]!;
+    const name = words(this.facts.skeleton.joints[joint]!);
+    this.messages.tell(visible ? `${name} at ${Math.round(x)}, ${Math.round(y)}` : `${name} hidden`);
+  }
+
+  choosePose(name: string): void {
+    const entry = this.placed?.poses.find((pose) => pose.name === name);
+    if (!entry) return;
+    this.put(placeHidden(entry.pose, this.facts.skeleton));
+    this.messages.tell(`Pose: ${words(name)}.`);
+  }
+
+  /** The pose of an OpenPose file, or of the person in another photo. */
+  async openPose(file: File): Promise<void> {
+    await this.messages.guard(async () => {
+      const photo = this.require();
+      const isJson = file.type === "application/json" || file.name.toLowerCase().endsWith(".json");
+      if (isJson) {
+        const pose = await this.backend.readPerson(file);
+        const own = () => rescale(pose, photo.original, photo.size); // in the file's pixels, not ours
+        this.put(this.settled(this.step === "joints" ? own() : await this.backend.place(photo, pose)));
+      } else {
+        await this.busy("Looking for the person …", () => this.takePoseOf(file));
+      }
+      this.messages.tell("The pose is loaded.");
+    });
+  }
+
+  private async takePoseOf(file: File): Promise<void> {
+    const { detector } = this.facts;
+    if (detector === null) {
+      throw new Sentence("posegan does not find joints in photos by itself yet: give the OpenPose JSON of that photo instead.");
+    }
+    const other = await this.backend.addPhoto(file);
+    if (!other.pose) throw new Sentence("Nobody was found in that photo: give another, or its OpenPose JSON.");
+    this.put(this.settled(this.step === "joints" ? other.pose : await this.backend.place(this.require(), other.pose)));
+  }
+
+  private settled(pose: Pose): Pose {
+    if (!bounds(pose)) throw new Sentence("No joint of that pose is visible: give another file.");
+    return placeHidden(pose, this.facts.skeleton);
+  }
+
+  // Models, sequences, files -----------------------------------------------------------------------------------------
+
+  chooseModels(names: readonly string[]): void {
+    if (names.length === 0) return;
+    [this.chosen, this.picked] = [names, true];
+    this.layOut();
+    this.refresh(performance.now());
+  }
+
+  setView(view: View): void {
+    this.stages.dataset["view"] = view;
+  }
+
+  /** Play a bundled sequence, or with "photo" the way from the photo's pose to the present one and back. */
+  play(name: string): void {
+    const again = this.playing === name;
+    this.halt();
+    if (again || !this.photo || this.step !== "pose") return;
+    const { frames, seconds } = this.sequence(name);
+    this.playing = name;
+    this.player.play(frames, seconds);
+    this.changed();
+  }
+
+  private sequence(name: string): Pick<Sequence, "frames" | "seconds"> {
+    const found = this.placed?.sequences.find((sequence) => sequence.name === name);
+    if (found) return { ...found, frames: found.frames.map((pose) => placeHidden(pose, this.facts.skeleton)) };
+    const [from, to] = [this.source.now, this.target.now];
+    const frames = Array.from({ length: MORPH.frames }, (_, i) => {
+      return blend(from, to, 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / MORPH.frames));
+    });
+    return { seconds: MORPH.seconds, frames };
+  }
+
+  /** Stop playing and go back to the pose from before. */
+  stop(): void {
+    if (!this.player.playing) return;
+    this.halt();
+    this.refresh(performance.now());
+  }
+
+  private halt(): void {
+    if (!this.player.playing) return;
+    this.player.stop();
+    this.playing = null;
+    this.changed();
+  }
+
+  async downloadPicture(): Promise<void> {
+    await this.messages.guard(async () => {
+      const photo = this.require();
+      for (const model of this.chosen) {
+        save(await this.backend.download(photo, model, this.target.now), `posegan-${model}.png`);
+      }
+    });
+  }
+
+  async downloadPose(): Promise<void> {
+    await this.messages.guard(async () => {
+      save(await this.backend.openPose(this.require(), this.history.now), "pose.json");
+    });
+  }
+
+  private require(): Photo {
+    if (!this.photo) throw new Sentence("Choose a photo first.");
+    return this.photo;
+  }
+
+  private async busy(what: string, action: () => Promise<void>): Promise<void> {
+    const note = byId("busy", HTMLElement);
+    note.textContent = what;
+    document.body.classList.add("busy");
+    try {
+      await action();
+    } finally {
+      document.body.classList.remove("busy");
+    }
+  }
+}
+
+function save(file: Blob, name: string): void {
+  const address = URL.createObjectURL(file);
+  make("a", { href: address, download: name }).click();
+  window.setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}

@@ -1,0 +1,41 @@
+// What the page needs from whoever makes the pictures: a server (server.ts), or later a model in the browser.
+
+import type { Box, Library, Model, Photo, Pose, Size, Skeleton } from "./types.ts";
+
+export interface Picture {
+  readonly model: string;
+  readonly bitmap: ImageBitmap;
+  readonly milliseconds: number; // that the model took
+  readonly asked: number; // performance.now() of the wish
+}
+
+export interface RendererEvents {
+  picture(picture: Picture): void;
+  error(sentence: string): void;
+  connected(is: boolean): void;
+}
+
+/** Makes pictures of poses. Only the newest wish counts: older ones may be dropped without an answer. */
+export interface Renderer {
+  want(photo: Photo, models: readonly string[], pose: Pose, asked: number): void;
+}
+
+/** Everything else. A method that fails throws a Sentence. */
+export interface Backend {
+  skeleton(): Promise<Skeleton>;
+  models(): Promise<{ version: string; models: readonly Model[]; detector: string | null }>;
+  library(): Promise<Library & { size: Size }>; // in pixels of a frame of that size, to draw
+  libraryFor(photo: Photo): Promise<Library>; // in the photo's pixels, where its person stands
+  examples(): Promise<readonly string[]>; // addresses of their pictures
+  takeExample(number: number): Promise<Photo>;
+  addPhoto(file: Blob): Promise<Photo>;
+  setJoints(photo: Photo, pose: Pose): Promise<ReadonlyMap<string, Box>>;
+  readPerson(file: Blob): Promise<Pose>; // of an OpenPose JSON file
+  place(photo: Photo, pose: Pose): Promise<Pose>; // another person's pose where the photo's person stands
+  download(photo: Photo, model: string, pose: Pose): Promise<Blob>;
+  openPose(photo: Photo, pose: Pose): Promise<Blob>;
+  renderer(events: RendererEvents): Renderer;
+}
+
+/** A failure that can be shown to the user as it stands. */
+export class Sentence extends Error {}

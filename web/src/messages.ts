@@ -1,0 +1,41 @@
+// What the page says: failures in a bar above the work, small changes to screen readers only.
+
+import { Sentence } from "./backend.ts";
+import { byId } from "./dom.ts";
+
+export class Messages {
+  private readonly bar = byId("message", HTMLElement);
+  private readonly text = byId("message-text", HTMLElement);
+  private readonly live = byId("live", HTMLElement);
+
+  constructor() {
+    byId("message-close", HTMLButtonElement).addEventListener("click", () => this.clear());
+  }
+
+  /** Show a sentence until it is closed or the next action succeeds. */
+  show(sentence: string): void {
+    this.text.textContent = sentence;
+    this.bar.hidden = false;
+  }
+
+  clear(): void {
+    this.bar.hidden = true;
+    this.text.textContent = "";
+  }
+
+  /** Tell screen readers. */
+  tell(text: string): void {
+    this.live.textContent = text;
+  }
+
+  /** Run an action; what it throws becomes a sentence in the page. */
+  async guard(action: () => Promise<void>): Promise<void> {
+    this.clear();
+    try {
+      await action();
+    } catch (error) {
+      if (!(error instanceof Sentence)) console.error(error);
+      this.show(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
+    }
+  }
+}

@@ -1,0 +1,53 @@
+// The pictures: one figure for each model, with the photo's cut over it for comparing.
+
+import type { Picture } from "./backend.ts";
+import { make } from "./dom.ts";
+import type { Box, Model } from "./types.ts";
+
+export type View = "result" | "compare" | "onion";
+
+export class Result {
+  readonly figure: HTMLElement;
+  readonly frame: HTMLElement;
+  private readonly canvas: HTMLCanvasElement;
+  private readonly photo: HTMLCanvasElement;
+  private readonly time = make("span", { class: "time" });
+
+  constructor(readonly model: Model) {
+    const { width, height } = model.size;
+    const size = { width: String(width), height: String(height) };
+    this.canvas = make("canvas", { class: "picture", role: "img", "aria-label": `Picture made by ${model.name}`, ...size });
+    this.photo = make("canvas", { class: "over", "aria-hidden": "true", ...size });
+    this.frame = make("div", { class: "frame" }, this.canvas, this.photo);
+    this.frame.style.setProperty("--ratio", String(width / height));
+    const caption = make("figcaption", {}, make("span", { class: "name" }, model.name), this.time);
+    this.figure = make("figure", { class: "result", "data-model": model.name }, this.frame, caption);
+  }
+
+  draw(picture: Picture): void {
+    const { width, height } = this.canvas;
+    this.canvas.getContext("2d")!.drawImage(picture.bitmap, 0, 0, width, height);
+    picture.bitmap.close();
+    this.time.textContent = `${Math.round(picture.milliseconds)} ms`;
+    performance.measure(`posegan ${this.model.name}`, { start: picture.asked, end: performance.now() });
+  }
+
+  /** Lay the photo's cut under the slider. */
+  setPhoto(image: CanvasImageSource, box: Box): void {
+    const { width, height } = this.photo;
+    const context = this.photo.getContext("2d")!;
+    context.imageSmoothingQuality = "high";
+    context.clearRect(0, 0, width, height);
+    context.drawImage(image, ...placed(box, width, height));
+  }
+
+  clear(): void {
+    this.canvas.getContext("2d")!.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.time.textContent = "";
+  }
+}
+
+/** Where drawImage has to put a photo's box so that it fills a canvas of that size, parts outside the photo left out. */
+function placed(box: Box, width: number, height: number): [number, number, number, number, number, number, number, number] {
+  return [box.left, box.top, box.width, box.height, 0, 0, width, height];
+}

@@ -1,0 +1,194 @@
+// The server of `posegan serve` as a Backend: JSON over HTTP, pictures over a WebSocket.
+
+import { type Backend, type Renderer, type RendererEvents, Sentence } from "./backend.ts";
+import type { Box, Library, Model, Photo, Pose, Sequence, Size, Skeleton } from "./types.ts";
+
+type Triple = [number, number, number];
+
+interface LibraryAnswer {
+  poses: { name: string; pose: Triple[] }[];
+  sequences: (Omit<Sequence, "frames"> & { frames: Triple[][] })[];
+}
+
+interface PhotoAnswer {
+  photo: string;
+  size: [number, number];
+  original: [number, number];
+  pose: Triple[] | null;
+  boxes: Record<string, [number, number, number, number]> | null;
+}
+
+export class Server implements Backend {
+  async skeleton(): Promise<Skeleton> {
+    const told = await getJson<Omit<Skeleton, "colours"> & { colours: Triple[] }>("/api/skeleton");
+    return { ...told, colours: told.colours.map((rgb) => `rgb(${rgb.join(" ")})`) };
+  }
+
+  async models(): Promise<{ version: string; models: readonly Model[]; detector: string | null }> {
+    type Told = { version: string; models: (Omit<Model, "size"> & { size: [number, number] })[]; detector: string | null };
+    const told = await getJson<Told>("/api/models");
+    return { ...told, models: told.models.map((model) => ({ ...model, size: toSize(model.size) })) };
+  }
+
+  async library(): Promise<Library & { size: Size }> {
+    const told = await getJson<LibraryAnswer & { size: [number, number] }>("/api/library");
+    return { ...toLibrary(told), size: toSize(told.size) };
+  }
+
+  async libraryFor(photo: Photo): Promise<Library> {
+    return toLibrary(await getJson<LibraryAnswer>(`/api/photo/${photo.id}/library`));
+  }
+
+  async examples(): Promise<readonly string[]> {
+    const { count } = await getJson<{ count: number }>("/api/examples");
+    return Array.from({ length: count }, (_, number) => `/api/examples/${number}.png`);
+  }
+
+  async takeExample(number: number): Promise<Photo> {
+    return toPhoto(await sendJson<PhotoAnswer>("POST", `/api/examples/${number}`, {}));
+  }
+
+  async addPhoto(file: Blob): Promise<Photo> {
+    return toPhoto((await (await call("/api/photo", { method: "POST", body: file })).json()) as PhotoAnswer);
+  }
+
+  async setJoints(photo: Photo, pose: Pose): Promise<ReadonlyMap<string, Box>> {
+    type Told = { boxes: NonNullable<PhotoAnswer["boxes"]> };
+    return toBoxes((await sendJson<Told>("PUT", `/api/photo/${photo.id}/pose`, { pose: toTriples(pose) })).boxes);
+  }
+
+  async readPerson(file: Blob): Promise<Pose> {
+    const answer = await call("/api/person", { method: "POST", body: file });
+    return fromTriples(((await answer.json()) as { pose: Triple[] }).pose);
+  }
+
+  async place(photo: Photo, pose: Pose): Promise<Pose> {
+    const asked = { pose: toTriples(pose) };
+    return fromTriples((await sendJson<{ pose: Triple[] }>("POST", `/api/photo/${photo.id}/place`, asked)).pose);
+  }
+
+  async download(photo: Photo, model: string, pose: Pose): Promise<Blob> {
+    return (await sendAny("POST", "/api/download", { photo: photo.id, model, pose: toTriples(pose) })).blob();
+  }
+
+  async openPose(photo: Photo, pose: Pose): Promise<Blob> {
+    return (await sendAny("POST", "/api/openpose", { photo: photo.id, pose: toTriples(pose) })).blob();
+  }
+
+  renderer(events: RendererEvents): Renderer {
+    return new LiveSocket(events);
+  }
+}
+
+/** The WebSocket; it comes back by itself, and then asks for the newest pose again. */
+class LiveSocket implements Renderer {
+  private socket: WebSocket | null = null;
+  private newest: string | null = null;
+  private number = 0;
+  private readonly asked = new Map<number, number>();
+  private readonly shown = new Map<string, number>(); // by model, the number of the last picture
+  private pause = 500;
+
+  constructor(private readonly events: RendererEvents) {
+    this.open();
+  }
+
+  want(photo: Photo, models: readonly string[], pose: Pose, asked: number): void {
+    this.number += 1;
+    this.asked.set(this.number, asked);
+    this.newest = JSON.stringify({ number: this.number, photo: photo.id, models, pose: toTriples(pose) });
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(this.newest);
+  }
+
+  private open(): void {
+    const socket = new WebSocket(new URL("/api/live", location.href.replace(/^http/, "ws")));
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      this.pause = 500;
+      this.events.connected(true);
+      if (this.newest !== null) socket.send(this.newest);
+    };
+    socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => void this.read(event.data);
+    socket.onclose = (event) => {
+      this.events.connected(false);
+      if (event.reason) this.events.error(event.reason);
+      window.setTimeout(() => this.open(), this.pause);
+      this.pause = Math.min(2 * this.pause, 5000);
+    };
+    this.socket = socket;
+  }
+
+  private async read(data: string | ArrayBuffer): Promise<void> {
+    if (typeof data === "string") {
+      this.events.error((JSON.parse(data) as { error: string }).error);
+      return;
+    }
+    const length = new DataView(data).getUint32(0);
+    const head = new TextDecoder().decode(new Uint8Array(data, 4, length));
+    const { number, model, milliseconds } = JSON.parse(head) as { number: number; model: string; milliseconds: number };
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/png" }));
+    if (number <= (this.shown.get(model) ?? 0)) return; // decoding overtook it
+    this.shown.set(model, number);
+    const asked = this.asked.get(number) ?? performance.now();
+    for (const old of this.asked.keys()) if (old < number) this.asked.delete(old);
+    this.events.picture({ model, bitmap, milliseconds, asked });
+  }
+}
+
+async function call(path: string, init?: RequestInit): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, init);
+  } catch {
+    throw new Sentence("posegan does not answer: see whether `posegan serve` still runs.");
+  }
+  if (answer.ok) return answer;
+  const told = (await answer.json().catch(() => ({}))) as { error?: string };
+  throw new Sentence(told.error ?? `posegan answered with the status ${answer.status}.`);
+}
+
+async function getJson<T>(path: string): Promise<T> {
+  return (await (await call(path)).json()) as T;
+}
+
+function sendAny(method: string, path: string, body: unknown): Promise<Response> {
+  return call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+}
+
+async function sendJson<T>(method: string, path: string, body: unknown): Promise<T> {
+  return (await (await sendAny(method, path, body)).json()) as T;
+}
+
+function toSize([height, width]: [number, number]): Size {
+  return { height, width };
+}
+
+function toBoxes(boxes: NonNullable<PhotoAnswer["boxes"]>): ReadonlyMap<string, Box> {
+  return new Map(Object.entries(boxes).map(([name, [left, top, width, height]]) => [name, { left, top, width, height }]));
+}
+
+function toLibrary({ poses, sequences }: LibraryAnswer): Library {
+  return {
+    poses: poses.map(({ name, pose }) => ({ name, pose: fromTriples(pose) })),
+    sequences: sequences.map((sequence) => ({ ...sequence, frames: sequence.frames.map(fromTriples) })),
+  };
+}
+
+function toPhoto(told: PhotoAnswer): Photo {
+  return {
+    id: told.photo,
+    picture: `/api/photo/${told.photo}`,
+    size: toSize(told.size),
+    original: toSize(told.original),
+    pose: told.pose && fromTriples(told.pose),
+    boxes: told.boxes && toBoxes(told.boxes),
+  };
+}
+
+function fromTriples(joints: readonly Triple[]): Pose {
+  return joints.map(([x, y, visible]) => ({ x, y, visible: visible > 0 }));
+}
+
+function toTriples(pose: Pose): Triple[] {
+  return pose.map(({ x, y, visible }) => [Math.round(x * 100) / 100, Math.round(y * 100) / 100, visible ? 1 : 0]);
+}

@@ -1,0 +1,65 @@
+// The values that the page works with. All coordinates are pixels of the photo, the first pixel's centre is (0, 0).
+
+export interface Joint {
+  readonly x: number;
+  readonly y: number;
+  readonly visible: boolean; // a hidden joint keeps its place, so that it can be shown again
+}
+
+/** One person: a joint for each of the skeleton's, in its order. */
+export type Pose = readonly Joint[];
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Box extends Size {
+  readonly left: number;
+  readonly top: number;
+}
+
+/** What the server says of the body; nothing of it is written down here. */
+export interface Skeleton {
+  readonly joints: readonly string[];
+  readonly edges: readonly (readonly [number, number])[];
+  readonly colours: readonly string[]; // of the edges, as CSS
+  readonly parents: readonly number[]; // -1 for the root
+  readonly flip: readonly number[];
+  readonly torso: readonly number[]; // right hip, left hip, left shoulder, right shoulder
+}
+
+export interface Model {
+  readonly name: string;
+  readonly model: string;
+  readonly size: Size;
+  readonly parameters: number;
+  readonly licence: string;
+  readonly synthetic: boolean; // trained on synthetic people, as the examples are
+}
+
+export interface Photo {
+  readonly id: string;
+  readonly size: Size;
+  readonly picture: string; // its address
+  readonly original: Size; // of the file
+  readonly pose: Pose | null; // null: nobody was looked for or found
+  readonly boxes: ReadonlyMap<string, Box> | null; // by model: the part of the photo that it sees
+}
+
+export interface Sequence {
+  readonly name: string;
+  readonly seconds: number; // of one round
+  readonly frames: readonly Pose[];
+}
+
+/** Poses to choose from. */
+export interface Library {
+  readonly poses: readonly { readonly name: string; readonly pose: Pose }[];
+  readonly sequences: readonly Sequence[];
+}
