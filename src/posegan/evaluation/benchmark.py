@@ -51,6 +51,7 @@ from posegan.inference.output import out_folder
 from posegan.inference.predictor import choose_device
 from posegan.metrics import Accumulator, frame_photos
 from posegan.models import MODELS
+from posegan.models.base import count_parameters
 
 PROTOCOL = 1  # raised when a row or a score changes its meaning under the same name
 DEFAULT_SIZE = (128, 64)  # where neither the data nor any weights say another
@@ -237,7 +238,7 @@ def _facts(entrant: Entrant, store: Store, dataset: PosePairDataset, order: Orde
         step=info.step,
         data=info.data,
         licence=info.licence,
-        parameters=entrant.parameters,
+        parameters=count_parameters(row.predictor.generator),
         seconds=timed["seconds"],
         timed_on=timed["on"],
         command=order.command([f"{row.name}={row.path}"]),

@@ -137,7 +137,7 @@ class Benchmark:
         return found
 
     def _table(self, metrics: Sequence[str], facts: bool) -> str:
-        """Return the rows that have any of the metrics; facts: all measured ones, with step, size and speed of models."""
+        """Return the rows that have any of the metrics; facts: all rows, with step, size and speed of models."""
         lines = [["row", *(("step", "generator", "s per photo") if facts else ()), *map(heading, metrics)]]
         for row in self.rows:
             cells = [_bold(metric, row.values.get(metric), self.best(metric), row.kind) for metric in metrics]

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from posegan.errors import UserError
 from posegan.evaluation.rows import Weights
 from posegan.files import sha256_of
-from posegan.models import MODELS, create_model
-from posegan.models.base import count_parameters
+from posegan.models import MODELS
 from posegan.pose import Size
 from posegan.weights import WeightsInfo, bundled_names, find_weights, read_weights
 
@@ -26,7 +23,6 @@ class Entrant:
     row: Weights
     info: WeightsInfo
     size: Size
-    parameters: int
 
 
 @dataclass
@@ -54,11 +50,9 @@ def find_entrants(weights: Sequence[str], models: Sequence[str], device: str) ->
             continue
         if any(label == other.row.name for other in entrants.found):
             raise UserError(f"Two rows would be called {label!r}: name them apart with --weights LABEL=PATH.")
-        with torch.device("meta"):
-            parameters = count_parameters(create_model(info.model, **info.config).generator)
         height, width = info.config["size"]
         row = Weights(label, path, sha256_of(path), info.model, device)
-        entrants.found.append(Entrant(row, info, (height, width), parameters))
+        entrants.found.append(Entrant(row, info, (height, width)))
     there = {entrant.info.model for entrant in entrants.found}
     entrants.left_out |= {f"the model {m}": "no weights of it were given." for m in models if m not in there}
     return entrants

@@ -22,7 +22,6 @@ from posegan.evaluation.page_table import notes, plain, switches, table
 from posegan.evaluation.plots import Point, scatter
 from posegan.files import write_text
 from posegan.images import to_pil
-from posegan.inference.catalogue import catalogue
 
 BUDGET = 8_000_000  # bytes of the page; pictures are saved coarser until it fits
 QUALITIES = (90, 75, 60, 40, 20)  # of WebP, tried in this order
@@ -198,15 +197,14 @@ def _plots(result: Benchmark) -> list[str]:
     models = [row for row in result.rows if row.weights]
     if not models:
         return []
-    sizes = {entry.name: entry.generator / 1e6 for entry in catalogue()} if result.published else {}
     drawn = []
     measured = [metric for metric in PLOTTED if any(metric in row.values for row in models)][:MOST_PLOTS]
     for metric in measured:
         floors = [(row.name, row.values[metric]) for row in result.rows if row.kind == "floor" and metric in row.values]
         rings = [
-            Point(row.name, sizes[row.model], row.values[metric], "published")
+            Point(row.name, row.parameters, row.values[metric], "published")
             for row in result.published
-            if row.model in sizes and metric in row.values
+            if row.parameters and metric in row.values
         ]
         for axis in ("million parameters of the generator", "ms per photo, one at a time"):
             by_size = axis.startswith("million")
