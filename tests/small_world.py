@@ -46,7 +46,11 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def market(tmp_path: Path) -> Path:
     """A Market-1501 folder of three people with three photos each, in both parts, and a list of six test pairs."""
-    root = tmp_path / "market"
+    return write_market(tmp_path / "market")
+
+
+def write_market(root: Path) -> Path:
+    """Write the folder of the fixture `market`."""
     for part, first in (("train", 1), ("test", 11)):
         annotations = {}
         for person in range(first, first + 3):

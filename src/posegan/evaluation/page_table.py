@@ -60,7 +60,7 @@ def _switch(part: str, value: str, words: str, on: bool) -> str:
 
 
 def _published(row: PublishedRow) -> tuple[str, str]:
-    return f"{row.name}, published", f"published: {row.source}, over another list of pairs"
+    return f"{row.name}, published", f"{row.source}, over another list of pairs"
 
 
 def _head(text: str, kind: str, first: str, title: str, group: str) -> str:
