@@ -110,11 +110,11 @@ def png_bytes(image: Tensor | Image.Image, metadata: Mapping[str, str] | None = 
 
 
 def write_gif(path: str | Path, frames: Sequence[Tensor], seconds: float = 0.08, comment: str = "") -> None:
-    """Write (3, H, W) frames as an endless GIF with one palette for all frames, so that colours do not flicker."""
+    """Write (3, H, W) frames as an endless GIF, one palette for all and no dithering, so that colours do not flicker."""
     pictures = [to_pil(frame) for frame in frames]
     strip = to_pil(tile(torch.stack([to_bytes(f.detach().cpu()) for f in frames]), len(frames), gap=0))
     palette = strip.quantize(256, dither=Image.Dither.NONE)
-    indexed = [p.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for p in pictures]
+    indexed = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
     with atomic_writer(Path(path)) as file:
         indexed[0].save(
             file,

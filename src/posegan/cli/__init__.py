@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": ("posegan.cli.demo", "re-pose bundled people; needs no input"),
     "train": ("posegan.cli.train", "train a model from a recipe; goes on where a run was stopped"),
     "generate": ("posegan.cli.generate", "re-pose the person of a photo"),
+    "animate": ("posegan.cli.animate", "put the person of a photo through a sequence of poses"),
     "sample": ("posegan.cli.sample", "draw people at random, or mix those of several photos"),
     "evaluate": ("posegan.cli.evaluate", "score weights on pairs of photos"),
     "benchmark": ("posegan.cli.benchmark", "all weights in one table, with ceilings, floors and published rows"),

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from importlib import resources
 
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from posegan.data.folder import PersonCrop, person_boxes
 from posegan.inference.framing import enclosing_box
 from posegan.pose import Pose, Size
+from posegan.pose.retarget import estimate_build
+
+FAR = 0.5  # of the person's height (torso and one leg): a walk on the spot sways less
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,3 +53,31 @@ def fit_sequence(sequence: PoseSequence, size: Size) -> Pose:
     box = enclosing_box(person_boxes(sequence.poses, frame, size), size)
     cut = PersonCrop(box.expand(len(sequence.poses), 4), size)
     return cut.poses(sequence.poses).inside(size)
+
+
+def follow(sequence: PoseSequence) -> PoseSequence:
+    """Return a sequence as a camera sees it that goes sideways with the person; up and down it stands still.
+
+    Only where the person goes farther than half their height: the hips' path, averaged over about a second, is taken
+    away. The frame then ends nowhere near the person.
+    """
+    poses = sequence.poses
+    path = _middle(poses)  # (T,)
+    height = float(estimate_build(poses, together=True).height)
+    if not height or float(path.max() - path.min()) < FAR * height:
+        return sequence
+    reach = max(1, round(len(path) / sequence.seconds / 2))
+    padded = functional.pad(path[None, None], (reach, reach), mode="replicate")
+    slow = functional.avg_pool1d(padded, 2 * reach + 1, stride=1)[0, 0]
+    moved = Pose(poses.xy - torch.stack([slow, torch.zeros_like(slow)], -1)[:, None], poses.visible)
+    room = max(sequence.size)
+    return PoseSequence(moved.crop(-room, -room), (4 * room, 4 * room), sequence.seconds)
+
+
+def _middle(poses: Pose) -> Tensor:
+    """Return the horizontal place (T,) of the hips, or of all joints where no hip is seen."""
+    hips = torch.zeros_like(poses.visible)
+    hips[:, [8, 11]] = True
+    chosen = poses.visible & hips
+    chosen = torch.where(chosen.any(1, keepdim=True), chosen, poses.visible)
+    return (poses.xy[..., 0] * chosen).sum(1) / chosen.sum(1).clamp(min=1)

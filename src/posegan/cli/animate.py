@@ -1,0 +1,92 @@
+"""`posegan animate`: parse, call `animate_file`, print where the animation is and how much it flickers."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from posegan.cli.parser import Parser, add_pose_options, command_parser
+
+
+def run(argv: Sequence[str]) -> None:
+    """Put the person of a photo through a sequence of poses."""
+    chosen = _parser().parse_args(argv)
+
+    from posegan.detect import MoveNet
+    from posegan.inference.animate import animate_file
+    from posegan.inference.predictor import Predictor
+
+    detector = MoveNet(chosen.movenet) if chosen.movenet else None
+    made, found = animate_file(
+        Predictor.load(chosen.weights, chosen.device),
+        chosen.source,
+        chosen.poses,
+        chosen.out,
+        source_pose=chosen.source_pose,
+        rate=chosen.fps,
+        detector=detector,
+        retarget=not chosen.no_retarget,
+        guess=chosen.missing == "guess",
+        smoothing=chosen.smooth,
+        background=chosen.background,
+        beside=chosen.beside,
+        metadata=not chosen.no_metadata,
+    )
+    if found.left_out:
+        print(f"{found.left_out:,} frames left out: nobody found in them")
+    if made.guessed:
+        print(f"guessed: {', '.join(made.guessed)}")
+    if made.flicker:
+        outside, inside = made.flicker
+        print(f"flicker, in levels of 0 to 255: {outside:.1f} beside the body, {inside:.1f} on it")
+    print(f"{len(made.frames):,} frames, {made.seconds:.1f} seconds")
+    print(f"wrote {chosen.out}")
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0
+    if not 0.1 <= rate <= 120:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of frames a second from 0.1 to 120")
+    return rate
+
+
+def _parser() -> Parser:
+    parser = command_parser(
+        "animate", "Put the person of a photo through a sequence of poses. Use it with the person's consent."
+    )
+    parser.add_argument("--weights", help="bundled weights by name, .safetensors file or run folder; default: shipped")
+    parser.add_argument("--source", required=True, metavar="PHOTO", help="photo of the person")
+    parser.add_argument(
+        "--source-pose", metavar="POSE", help="joints of the source photo: OpenPose .json or annotations.csv"
+    )
+    parser.add_argument(
+        "--poses",
+        required=True,
+        help="folder of annotated photos or of OpenPose .json files, a .json file with a list of them, a video, or a "
+        "bundled walk: walk (the way the person faces), walk-front, walk-away, walk-left, walk-right",
+    )
+    parser.add_argument("--out", required=True, help="animation to write: .gif, or .mp4 with posegan[video]")
+    parser.add_argument("--movenet", metavar="FILE", help="single-pose MoveNet (.tflite) for videos and plain photos")
+    parser.add_argument("--fps", type=_rate, help="frames a second; default: the video's own, 12 for files")
+    add_pose_options(parser)
+    parser.add_argument(
+        "--smooth",
+        action=argparse.BooleanOptionalAction,
+        help="smooth the keypoints over time; default: all but bundled walks, which are smooth",
+    )
+    parser.add_argument(
+        "--background",
+        choices=("steady", "photo", "generated"),
+        default="steady",
+        help="the same in all frames, made up by the model or the photo's own, or a new one in each frame "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--beside", action="store_true", help="show the photo and the pose beside each frame")
+    parser.add_argument(
+        "--no-metadata", action="store_true", help="leave out that the frames are AI-generated and from what"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
+    return parser

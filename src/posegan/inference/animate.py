@@ -1,0 +1,158 @@
+"""A person of one photo through a sequence of poses: encoded once, rendered in batches, written as GIF or MP4.
+
+Where sequences come from is in inference/sequence_files.py.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from posegan.detect import Detector
+from posegan.errors import UserError
+from posegan.files import sha256_of
+from posegan.images import tile, to_bytes, write_gif
+from posegan.inference.matte import matte, over
+from posegan.inference.output import out_file, provenance
+from posegan.inference.poses import FramedPose
+from posegan.inference.predictor import Predictor
+from posegan.inference.sequence_files import FoundSequence, find_sequence
+from posegan.inference.sequences import PoseSequence, fit_sequence, follow
+from posegan.inference.targets import fit_body, with_guesses
+from posegan.inference.video import write_mp4
+from posegan.metrics.flicker import flicker
+from posegan.pose import Pose, draw_poses
+from posegan.pose.smooth import smooth
+
+AT_ONCE = 16  # poses that pass through the generator together
+CLEAR = 0.05  # share of a person below which a pixel counts as background
+
+Background = Literal["steady", "photo", "generated"]
+
+
+@dataclass(frozen=True)
+class Animation:
+    """T frames (T, 3, H, W) in [-1, 1], their poses (T,), the seconds of one round, and what was measured and guessed.
+
+    flicker: outside the body and on it, see posegan.metrics.flicker; None for a single frame.
+    """
+
+    frames: Tensor
+    poses: Pose
+    seconds: float
+    flicker: tuple[float, float] | None
+    guessed: tuple[str, ...]
+
+
+def animate(
+    predictor: Predictor,
+    source: Tensor,
+    source_pose: Pose,
+    sequence: PoseSequence,
+    *,
+    retarget: bool = True,
+    guess: bool = False,
+    smoothing: bool = True,
+    background: Background = "steady",
+) -> Animation:
+    """Return the person of a photo in every pose of a sequence.
+
+    source (3, H, W) in [-1, 1] and source_pose () as from `Predictor.prepare`. retarget: with the limb lengths of the
+    photo's person. guess: put missing joints where they probably are. smoothing: of the keypoints, over time.
+    background: "generated" with every frame, "steady", the same one in all, or "photo", the photo's own, see `behind`.
+    """
+    poses = sequence.poses
+    guessed: tuple[str, ...] = ()
+    if guess:
+        poses, guessed = with_guesses(poses, sequence.size)
+    if smoothing:
+        poses = smooth(poses, len(poses) / sequence.seconds)
+    targets = fit_sequence(follow(PoseSequence(poses, sequence.size, sequence.seconds)), predictor.size)
+    if retarget:
+        targets = fit_body(targets, source_pose, predictor.size)
+    encoded = predictor.encode(source[None], Pose.stack([source_pose]))
+    parts = [predictor.render(encoded, targets[i : i + AT_ONCE]).cpu() for i in range(0, len(targets), AT_ONCE)]
+    frames = torch.cat(parts)
+    if background != "generated":
+        share = matte(targets, predictor.size)
+        plate = behind(frames, share)
+        if background == "photo":
+            plate = over(plate, source[None], matte(Pose.stack([source_pose]), predictor.size))
+        frames = over(frames, plate, share)
+    measured = flicker(frames, targets) if len(frames) > 1 else None
+    return Animation(frames, targets, sequence.seconds, measured, guessed)
+
+
+def behind(frames: Tensor, share: Tensor) -> Tensor:
+    """Return what is behind the person of frames (T, 3, H, W), who has the share (T, H, W) of their pixels.
+
+    (1, 3, H, W): the median of the frames that show the place free, or of all where the person never steps aside. With
+    the photo's own background, what the person carries or what hides them in the photo stays there; here it does not.
+    """
+    clear = (share < CLEAR)[:, None]
+    free = torch.where(clear, frames, torch.nan).nanmedian(0).values
+    return torch.where(clear.any(0), free, frames.median(0).values)[None]
+
+
+def animate_file(
+    predictor: Predictor,
+    photo: str | Path,
+    poses: str | Path,
+    out: str | Path,
+    *,
+    source_pose: Pose | FramedPose | str | Path | None = None,
+    rate: float | None = None,
+    detector: Detector | None = None,
+    retarget: bool = True,
+    guess: bool = False,
+    smoothing: bool | None = None,
+    background: Background = "steady",
+    beside: bool = False,
+    metadata: bool = True,
+) -> tuple[Animation, FoundSequence]:
+    """Write the photo's person in a sequence of poses as a GIF or MP4, by the ending of `out`.
+
+    poses, rate, detector: as `find_sequence`. smoothing: None smooths all but bundled sequences, which are smooth.
+    beside: show the photo and the pose beside each frame. metadata: say in the file that it is generated, with which
+    weights and from which photo. The other arguments are those of `animate`.
+    Raises UserError as `find_sequence` and `Predictor.prepare`, or if `out` cannot be written or is one of the inputs.
+    """
+    ending = Path(out).suffix.lower()
+    if ending not in (".gif", ".mp4") and not Path(out).is_dir():
+        raise UserError(f"{out} is to be a GIF or an MP4: give a file name that ends in .gif or .mp4.")
+    inputs = [Path(part) for part in (photo, poses, source_pose) if isinstance(part, str | Path)]
+    path = out_file(out, tuple(part for part in inputs if part.is_file()))
+    source, own_pose = predictor.prepare(photo, source_pose)
+    found = find_sequence(poses, own_pose, rate, detector)
+    made = animate(
+        predictor,
+        source,
+        own_pose,
+        found.sequence,
+        retarget=retarget,
+        guess=guess,
+        smoothing=not found.bundled if smoothing is None else smoothing,
+        background=background,
+    )
+    shown = _beside(made, source) if beside else list(to_bytes(made.frames))
+    said = provenance(predictor, sha256_of(Path(photo))) if metadata else {}
+    if made.guessed and metadata:
+        said["posegan:guessed-joints"] = ", ".join(made.guessed)
+    if ending == ".gif":
+        comment = json.dumps(said) if said else ""
+        write_gif(path, shown, seconds=made.seconds / len(shown), comment=comment)
+    else:
+        write_mp4(path, torch.stack(shown), len(shown) / made.seconds, said)
+    return made, found
+
+
+def _beside(made: Animation, source: Tensor) -> list[Tensor]:
+    """Return the frames with the photo and the pose at their left."""
+    size = made.frames.shape[-2], made.frames.shape[-1]
+    drawn, frames, photo = draw_poses(made.poses, size), to_bytes(made.frames), to_bytes(source)
+    return [tile(torch.stack([photo, drawn[i], frames[i]]), 3) for i in range(len(frames))]

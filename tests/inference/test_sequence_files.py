@@ -1,0 +1,158 @@
+"""Where a sequence comes from, and what is said when it cannot be had."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from posegan.errors import UserError
+from posegan.images import write_png
+from posegan.inference.detected import find_person
+from posegan.inference.sequence_files import RATE, find_sequence, walk_for
+from posegan.inference.sequences import PoseSequence, bundled_sequences, fit_sequence, follow
+from posegan.pose import Pose, write_openpose
+from tests.inference.walks import COLOUR, FRAME, Looking, as_json, as_photos, pictures, walk
+from tests.small_world import SIZE, standing
+
+
+def test_photos_with_poses_beside_them(tmp_path: Path) -> None:
+    found = find_sequence(as_photos(tmp_path, walk(11)), standing())
+    assert found.sequence.size == FRAME
+    assert found.sequence.seconds == pytest.approx(11 / RATE)
+    torch.testing.assert_close(found.sequence.poses.xy, walk(11).xy)  # f10 after f9
+    assert not found.bundled
+    assert found.left_out == 0
+
+
+def test_openpose_files_and_one_file_of_them(tmp_path: Path) -> None:
+    for i in range(3):
+        write_openpose(tmp_path / "walk" / f"{i}.json", [walk()[i]])
+    as_json(tmp_path / "walk.json", walk(3))
+    (tmp_path / "frames.json").write_text(json.dumps({"frames": json.loads((tmp_path / "walk.json").read_text())}))
+    fitted = [
+        fit_sequence(find_sequence(tmp_path / name, standing(), rate=24).sequence, SIZE)
+        for name in ("walk", "walk.json", "frames.json")
+    ]
+    assert torch.equal(fitted[0].xy, fitted[1].xy)
+    assert torch.equal(fitted[0].xy, fitted[2].xy)
+    of_photos = fit_sequence(PoseSequence(walk(3).crop(-500, -500), (2000, 2000), 1), SIZE)
+    torch.testing.assert_close(fitted[0].xy, of_photos.xy, atol=1.5, rtol=0)  # boxes are whole pixels
+    assert find_sequence(tmp_path / "walk.json", standing(), rate=24).sequence.seconds == 3 / 24
+
+
+def test_the_same_person_is_followed_among_several(tmp_path: Path) -> None:
+    poses, other = walk(4), Pose(walk(4).xy + torch.tensor([300.0, 0.0]), walk(4).visible)
+    few = Pose(other[0].xy, other[0].visible & (torch.arange(18) < 6))
+    for i in range(4):
+        write_openpose(tmp_path / f"{i}.json", [few if i == 0 else other[i], poses[i]])
+    found = find_sequence(tmp_path, standing()).sequence
+    torch.testing.assert_close(found.poses.xy - found.poses.xy[:1], poses.xy - poses.xy[:1], atol=1e-3, rtol=0)
+
+
+def test_empty_frames_are_left_out_and_counted(tmp_path: Path) -> None:
+    for i in range(4):
+        write_openpose(tmp_path / f"{i}.json", [] if i == 1 else [walk()[i]])
+    found = find_sequence(tmp_path, standing())
+    assert len(found.sequence.poses) == 3
+    assert found.left_out == 1
+
+
+def test_photos_of_several_sizes_are_cut_each_by_itself(tmp_path: Path) -> None:
+    for i, scale in enumerate((1, 2, 3)):
+        size = (FRAME[0] * scale, FRAME[1] * scale)
+        write_png(tmp_path / f"{i}.png", torch.zeros(3, *size, dtype=torch.uint8))
+        write_openpose(tmp_path / f"{i}.json", [walk()[0].resize(FRAME, size)])
+    poses = find_sequence(tmp_path, standing()).sequence.poses
+    torch.testing.assert_close(poses.xy, poses.xy[:1].expand(3, -1, -1), atol=6, rtol=0)  # of 512
+
+
+def test_plain_photos_need_a_detector(tmp_path: Path) -> None:
+    as_photos(tmp_path, walk(3), annotated=False)
+    with pytest.raises(UserError, match=r"f0\.png has no pose beside it"):
+        find_sequence(tmp_path, standing())
+    write_png(tmp_path / "f1.png", torch.full((3, *FRAME), COLOUR, dtype=torch.uint8))
+    found = find_sequence(tmp_path, standing(), detector=Looking())
+    assert len(found.sequence.poses) == 2
+    assert found.left_out == 1
+    assert (found.sequence.poses.xy[0] - walk(1)[0].xy)[1:14].abs().max() < 4
+
+
+def test_the_detector_looks_closer() -> None:
+    detector, picture = Looking(), pictures(walk(2))
+    first = find_person(detector, picture[0])
+    assert first is not None
+    assert detector.seen[0] == FRAME
+    assert detector.seen[1][1] < FRAME[1]
+    detector.seen.clear()
+    again = find_person(detector, picture[1], first)
+    assert again is not None
+    assert len(detector.seen) == 1  # at once where the person was
+    assert detector.seen[0][1] < FRAME[1]
+    assert (again.xy - walk(2)[1].xy)[1:14].abs().max() < 4
+    moved = torch.full((3, *FRAME), COLOUR, dtype=torch.uint8)
+    assert find_person(detector, moved, first) is None
+
+
+def test_bundled_walks(tmp_path: Path) -> None:
+    found = find_sequence("walk-left", standing())
+    assert found.bundled
+    assert found.sequence is not None
+    assert torch.equal(found.sequence.poses.xy, bundled_sequences()["walk-left"].poses.xy)
+    assert find_sequence("walk-left", standing(), rate=8).sequence.seconds == 2
+
+
+@pytest.mark.parametrize(
+    ("pose", "name"), [("front", "walk-front"), ("back", "walk-away"), ("left", "walk-left"), ("right", "walk-right")]
+)
+def test_walk_goes_where_the_person_faces(pose: str, name: str) -> None:
+    assert walk_for(standing(pose)) == name
+
+
+def test_the_camera_goes_with_somebody_who_crosses_the_picture() -> None:
+    poses = walk(16)
+    step = torch.stack([8 * torch.arange(16.0), torch.zeros(16)], -1)[:, None]
+    crossing = PoseSequence(Pose(poses.xy + step, poses.visible), (160, 500), 1.1)
+    still = follow(PoseSequence(poses, FRAME, 1.1))
+    assert torch.equal(still.poses.xy, poses.xy)
+    followed = follow(crossing)
+    hips = followed.poses.xy[:, [8, 11], 0].mean(1)
+    assert float(hips.max() - hips.min()) < 60  # of 120; only the ends of the path are not centred
+    assert float(hips[4:-4].max() - hips[4:-4].min()) < 20
+    torch.testing.assert_close(
+        followed.poses.xy[..., 1] - followed.poses.xy[:1, :1, 1],
+        poses.xy[..., 1] - poses.xy[:1, :1, 1],
+        atol=1e-3,
+        rtol=0,
+    )
+    tall = [float(fit_sequence(s, SIZE).xy[..., 1].max()) for s in (crossing, followed)]
+    assert tall[1] > tall[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("wlak", "Unknown sequence 'wlak'; did you mean 'walk'"),
+        ("gone.json", "cannot be opened"),
+        ("gone.mp4", "give --movenet FILE"),
+        ("pose.txt", "is no pose sequence"),
+        ("one.json", "gives 1 poses, an animation needs two"),
+        ("text.json", "is no JSON file"),
+        ("number.json", "holds no list of OpenPose frames"),
+        ("damaged.json", "damaged.json, frame 2 is no OpenPose"),
+        ("empty", "holds no photos and no OpenPose"),
+    ],
+)
+def test_what_is_no_sequence(name: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_openpose(tmp_path / "one.json", [walk()[0]])
+    (tmp_path / "text.json").write_text("walk")
+    (tmp_path / "number.json").write_text("3")
+    as_json(tmp_path / "damaged.json", walk(2))
+    frames = json.loads((tmp_path / "damaged.json").read_text())
+    (tmp_path / "damaged.json").write_text(json.dumps([frames[0], {"persons": 3}]))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=complaint):
+        find_sequence(name, standing())
