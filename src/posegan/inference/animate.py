@@ -30,7 +30,7 @@ from posegan.pose import Pose, draw_poses
 from posegan.pose.smooth import smooth
 
 AT_ONCE = 16  # poses that pass through the generator together
-CLEAR = 0.05  # share of a person below which a pixel counts as background
+CLEAREST = 4  # one frame in so many, those in which a pixel shows least of the person, makes the background
 
 Background = Literal["steady", "photo", "generated"]
 
@@ -91,12 +91,12 @@ def animate(
 def behind(frames: Tensor, share: Tensor) -> Tensor:
     """Return what is behind the person of frames (T, 3, H, W), who has the share (T, H, W) of their pixels.
 
-    (1, 3, H, W): the median of the frames that show the place free, or of all where the person never steps aside. With
-    the photo's own background, what the person carries or what hides them in the photo stays there; here it does not.
+    (1, 3, H, W): at every pixel the median of the quarter of the frames that have least of the person there. What the
+    person of a photo carries, or what hides them, is not in it, unlike in the photo's own background.
     """
-    clear = (share < CLEAR)[:, None]
-    free = torch.where(clear, frames, torch.nan).nanmedian(0).values
-    return torch.where(clear.any(0), free, frames.median(0).values)[None]
+    count = max(1, len(frames) // CLEAREST)
+    order = share.argsort(dim=0, stable=True)[:count, None].expand(-1, 3, -1, -1)
+    return frames.gather(0, order).median(0).values[None]
 
 
 def animate_file(

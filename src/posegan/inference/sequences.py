@@ -66,9 +66,10 @@ def follow(sequence: PoseSequence) -> PoseSequence:
     height = float(estimate_build(poses, together=True).height)
     if not height or float(path.max() - path.min()) < FAR * height:
         return sequence
-    reach = max(1, round(len(path) / sequence.seconds / 2))
-    padded = functional.pad(path[None, None], (reach, reach), mode="replicate")
-    slow = functional.avg_pool1d(padded, 2 * reach + 1, stride=1)[0, 0]
+    reach = min(max(1, round(len(path) / sequence.seconds / 2)), len(path) - 1)
+    # Beyond its ends the path goes on as it came, turned round at the end: a straight path stays straight.
+    start, end = 2 * path[0] - path[1 : reach + 1].flip(0), 2 * path[-1] - path[-1 - reach : -1].flip(0)
+    slow = functional.avg_pool1d(torch.cat([start, path, end])[None, None], 2 * reach + 1, stride=1)[0, 0]
     moved = Pose(poses.xy - torch.stack([slow, torch.zeros_like(slow)], -1)[:, None], poses.visible)
     room = max(sequence.size)
     return PoseSequence(moved.crop(-room, -room), (4 * room, 4 * room), sequence.seconds)
