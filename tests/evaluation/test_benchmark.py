@@ -252,6 +252,7 @@ def test_parts_cover_the_list_once(count: int) -> None:
 
 
 @pytest.mark.data
+@pytest.mark.timeout(1200)
 def test_two_processes_give_the_digits_of_one_with_networks(
     market_root: Path, feature_weights: Path, weights: Path, tmp_path: Path
 ) -> None:
