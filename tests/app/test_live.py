@@ -55,7 +55,7 @@ class FakeModel:
             raise UserError("Not so.")
         if model == "breaks":
             raise KeyError("secret")
-        return {"number": wish.number, "model": model}, b"file"
+        return {"number": wish.number, "model": model}, b"pixels"
 
 
 def parts(answer: bytes):
@@ -85,7 +85,7 @@ def test_of_many_poses_the_first_and_the_newest_are_rendered():
         await talk
         assert model.started == [0, 29]
         assert [parts(answer)[0]["number"] for answer in socket.sent] == [0, 29]
-        assert parts(socket.sent[0])[1] == b"file"
+        assert parts(socket.sent[0])[1] == b"pixels"
 
     asyncio.run(scene())
 

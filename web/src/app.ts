@@ -39,6 +39,7 @@ export class App {
   private readonly renderer: Renderer;
   private readonly player = new Player((pose) => this.preview(pose, performance.now()));
   private readonly stages = byId("stages", HTMLElement);
+  private readonly photoFigure = byId("photo-figure", HTMLElement);
   private readonly photoFrame = byId("photo-frame", HTMLElement);
   private readonly photoCanvas = byId("photo", HTMLCanvasElement);
 
@@ -99,6 +100,7 @@ export class App {
     if (!this.picked) this.chosen = [this.suited(step === "pose").name];
     for (const result of this.results.values()) result.clear();
     this.go(step);
+    byId("bar", HTMLElement).scrollIntoView({ block: "nearest" }); // on a telephone the lists are far below
     if (known === null && this.facts.detector !== null) {
       this.messages.show("Nobody was found in this photo: place the joints by hand, or load them from an OpenPose JSON.");
     }
@@ -150,7 +152,7 @@ export class App {
     const { photo, image } = this;
     if (!photo || !image) return;
     const shown = this.step === "joints" ? [] : this.chosen.map((name) => this.results.get(name)!);
-    this.stages.replaceChildren(byId("photo-figure", HTMLElement), ...shown.map((result) => result.figure));
+    this.stages.replaceChildren(this.photoFigure, ...shown.map((result) => result.figure));
     const whole = { left: 0, top: 0, ...photo.size };
     const first = this.chosen[0]!;
     const view = this.step === "joints" ? whole : (photo.boxes?.get(first) ?? whole);
@@ -172,7 +174,7 @@ export class App {
     const context = canvas.getContext("2d")!;
     context.imageSmoothingQuality = "high";
     context.drawImage(image, view.left, view.top, view.width, view.height, 0, 0, canvas.width, canvas.height);
-    this.photoFrame.style.setProperty("--ratio", String(view.width / view.height));
+    this.photoFigure.style.setProperty("--ratio", String(view.width / view.height));
   }
 
   // Poses ------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import type { Box, Library, Model, Photo, Pose, Size, Skeleton } from "./types.t
 
 export interface Picture {
   readonly model: string;
-  readonly bitmap: ImageBitmap;
+  readonly pixels: ImageData;
   readonly milliseconds: number; // that the model took
   readonly asked: number; // performance.now() of the wish
 }

@@ -52,6 +52,8 @@ export class Editor {
     svg.addEventListener("pointermove", (event) => this.follow(event));
     svg.addEventListener("pointerup", (event) => this.release(event));
     svg.addEventListener("pointercancel", (event) => this.release(event));
+    // A finger on a joint drags, elsewhere it scrolls the page; touch-action on parts of an SVG does nothing.
+    svg.addEventListener("touchstart", (event) => event.target !== svg && event.preventDefault(), { passive: false });
     svg.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.grip) this.cancel();
     });

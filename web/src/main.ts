@@ -180,7 +180,7 @@ function showState(app: App): void {
   const joint = app.selected === null ? undefined : app.history.now[app.selected];
   hide.hidden = !joint;
   if (!joint) {
-    line.textContent = "";
+    line.textContent = "No joint is chosen.";
     return;
   }
   const name = words(app.facts.skeleton.joints[app.selected!]!);

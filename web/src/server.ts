@@ -18,6 +18,13 @@ interface PhotoAnswer {
   boxes: Record<string, [number, number, number, number]> | null;
 }
 
+interface PictureHead {
+  number: number;
+  model: string;
+  size: [number, number];
+  milliseconds: number;
+}
+
 export class Server implements Backend {
   async skeleton(): Promise<Skeleton> {
     const told = await getJson<Omit<Skeleton, "colours"> & { colours: Triple[] }>("/api/skeleton");
@@ -86,7 +93,6 @@ class LiveSocket implements Renderer {
   private newest: string | null = null;
   private number = 0;
   private readonly asked = new Map<number, number>();
-  private readonly shown = new Map<string, number>(); // by model, the number of the last picture
   private pause = 500;
 
   constructor(private readonly events: RendererEvents) {
@@ -108,7 +114,7 @@ class LiveSocket implements Renderer {
       this.events.connected(true);
       if (this.newest !== null) socket.send(this.newest);
     };
-    socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => void this.read(event.data);
+    socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => this.read(event.data);
     socket.onclose = (event) => {
       this.events.connected(false);
       if (event.reason) this.events.error(event.reason);
@@ -118,20 +124,18 @@ class LiveSocket implements Renderer {
     this.socket = socket;
   }
 
-  private async read(data: string | ArrayBuffer): Promise<void> {
+  private read(data: string | ArrayBuffer): void {
     if (typeof data === "string") {
       this.events.error((JSON.parse(data) as { error: string }).error);
       return;
     }
     const length = new DataView(data).getUint32(0);
     const head = new TextDecoder().decode(new Uint8Array(data, 4, length));
-    const { number, model, milliseconds } = JSON.parse(head) as { number: number; model: string; milliseconds: number };
-    const bitmap = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/png" }));
-    if (number <= (this.shown.get(model) ?? 0)) return; // decoding overtook it
-    this.shown.set(model, number);
+    const { number, model, size, milliseconds } = JSON.parse(head) as PictureHead;
+    const pixels = new ImageData(new Uint8ClampedArray(data, 4 + length), size[1], size[0]);
     const asked = this.asked.get(number) ?? performance.now();
     for (const old of this.asked.keys()) if (old < number) this.asked.delete(old);
-    this.events.picture({ model, bitmap, milliseconds, asked });
+    this.events.picture({ model, pixels, milliseconds, asked });
   }
 }
 

@@ -18,7 +18,7 @@ from posegan.app.messages import Wish, parse_wish
 from posegan.app.refusal import RefusedError
 from posegan.errors import UserError
 
-Answer = tuple[dict[str, object], bytes]  # what is said of a picture, and its file
+Answer = tuple[dict[str, object], bytes]  # what is said of a picture, and its pixels
 Render = Callable[[Wish, str], Awaitable[Answer]]
 
 log = logging.getLogger("posegan.app")
@@ -57,7 +57,8 @@ async def converse(socket: WebSocket, render: Render) -> None:
     """Answer an accepted socket until it closes.
 
     Each wish is answered with one binary message for each of its models: four bytes, the length of a JSON object, most
-    significant first; the object; the picture's file. What cannot be done is answered with a JSON text {"error": ...}.
+    significant first; the object; the picture's pixels, RGBA row by row, which a page shows without decoding anything.
+    What cannot be done is answered with a JSON text {"error": ...}.
     """
     latest = Latest()
     reader = asyncio.create_task(_read(socket, latest))
@@ -93,7 +94,7 @@ async def _write(socket: WebSocket, latest: Latest, render: Render) -> None:
             continue
         for model in wish.models:
             try:
-                said, file = await render(wish, model)
+                said, pixels = await render(wish, model)
             except UserError as error:
                 await socket.send_text(json.dumps({"number": wish.number, "model": model, "error": str(error)}))
                 continue
@@ -102,4 +103,4 @@ async def _write(socket: WebSocket, latest: Latest, render: Render) -> None:
                 await socket.send_text(json.dumps({"number": wish.number, "model": model, "error": BROKEN}))
                 continue
             head = json.dumps(said).encode()
-            await socket.send_bytes(len(head).to_bytes(4, "big") + head + file)
+            await socket.send_bytes(len(head).to_bytes(4, "big") + head + pixels)

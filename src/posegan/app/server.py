@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
+import torch
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -35,7 +36,7 @@ from posegan.app.requests import known_session, open_session, read_body
 from posegan.app.studio import Studio, warm_up
 from posegan.detect import Detector
 from posegan.errors import UserError
-from posegan.images import png_bytes
+from posegan.images import png_bytes, to_bytes
 from posegan.inference.output import provenance
 from posegan.inference.poses import main_person
 from posegan.pose import Pose
@@ -263,5 +264,13 @@ def _pictures(app: FastAPI, service: Service) -> None:
 
 def _answer(studio: Studio, photo: Photo, wish: Wish, model: str) -> Answer:
     picture = studio.render(photo, model, wish.pose)
-    said = {"number": wish.number, "model": model, "milliseconds": round(picture.milliseconds, 1)}
-    return said, png_bytes(picture.image, level=1)
+    image = to_bytes(picture.image)
+    opaque = torch.full_like(image[:1], 255)
+    pixels = torch.cat([image, opaque]).permute(1, 2, 0).contiguous().numpy().tobytes()
+    size = [image.shape[-2], image.shape[-1]]
+    return {
+        "number": wish.number,
+        "model": model,
+        "size": size,
+        "milliseconds": round(picture.milliseconds, 1),
+    }, pixels

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3ed1c58848108f045e9451d533fde15d9abe1fdb5e49da7a9deda211a9e04575
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 695b42b1a5b5d461e95a86cad98198c28c5f37e105abb8cda741e4fa5a8b90b9
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -182,6 +182,7 @@ var Editor = class {
     svg.addEventListener("pointermove", (event) => this.follow(event));
     svg.addEventListener("pointerup", (event) => this.release(event));
     svg.addEventListener("pointercancel", (event) => this.release(event));
+    svg.addEventListener("touchstart", (event) => event.target !== svg && event.preventDefault(), { passive: false });
     svg.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.grip) this.cancel();
     });
@@ -567,9 +568,9 @@ var Result = class {
     this.canvas = make("canvas", { class: "picture", role: "img", "aria-label": `Picture made by ${model.name}`, ...size });
     this.photo = make("canvas", { class: "over", "aria-hidden": "true", ...size });
     this.frame = make("div", { class: "frame" }, this.canvas, this.photo);
-    this.frame.style.setProperty("--ratio", String(width / height));
     const caption = make("figcaption", {}, make("span", { class: "name" }, model.name), this.time);
     this.figure = make("figure", { class: "result", "data-model": model.name }, this.frame, caption);
+    this.figure.style.setProperty("--ratio", String(width / height));
   }
   model;
   figure;
@@ -578,11 +579,10 @@ var Result = class {
   photo;
   time = make("span", { class: "time" });
   draw(picture) {
-    const { width, height } = this.canvas;
-    this.canvas.getContext("2d").drawImage(picture.bitmap, 0, 0, width, height);
-    picture.bitmap.close();
+    this.canvas.getContext("2d").putImageData(picture.pixels, 0, 0);
     this.time.textContent = `${Math.round(picture.milliseconds)} ms`;
-    performance.measure(`posegan ${this.model.name}`, { start: picture.asked, end: performance.now() });
+    const detail = picture.milliseconds;
+    performance.measure(`posegan ${this.model.name}`, { start: picture.asked, end: performance.now(), detail });
   }
   /** Lay the photo's cut under the slider. */
   setPhoto(image, box) {
@@ -646,6 +646,7 @@ var App = class {
   renderer;
   player = new Player((pose) => this.preview(pose, performance.now()));
   stages = byId("stages", HTMLElement);
+  photoFigure = byId("photo-figure", HTMLElement);
   photoFrame = byId("photo-frame", HTMLElement);
   photoCanvas = byId("photo", HTMLCanvasElement);
   get history() {
@@ -678,6 +679,7 @@ var App = class {
     if (!this.picked) this.chosen = [this.suited(step === "pose").name];
     for (const result of this.results.values()) result.clear();
     this.go(step);
+    byId("bar", HTMLElement).scrollIntoView({ block: "nearest" });
     if (known === null && this.facts.detector !== null) {
       this.messages.show("Nobody was found in this photo: place the joints by hand, or load them from an OpenPose JSON.");
     }
@@ -723,7 +725,7 @@ var App = class {
     const { photo, image } = this;
     if (!photo || !image) return;
     const shown = this.step === "joints" ? [] : this.chosen.map((name) => this.results.get(name));
-    this.stages.replaceChildren(byId("photo-figure", HTMLElement), ...shown.map((result) => result.figure));
+    this.stages.replaceChildren(this.photoFigure, ...shown.map((result) => result.figure));
     const whole = { left: 0, top: 0, ...photo.size };
     const first = this.chosen[0];
     const view = this.step === "joints" ? whole : photo.boxes?.get(first) ?? whole;
@@ -744,7 +746,7 @@ var App = class {
     const context = canvas.getContext("2d");
     context.imageSmoothingQuality = "high";
     context.drawImage(image, view.left, view.top, view.width, view.height, 0, 0, canvas.width, canvas.height);
-    this.photoFrame.style.setProperty("--ratio", String(view.width / view.height));
+    this.photoFigure.style.setProperty("--ratio", String(view.width / view.height));
   }
   // Poses ------------------------------------------------------------------------------------------------------------
   /** A pose while something moves: shown and rendered, not remembered. */
@@ -1004,8 +1006,6 @@ var LiveSocket = class {
   newest = null;
   number = 0;
   asked = /* @__PURE__ */ new Map();
-  shown = /* @__PURE__ */ new Map();
-  // by model, the number of the last picture
   pause = 500;
   want(photo, models, pose, asked) {
     this.number += 1;
@@ -1021,7 +1021,7 @@ var LiveSocket = class {
       this.events.connected(true);
       if (this.newest !== null) socket.send(this.newest);
     };
-    socket.onmessage = (event) => void this.read(event.data);
+    socket.onmessage = (event) => this.read(event.data);
     socket.onclose = (event) => {
       this.events.connected(false);
       if (event.reason) this.events.error(event.reason);
@@ -1030,20 +1030,18 @@ var LiveSocket = class {
     };
     this.socket = socket;
   }
-  async read(data) {
+  read(data) {
     if (typeof data === "string") {
       this.events.error(JSON.parse(data).error);
       return;
     }
     const length = new DataView(data).getUint32(0);
     const head = new TextDecoder().decode(new Uint8Array(data, 4, length));
-    const { number, model, milliseconds } = JSON.parse(head);
-    const bitmap = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/png" }));
-    if (number <= (this.shown.get(model) ?? 0)) return;
-    this.shown.set(model, number);
+    const { number, model, size, milliseconds } = JSON.parse(head);
+    const pixels = new ImageData(new Uint8ClampedArray(data, 4 + length), size[1], size[0]);
     const asked = this.asked.get(number) ?? performance.now();
     for (const old of this.asked.keys()) if (old < number) this.asked.delete(old);
-    this.events.picture({ model, bitmap, milliseconds, asked });
+    this.events.picture({ model, pixels, milliseconds, asked });
   }
 };
 async function call(path, init) {
@@ -1258,7 +1256,7 @@ function showState(app) {
   const joint = app.selected === null ? void 0 : app.history.now[app.selected];
   hide.hidden = !joint;
   if (!joint) {
-    line.textContent = "";
+    line.textContent = "No joint is chosen.";
     return;
   }
   const name = words(app.facts.skeleton.joints[app.selected]);
