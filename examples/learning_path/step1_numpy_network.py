@@ -243,7 +243,7 @@ def teach(options: Options) -> Figure:
 
 def draw(digits: Digits, runs: dict[tuple[str, str], Run]) -> Figure:
     """Return the figure: the losses above, below them what the weights look for and what was misread."""
-    figure = Figure(figsize=(11, 8), layout="constrained")
+    figure = Figure(dpi=110, figsize=(11, 8), layout="constrained")
     bands = figure.subfigures(4, 1, squeeze=False, height_ratios=(3, 1, 1, 1))[:, 0]
     above, strips = bands[0], bands[1:]
     for axes, layers in zip(above.subplots(1, 2, sharey=True), ("one layer", "two layers"), strict=True):

@@ -119,7 +119,7 @@ def teach(options: Options) -> Figure:
 
 def draw(found: dict[tuple[str, str], Comparison]) -> Figure:
     """Return the figure: the two losses on top of each other, and how far the parameters are apart."""
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
+    figure = Figure(dpi=110, figsize=(11, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     for colour, name in zip(("C0", "C1", "C2"), OPTIMISERS, strict=True):
         exact = found[name, "64 bits"]

@@ -136,7 +136,7 @@ def teach(options: Options) -> Figure:
 
 def draw(digits: Digits, reached: dict[str, list[float]], curves: dict[str, list[float]], said: Labels) -> Figure:
     """Return the figure: the search, the training with the best rates, and the digits that are still misread."""
-    figure = Figure(figsize=(11, 5.6), layout="constrained")
+    figure = Figure(dpi=110, figsize=(11, 5.6), layout="constrained")
     bands = figure.subfigures(2, 1, squeeze=False, height_ratios=(3, 1))[:, 0]
     left, right = bands[0].subplots(1, 2)
     for name, losses in reached.items():

@@ -32,7 +32,7 @@ from torch.nn import functional as F
 from posegan.data.synthetic import SyntheticPeople
 from posegan.images import tile, to_pil, to_signed
 
-STEPS, BATCH, RUNS, CHECKS = 220, 32, 3, 7
+STEPS, BATCH, RUNS, CHECKS = 210, 32, 3, 7
 VARIANTS = {  # name: (with batch normalisation, with dropout)
     "plain": (False, False),
     "dropout": (False, True),
@@ -192,7 +192,7 @@ def teach(options: Options) -> Figure:
 
 def draw(photos: Photos, found: dict[str, NDArray[np.float64]]) -> Figure:
     """Return the figure: some photos of each class, and the course of training, mean and range of the runs."""
-    figure = Figure(figsize=(11, 6), layout="constrained")
+    figure = Figure(dpi=110, figsize=(11, 6), layout="constrained")
     bands = figure.subfigures(2, 1, squeeze=False, height_ratios=(1, 2.2))[:, 0]
     four = torch.stack([photos.images[photos.labels == k][:4] for k in range(10)])  # (10, 4, 3, H, W)
     two_rows = four.unflatten(1, (2, 2)).transpose(0, 1).flatten(0, 2)

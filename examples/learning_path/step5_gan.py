@@ -169,7 +169,7 @@ def teach(options: Options) -> Figure:
 
 def draw(history: History, real: Tensor) -> Figure:
     """Return the figure: the two losses, and what the same ten noises become."""
-    figure = Figure(figsize=(11, 4.8), layout="constrained")
+    figure = Figure(dpi=110, figsize=(11, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     for name, losses, even in (("D", history.discriminator, 2 * np.log(2)), ("G", history.generator, np.log(2))):
         window = max(1, len(losses) // 50)

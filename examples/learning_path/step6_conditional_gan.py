@@ -125,7 +125,7 @@ def teach(options: Options) -> Figure:
 
 def draw(history: History, rows: Sequence[Tensor], sure: float) -> Figure:
     """Return the figure: the losses, how far G obeys, and drawings with a column for each digit asked for."""
-    figure = Figure(figsize=(11, 5), layout="constrained")
+    figure = Figure(dpi=110, figsize=(11, 5), layout="constrained")
     charts, pictures = figure.subfigures(1, 2, squeeze=False, width_ratios=(1, 1.3))[0]
     above, below = charts.subplots(2, 1, sharex=True)
     for name, losses in (("D", history.discriminator), ("G", history.generator)):

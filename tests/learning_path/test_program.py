@@ -49,7 +49,7 @@ def test_only_its_own_picture_is_overwritten(tmp_path: Path, capsys: pytest.Capt
     for wide in (2, 3):
         assert run(step, wide, "Step 0: a page.", "a book", ["--out", str(out)]) == 0
         with Image.open(out) as picture:
-            assert picture.size == (110 * wide, 110)
+            assert picture.size == (100 * wide, 100)
     Image.new("RGB", (4, 4)).save(out)
     foreign = out.read_bytes()
     capsys.readouterr()
