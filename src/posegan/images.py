@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -98,19 +99,33 @@ def write_png(path: str | Path, image: Tensor | Image.Image, metadata: Mapping[s
         file.write(png_bytes(image, metadata))
 
 
-def png_bytes(image: Tensor | Image.Image, metadata: Mapping[str, str] | None = None, level: int = 6) -> bytes:
-    """Return a (3, H, W) image as a PNG file, with text chunks from `metadata`; level: of compression, 1 is fastest."""
+def write_jpeg(path: str | Path, image: Tensor, metadata: Mapping[str, str] | None = None, quality: int = 95) -> None:
+    """Write a (3, H, W) image as JPEG, whole or not at all, with `metadata` as JSON in its comment.
+
+    "Description" and "Software" of it go into the EXIF tags of that meaning too. quality: 0 to 100.
+    """
+    said, tags = dict(metadata or {}), Image.Exif()
+    for key, tag in (("Description", 0x010E), ("Software", 0x0131)):
+        if key in said:
+            tags[tag] = said[key]
+    comment = json.dumps(said).encode() if said else None
+    with atomic_writer(Path(path)) as file:
+        to_pil(image).save(file, "JPEG", quality=quality, subsampling=0, comment=comment, exif=tags)
+
+
+def png_bytes(image: Tensor | Image.Image, metadata: Mapping[str, str] | None = None) -> bytes:
+    """Return a (3, H, W) image as a PNG file, with text chunks from `metadata`."""
     picture = to_pil(image) if isinstance(image, Tensor) else image
     info = PngImagePlugin.PngInfo()
     for key, value in (metadata or {}).items():
         info.add_itxt(key, value)
     file = io.BytesIO()
-    picture.save(file, "PNG", pnginfo=info, compress_level=level)
+    picture.save(file, "PNG", pnginfo=info)
     return file.getvalue()
 
 
 def write_gif(path: str | Path, frames: Sequence[Tensor], seconds: float = 0.08, comment: str = "") -> None:
-    """Write (3, H, W) frames as an endless GIF, one palette for all and no dithering, so that colours do not flicker."""
+    """Write (3, H, W) frames as an endless GIF; one palette for all and no dithering, so that nothing flickers."""
     pictures = [to_pil(frame) for frame in frames]
     strip = to_pil(tile(torch.stack([to_bytes(f.detach().cpu()) for f in frames]), len(frames), gap=0))
     palette = strip.quantize(256, dither=Image.Dither.NONE)
