@@ -22,6 +22,7 @@ COMMANDS = {
     "generate": ("posegan.cli.generate", "re-pose the person of a photo"),
     "animate": ("posegan.cli.animate", "put the person of a photo through a sequence of poses"),
     "sample": ("posegan.cli.sample", "draw people at random, or mix those of several photos"),
+    "augment": ("posegan.cli.augment", "new pictures of each person of a re-identification set"),
     "evaluate": ("posegan.cli.evaluate", "score weights on pairs of photos"),
     "benchmark": ("posegan.cli.benchmark", "all weights in one table, with ceilings, floors and published rows"),
     "inspect": ("posegan.cli.inspection", "draw what a model does inside: scales, flows, masks, attention"),

@@ -30,13 +30,23 @@ def fit_body(target: Pose, source: Pose, size: Size) -> Pose:
     Place and height stay those of the target; where longer limbs would leave the frame all poses move back together,
     as far as they fit. Joints still outside are not visible.
     """
-    made = retarget(target, estimate_build(target, together=True), estimate_build(source))
-    low = made.xy.masked_fill(~made.visible[..., None], torch.inf).amin((0, 1))  # (2,)
-    high = made.xy.masked_fill(~made.visible[..., None], -torch.inf).amax((0, 1))
-    last = made.xy.new_tensor([size[1] - 1, size[0] - 1])
+    return _kept_inside(retarget(target, estimate_build(target, together=True), estimate_build(source)), size, (-3, -2))
+
+
+def fit_bodies(targets: Pose, sources: Pose, size: Size) -> Pose:
+    """Return the poses (B,) of B people with the limb lengths of B others, each for itself as in `fit_body`."""
+    return _kept_inside(retarget(targets, estimate_build(targets), estimate_build(sources)), size, (-2,))
+
+
+def _kept_inside(pose: Pose, size: Size, together: tuple[int, ...]) -> Pose:
+    """Move poses (..., 18, 2) back into an (H, W) frame where they fit; those along `together` move alike."""
+    hidden = ~pose.visible[..., None]
+    low = pose.xy.masked_fill(hidden, torch.inf).amin(together, keepdim=True)
+    high = pose.xy.masked_fill(hidden, -torch.inf).amax(together, keepdim=True)
+    last = pose.xy.new_tensor([size[1] - 1, size[0] - 1])
     move = (-low).clamp(min=0) - (high - last).clamp(min=0)
-    fits = (high - low <= last) & made.visible.any()
-    return Pose(made.xy + torch.where(fits, move, 0.0), made.visible).inside(size)
+    fits = (high - low <= last) & high.isfinite()
+    return Pose(pose.xy + torch.where(fits, move, 0.0), pose.visible).inside(size)
 
 
 def place_on(target: Pose, source: Pose, *, limbs: bool = True) -> Pose:

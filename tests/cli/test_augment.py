@@ -1,0 +1,66 @@
+"""`posegan augment` from the outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from posegan.cli import main
+from posegan.evaluation.picture_scores import IdentityScore
+from posegan.images import read_photo
+from posegan.inference.picture_score import Pictures
+from posegan.pose import Pose, load_annotations
+from tests.small_world import standing
+
+REAL = Path(__file__).parents[2].parent / "shared" / "weights"
+
+
+def test_pictures_of_everybody(weights: Path, market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["augment", "--weights", weights, "--data", market, "--out", tmp_path / "out", "--count", 2]
+    assert main([str(a) for a in argv]) == 0
+    assert "6 pictures of 3 people; manifest.csv is in" in capsys.readouterr().out
+    assert len(list((tmp_path / "out" / "bounding_box_train").glob("*.jpg"))) == 6
+
+
+MISTAKES = {
+    "no data": ("--out O", "required: --data"),
+    "test split": ("--data D --out O --split test", "invalid choice: 'test'"),
+    "threshold without network": ("--data D --out O --min-pose 0.5", "--min-pose needs --movenet FILE"),
+    "no identity network": ("--data D --out O --min-identity 0.5", "--min-identity needs --osnet FILE"),
+    "missing network": ("--data {market} --out {tmp}/O --weights {weights} --osnet gone.onnx", "gone.onnx is missing"),
+    "test person": ("--data {market} --out {tmp}/O --weights {weights} --people 0011", "0011 is a test person"),
+    "into the data": ("--data {market} --out {market}/more --weights {weights}", "lies in the data set"),
+    "no folder": ("--data gone --out {tmp}/O --weights {weights}", "There is no folder gone"),
+}
+
+
+@pytest.mark.parametrize(("line", "sentence"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_sentence(
+    line: str, sentence: str, weights: Path, market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = line.format(weights=weights, market=market, tmp=tmp_path).split()
+    assert main(["augment", *words]) == 2
+    complaint = capsys.readouterr().err.strip().splitlines()[-1]
+    assert complaint.startswith("posegan: ")
+    assert sentence in complaint
+    assert complaint.endswith((".", "?"))
+    assert not list(tmp_path.rglob("*.jpg"))
+
+
+@pytest.mark.data
+def test_identity_of_real_photos() -> None:
+    """Two photos of one person are more alike to OSNet than photos of two."""
+    network, data = REAL / "osnet_x0_25_msmt17.onnx", REAL.parent / "data" / "market1501"
+    if not network.is_file() or not data.is_dir():
+        pytest.skip(f"{network} or {data} is not there")
+    names = sorted(load_annotations(data / "market-annotation-test.csv"))
+    names = [name for name in names if (data / "bounding_box_test" / name).is_file()]
+    first, second = names[0], next(name for name in names[1:] if name[:4] == names[0][:4])
+    other = next(name for name in names if name[:4] != names[0][:4])
+    photos = [read_photo(data / "bounding_box_test" / name)[None] for name in (first, second, other)]
+    score = IdentityScore.load(network)
+    pose = Pose.stack([standing()])
+    same, different = (float(score(Pictures(made, photos[0], pose, [first]))[0]) for made in photos[1:])
+    assert different < same < 0.999
+    assert float(score(Pictures(photos[0], photos[0], pose, [first]))[0]) == pytest.approx(1, abs=1e-4)
