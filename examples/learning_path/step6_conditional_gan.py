@@ -114,9 +114,8 @@ def teach(options: Options) -> Figure:
 
     noise, asked = torch.randn(2000, NOISE), torch.arange(2000) % CLASSES
     print(f"{digits.name}: {options.steps} steps")
-    print(
-        f"  of the drawings, {obedience(generator, judge, noise, asked):.1%} are read as the digit asked for (of 2000)"
-    )
+    obeyed = obedience(generator, judge, noise, asked)
+    print(f"  of 2000 drawings, {obeyed:.1%} are read as the digit that was asked for")
     print(f"  of real test digits, {sure:.1%} are read right by the same classifier (guessing: 10%)")
     rows = [draw_from(generator, beside_noise(noise[:1].expand(10, -1), torch.arange(10)))]  # one noise, ten requests
     rows += [draw_from(generator, beside_noise(noise[i : i + 10], torch.arange(10))) for i in range(10, 80, 10)]

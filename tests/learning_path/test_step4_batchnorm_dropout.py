@@ -68,11 +68,11 @@ def test_photos_of_training_and_test_differ(people: Photos) -> None:
 
 
 def test_it_learns_and_each_regulariser_shows(people: Photos) -> None:
-    plain, dropped, normed = (train(people, *kind, 42, 0) for kind in ((False, False), (False, True), (True, False)))
+    plain, dropped, normed = (train(people, *kind, 35, 0) for kind in ((False, False), (False, True), (True, False)))
     _, learned, known, loss = normed[-1]
     assert known > 0.5
     assert loss < 1.5
-    assert learned > plain[3][1] + 0.1  # batch norm learns faster: more than plain had learned at step 24
+    assert learned > plain[3][1] + 0.1  # batch norm learns faster: more than plain had learned at step 20
     assert normed[3][1] > plain[3][1] + 0.1
     assert plain[-1][1] > dropped[-1][1]  # dropout remembers less
 

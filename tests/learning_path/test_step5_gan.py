@@ -40,12 +40,12 @@ def test_networks_fit_both_sizes(size: int) -> None:
 def test_drawings_come_closer_to_real_digits() -> None:
     digits = load_digits()
     images, test = 2 * planes(digits.images) - 1, 2 * planes(digits.test_images) - 1
-    generator, history = train(images, 200, seed=0)
+    generator, history = train(images, 120, seed=0)
     noise = torch.randn(500, NOISE, generator=torch.Generator().manual_seed(1))
     before, after = distance(draw_from(Generator(8), noise), test), distance(draw_from(generator, noise), test)
-    assert after < 0.4 * before
-    assert len(history.generator) == len(history.discriminator) == 200
-    assert set(history.snapshots) >= {0, 200}
+    assert after < 0.6 * before
+    assert len(history.generator) == len(history.discriminator) == 120
+    assert set(history.snapshots) >= {0, 120}
     assert distance(images, test) < after  # the measure prefers real digits to drawn ones
 
 

