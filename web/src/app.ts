@@ -99,6 +99,7 @@ export class App {
     this.placed = known && (await this.backend.libraryFor(photo));
     if (!this.picked) this.chosen = [this.suited(step === "pose").name];
     for (const result of this.results.values()) result.clear();
+    document.body.classList.toggle("joints-found", known !== null);
     this.go(step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" }); // on a telephone the lists are far below
     if (known === null && this.facts.detector !== null) {

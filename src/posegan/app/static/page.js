@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 695b42b1a5b5d461e95a86cad98198c28c5f37e105abb8cda741e4fa5a8b90b9
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: d5c0205910c61c2a9de90c85e7753eb4dfd4703ea68eb9f1391987eba29082cd
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -678,6 +678,7 @@ var App = class {
     this.placed = known && await this.backend.libraryFor(photo);
     if (!this.picked) this.chosen = [this.suited(step === "pose").name];
     for (const result of this.results.values()) result.clear();
+    document.body.classList.toggle("joints-found", known !== null);
     this.go(step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" });
     if (known === null && this.facts.detector !== null) {
