@@ -20,7 +20,8 @@ from posegan.evaluation import evaluate, exhibits, parts, scorers
 from posegan.evaluation.benchmark import benchmark
 from posegan.evaluation.benchmark_result import Benchmark
 from posegan.evaluation.published import published_rows
-from posegan.evaluation.scorers import REAL, Scorer
+from posegan.evaluation.scorers import REAL, SCORERS, Scorer
+from posegan.evaluation.scores import METRICS, WINDOWS
 from posegan.models import create_model
 from posegan.models.base import count_parameters
 
@@ -323,3 +324,9 @@ def test_mistakes_are_sentences(
     assert said.count("\n") == 1
     assert not list((tmp_path / "out").glob("benchmark.*"))
     assert (tmp_path / "empty.csv").read_text() == "from,to\n"
+
+
+def test_the_protocols_are_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text(encoding="utf-8")
+    names = [*METRICS, *WINDOWS, *(metric for scorer in SCORERS.values() for metric in scorer.metrics)]
+    assert [name for name in names if f"`{name}`" not in text] == []
