@@ -1,18 +1,18 @@
 // The page at work: which photo, which pose, which step, and what every control does with them.
 
-import { type Backend, type Picture, type Renderer, Sentence } from "./backend.ts";
-import { byId, make, words } from "./dom.ts";
+import { type Backend, type Renderer, Sentence } from "./backend.ts";
+import { byId, save, words } from "./dom.ts";
 import { Editor } from "./editor.ts";
 import { History } from "./history.ts";
 import { Messages } from "./messages.ts";
-import { Player } from "./player.ts";
-import { blend, bounds, fromFrame, mirror, placeHidden, rescale, swapSides, withVisible } from "./pose.ts";
-import { Result, type View } from "./results.ts";
-import type { Box, Library, Model, Photo, Pose, Sequence, Size, Skeleton } from "./types.ts";
+import { Player, thereAndBack } from "./player.ts";
+import { bounds, mirror, placeHidden, rescale, standingIn, swapSides, withVisible } from "./pose.ts";
+import { Stage } from "./stage.ts";
+import type { Library, Model, Photo, Pose, Sequence, Size, Skeleton } from "./types.ts";
 
 export type Step = "joints" | "pose"; // placing the joints on the photo, then posing the person
 
-const MORPH = { frames: 32, seconds: 2.4 }; // there and back
+const PLACING_STEPS = 300; // arrow keys across the height of a photo whose joints are placed
 
 export interface Facts {
   readonly skeleton: Skeleton;
@@ -35,20 +35,16 @@ export class App {
   private picked = false; // whether the user has chosen models
   private source = new History<Pose>([]);
   private target = new History<Pose>([]);
-  private readonly results: ReadonlyMap<string, Result>;
+  private readonly stage: Stage;
   private readonly renderer: Renderer;
   private readonly player = new Player((pose) => this.preview(pose, performance.now()));
-  private readonly stages = byId("stages", HTMLElement);
-  private readonly photoFigure = byId("photo-figure", HTMLElement);
-  private readonly photoFrame = byId("photo-frame", HTMLElement);
-  private readonly photoCanvas = byId("photo", HTMLCanvasElement);
 
   constructor(
     readonly backend: Backend,
     readonly facts: Facts,
   ) {
     this.chosen = [facts.models[0]!.name];
-    this.results = new Map(facts.models.map((model) => [model.name, new Result(model)]));
+    this.stage = new Stage(facts.models);
     this.editor = new Editor(byId("editor", SVGSVGElement), facts.skeleton, {
       moving: (pose, time) => this.moving(pose, time),
       moved: (pose, label, time) => this.put(pose, label, time),
@@ -59,7 +55,7 @@ export class App {
       },
     });
     this.renderer = backend.renderer({
-      picture: (picture) => this.show(picture),
+      picture: (picture) => this.stage.show(picture),
       error: (sentence) => this.messages.show(sentence),
       connected: (is) => document.body.classList.toggle("lost", !is),
     });
@@ -81,7 +77,7 @@ export class App {
 
   async openPhoto(file: Blob): Promise<void> {
     await this.messages.guard(async () => {
-      await this.busy("Reading the photo …", async () => this.use(await this.backend.addPhoto(file), "joints"));
+      await this.messages.busy("Reading the photo …", async () => this.use(await this.backend.addPhoto(file), "joints"));
     });
   }
 
@@ -94,11 +90,11 @@ export class App {
     this.stop();
     [this.photo, this.image] = [photo, image];
     const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
-    this.source = new History(known ?? this.guess(photo.size));
+    this.source = new History(known ?? this.guess(photo));
     this.target = new History(this.source.now);
     this.placed = known && (await this.backend.libraryFor(photo));
     if (!this.picked) this.chosen = [this.suited(step === "pose").name];
-    for (const result of this.results.values()) result.clear();
+    this.stage.clear();
     document.body.classList.toggle("joints-found", known !== null);
     this.go(step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" }); // on a telephone the lists are far below
@@ -114,14 +110,9 @@ export class App {
     return models.find((model) => model.synthetic === synthetic) ?? models[0]!;
   }
 
-  /** A standing person in the middle of a photo. */
-  private guess(size: Size): Pose {
-    const { poses, size: frame } = this.facts.library;
-    const front = placeHidden(poses[0]!.pose, this.facts.skeleton);
-    const pose = blend(front, mirror(front, this.facts.skeleton), 0.5); // the same on both sides
-    const height = 0.94 * Math.min(size.height, (size.width * frame.height) / frame.width);
-    const width = (height * frame.width) / frame.height;
-    return fromFrame(pose, frame, { left: (size.width - width) / 2, top: (size.height - height) / 2, width, height });
+  private guess(photo: Photo): Pose {
+    const { poses, size } = this.facts.library;
+    return standingIn(photo.size, poses[0]!.pose, size, this.facts.skeleton);
   }
 
   // Steps ------------------------------------------------------------------------------------------------------------
@@ -148,34 +139,14 @@ export class App {
     this.refresh(performance.now());
   }
 
-  /** Put the figures on the stage: the photo with all of it, or its cut beside the pictures. */
   private layOut(): void {
     const { photo, image } = this;
     if (!photo || !image) return;
-    const shown = this.step === "joints" ? [] : this.chosen.map((name) => this.results.get(name)!);
-    this.stages.replaceChildren(this.photoFigure, ...shown.map((result) => result.figure));
-    const whole = { left: 0, top: 0, ...photo.size };
-    const first = this.chosen[0]!;
-    const view = this.step === "joints" ? whole : (photo.boxes?.get(first) ?? whole);
-    this.drawPhoto(image, view);
-    for (const result of shown) {
-      const box = photo.boxes?.get(result.model.name);
-      if (box) result.setPhoto(image, box);
-    }
-    (shown[0]?.frame ?? this.photoFrame).append(this.editor.svg);
-    const size = this.results.get(first)!.model.size;
-    this.editor.keyStep = Math.max(view.height / (this.step === "joints" ? 300 : size.height), 0.25);
+    const { view, holder } = this.stage.lay(photo, image, this.step === "joints" ? [] : this.chosen);
+    holder.append(this.editor.svg);
+    const steps = this.step === "joints" ? PLACING_STEPS : this.stage.height(this.chosen[0]!);
+    this.editor.keyStep = Math.max(view.height / steps, 0.25);
     this.editor.frame(view, this.step === "joints");
-  }
-
-  private drawPhoto(image: HTMLImageElement, view: Box): void {
-    const { photoCanvas: canvas } = this;
-    const scale = Math.min(2, Math.max(1, 900 / view.height));
-    [canvas.width, canvas.height] = [Math.round(view.width * scale), Math.round(view.height * scale)];
-    const context = canvas.getContext("2d")!;
-    context.imageSmoothingQuality = "high";
-    context.drawImage(image, view.left, view.top, view.width, view.height, 0, 0, canvas.width, canvas.height);
-    this.photoFigure.style.setProperty("--ratio", String(view.width / view.height));
   }
 
   // Poses ------------------------------------------------------------------------------------------------------------
@@ -209,10 +180,6 @@ export class App {
     if (this.photo?.boxes) this.renderer.want(this.photo, this.chosen, pose, time);
   }
 
-  private show(picture: Picture): void {
-    this.results.get(picture.model)?.draw(picture);
-  }
-
   undo(): void {
     this.halt();
     const done = this.history.undo();
@@ -231,7 +198,7 @@ export class App {
   reset(): void {
     if (!this.photo) return;
     const known = this.photo.pose && placeHidden(this.photo.pose, this.facts.skeleton);
-    this.put(this.step === "pose" ? this.source.now : (known ?? this.guess(this.photo.size)));
+    this.put(this.step === "pose" ? this.source.now : (known ?? this.guess(this.photo)));
     this.messages.tell("The pose is reset.");
   }
 
@@ -274,7 +241,7 @@ export class App {
         const own = () => rescale(pose, photo.original, photo.size); // in the file's pixels, not ours
         this.put(this.settled(this.step === "joints" ? own() : await this.backend.place(photo, pose)));
       } else {
-        await this.busy("Looking for the person …", () => this.takePoseOf(file));
+        await this.messages.busy("Looking for the person …", () => this.takePoseOf(file));
       }
       this.messages.tell("The pose is loaded.");
     });
@@ -304,10 +271,6 @@ export class App {
     this.refresh(performance.now());
   }
 
-  setView(view: View): void {
-    this.stages.dataset["view"] = view;
-  }
-
   /** Play a bundled sequence, or with "photo" the way from the photo's pose to the present one and back. */
   play(name: string): void {
     const again = this.playing === name;
@@ -322,11 +285,7 @@ export class App {
   private sequence(name: string): Pick<Sequence, "frames" | "seconds"> {
     const found = this.placed?.sequences.find((sequence) => sequence.name === name);
     if (found) return { ...found, frames: found.frames.map((pose) => placeHidden(pose, this.facts.skeleton)) };
-    const [from, to] = [this.source.now, this.target.now];
-    const frames = Array.from({ length: MORPH.frames }, (_, i) => {
-      return blend(from, to, 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / MORPH.frames));
-    });
-    return { seconds: MORPH.seconds, frames };
+    return thereAndBack(this.source.now, this.target.now);
   }
 
   /** Stop playing and go back to the pose from before. */
@@ -362,21 +321,4 @@ export class App {
     if (!this.photo) throw new Sentence("Choose a photo first.");
     return this.photo;
   }
-
-  private async busy(what: string, action: () => Promise<void>): Promise<void> {
-    const note = byId("busy", HTMLElement);
-    note.textContent = what;
-    document.body.classList.add("busy");
-    try {
-      await action();
-    } finally {
-      document.body.classList.remove("busy");
-    }
-  }
-}
-
-function save(file: Blob, name: string): void {
-  const address = URL.createObjectURL(file);
-  make("a", { href: address, download: name }).click();
-  window.setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

@@ -4,7 +4,6 @@ import { App } from "./app.ts";
 import { Sentence } from "./backend.ts";
 import { button, byId, make, words } from "./dom.ts";
 import { drawing, exampleButton, poseButton } from "./library.ts";
-import type { View } from "./results.ts";
 import { Server } from "./server.ts";
 
 async function start(): Promise<void> {
@@ -26,7 +25,7 @@ async function start(): Promise<void> {
   const models = buildModels(app);
   const joints = buildJoints(app);
   tieButtons(app);
-  tieViews(app);
+  tieViews();
   tieFiles(app);
   tieKeys(app);
   app.changed = () => {
@@ -100,7 +99,7 @@ function tieButtons(app: App): void {
   show();
 }
 
-function tieViews(app: App): void {
+function tieViews(): void {
   const share = byId("share", HTMLInputElement);
   const stages = byId("stages", HTMLElement);
   const slide = () => stages.style.setProperty("--share", `${share.value}%`);
@@ -108,8 +107,8 @@ function tieViews(app: App): void {
   slide();
   const choices = document.querySelectorAll<HTMLInputElement>("input[name=view]");
   const choose = () => {
-    const view = [...choices].find((choice) => choice.checked)!.value as View;
-    app.setView(view);
+    const view = [...choices].find((choice) => choice.checked)!.value;
+    stages.dataset["view"] = view;
     byId("share-row", HTMLElement).hidden = view === "result";
     byId("share-label", HTMLElement).textContent = view === "compare" ? "Photo on the left" : "Photo over the picture";
   };

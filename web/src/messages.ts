@@ -38,4 +38,15 @@ export class Messages {
       this.show(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
     }
   }
+
+  /** Cover the page with what it waits for while an action runs. */
+  async busy(what: string, action: () => Promise<void>): Promise<void> {
+    byId("busy", HTMLElement).textContent = what;
+    document.body.classList.add("busy");
+    try {
+      await action();
+    } finally {
+      document.body.classList.remove("busy");
+    }
+  }
 }

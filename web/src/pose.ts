@@ -76,3 +76,14 @@ export function placeHidden(pose: Pose, skeleton: Skeleton): Pose {
   };
   return pose.map((_, joint) => place(joint));
 }
+
+const FILLED = 0.94; // of the photo, by a person of whom nothing is known
+
+/** A pose of a frame of `frame` size, made the same on both sides, in the middle of a photo of `size`. */
+export function standingIn(size: Size, pose: Pose, frame: Size, skeleton: Skeleton): Pose {
+  const whole = placeHidden(pose, skeleton);
+  const height = FILLED * Math.min(size.height, (size.width * frame.height) / frame.width);
+  const width = (height * frame.width) / frame.height;
+  const box = { left: (size.width - width) / 2, top: (size.height - height) / 2, width, height };
+  return fromFrame(blend(whole, mirror(whole, skeleton), 0.5), frame, box);
+}

@@ -4,8 +4,6 @@ import type { Picture } from "./backend.ts";
 import { make } from "./dom.ts";
 import type { Box, Model } from "./types.ts";
 
-export type View = "result" | "compare" | "onion";
-
 export class Result {
   readonly figure: HTMLElement;
   readonly frame: HTMLElement;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { History } from "../src/history.ts";
-import { blend, bounds, centre, fromFrame, mirror, placeHidden, rescale, swapSides, withVisible } from "../src/pose.ts";
+import { blend, bounds, centre, fromFrame, mirror, placeHidden, rescale, standingIn, swapSides, withVisible } from "../src/pose.ts";
+import { thereAndBack } from "../src/player.ts";
 import { body, standing } from "./skeleton.ts";
 
 test("mirroring or swapping twice gives the pose back, and neither moves the person", () => {
@@ -38,6 +39,21 @@ test("hidden joints do not count for the box, and get a place beside their paren
   assert.equal(placed[6]!.visible, false);
   assert.ok(Math.hypot(placed[6]!.x - placed[5]!.x, placed[6]!.y - placed[5]!.y) < 5);
   assert.equal(bounds(standing.map((joint) => ({ ...joint, visible: false }))), null);
+});
+
+test("a person of whom nothing is known stands upright in the middle of the photo, the same on both sides", () => {
+  const pose = standingIn({ width: 400, height: 200 }, standing, { width: 100, height: 100 }, body);
+  const box = bounds(pose)!;
+  assert.ok(box.top >= 0 && box.top + box.height < 200);
+  assert.ok(Math.abs(centre(pose, body).x - 199.5) < 1);
+  mirror(pose, body).forEach((joint, i) => assert.ok(Math.hypot(joint.x - pose[i]!.x, joint.y - pose[i]!.y) < 1e-9));
+});
+
+test("the way there and back begins at one pose and turns at the other", () => {
+  const other = standing.map((joint) => ({ ...joint, x: joint.x + 10 }));
+  const { frames } = thereAndBack(standing, other);
+  assert.deepEqual(frames[0], standing);
+  assert.ok(Math.abs(frames[frames.length / 2]![0]!.x - other[0]!.x) < 1e-9);
 });
 
 test("history goes back and forth, and quick changes of one kind are one step", () => {

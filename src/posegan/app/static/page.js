@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: d5c0205910c61c2a9de90c85e7753eb4dfd4703ea68eb9f1391987eba29082cd
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: f748d49d79c962bb2b051965a793e58f749a43daaf69e069c558d34c95193f9e
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -33,6 +33,11 @@ function setAll(element, attributes) {
 function words(name) {
   const text = name.replaceAll(/[_-]/g, " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+function save(file, name) {
+  const address = URL.createObjectURL(file);
+  make("a", { href: address, download: name }).click();
+  window.setTimeout(() => URL.revokeObjectURL(address), 1e4);
 }
 
 // src/drag.ts
@@ -161,206 +166,59 @@ function placeHidden(pose, skeleton) {
   };
   return pose.map((_, joint) => place(joint));
 }
+var FILLED = 0.94;
+function standingIn(size, pose, frame, skeleton) {
+  const whole = placeHidden(pose, skeleton);
+  const height = FILLED * Math.min(size.height, size.width * frame.height / frame.width);
+  const width = height * frame.width / frame.height;
+  const box = { left: (size.width - width) / 2, top: (size.height - height) / 2, width, height };
+  return fromFrame(blend(whole, mirror(whole, skeleton), 0.5), frame, box);
+}
 
-// src/editor.ts
-var STEP = 1;
-var BIG_STEP = 5;
+// src/figure.ts
 var BOX_MARGIN = 0.06;
-var ARROWS = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1]
-};
 var CORNERS = ["top left", "top right", "bottom right", "bottom left"];
-var Editor = class {
-  constructor(svg, skeleton, events) {
+var Figure = class {
+  constructor(svg, skeleton) {
     this.svg = svg;
     this.skeleton = skeleton;
-    this.events = events;
-    this.build();
-    svg.addEventListener("pointermove", (event) => this.follow(event));
-    svg.addEventListener("pointerup", (event) => this.release(event));
-    svg.addEventListener("pointercancel", (event) => this.release(event));
-    svg.addEventListener("touchstart", (event) => event.target !== svg && event.preventDefault(), { passive: false });
-    svg.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.grip) this.cancel();
+    skeleton.edges.forEach(([start2, end], index) => {
+      this.halos.push(makeSvg("line", { class: "halo" }));
+      this.bones.push(makeSvg("line", { class: "bone", stroke: skeleton.colours[index] }));
+      if (skeleton.parents[end] === start2) this.boneGrips.set(end, makeSvg("line", { class: "grip" }));
     });
-    new ResizeObserver(() => this.draw()).observe(svg);
+    this.joints = skeleton.joints.map((name) => {
+      const circles = ["reach", "ring", "dot"].map((part) => makeSvg("circle", { class: part }));
+      const named = { class: "joint", "aria-roledescription": "joint", "data-name": name };
+      return makeSvg("g", { ...named, tabindex: 0, role: "button" }, ...circles);
+    });
+    this.corners = CORNERS.map((name) => {
+      const parts = [makeSvg("circle", { class: "reach" }), makeSvg("rect", { class: "square" })];
+      const label = `Box around the person, ${name} corner`;
+      return makeSvg("g", { class: "corner", tabindex: 0, role: "button", "aria-label": label }, ...parts);
+    });
+    const below = [this.torso, this.box, ...this.halos, ...this.bones];
+    svg.replaceChildren(...below, ...this.boneGrips.values(), ...this.corners, ...this.joints);
   }
   svg;
   skeleton;
-  events;
-  limbs = true;
-  keyStep = 1;
-  // photo pixels that make one pixel of the model's picture
-  pose = [];
-  view = { left: 0, top: 0, width: 1, height: 1 };
-  hasBox = false;
-  grip = null;
   torso = makeSvg("polygon", { class: "torso" });
+  boneGrips = /* @__PURE__ */ new Map();
+  // by the joint at the bone's far end
+  joints;
+  corners;
+  view = { left: 0, top: 0, width: 1, height: 1 };
+  pose = [];
+  finger = matchMedia("(pointer: coarse)");
   bones = [];
   halos = [];
-  boneGrips = [];
-  joints = [];
   box = makeSvg("rect", { class: "box" });
-  corners = [];
-  /** Show a pose, unless one is being dragged. */
-  show(pose) {
-    if (this.grip) return;
-    this.pose = pose;
-    this.draw();
-  }
-  /** Show this part of the photo; hasBox: with a box around the person, to move and stretch all of it. */
-  frame(view, hasBox) {
+  /** Show this part of the photo. */
+  frame(view) {
     this.view = view;
-    this.hasBox = hasBox;
-    this.svg.classList.toggle("with-box", hasBox);
     this.svg.setAttribute("viewBox", `${view.left - 0.5} ${view.top - 0.5} ${view.width} ${view.height}`);
-    this.draw();
   }
-  build() {
-    const line = (name, extra = {}) => makeSvg("line", { class: name, ...extra });
-    this.skeleton.edges.forEach(([start2, end], index) => {
-      this.halos.push(line("halo"));
-      this.bones.push(line("bone", { stroke: this.skeleton.colours[index] }));
-      if (this.skeleton.parents[end] !== start2) return;
-      const grip = line("grip", { "data-joint": String(end) });
-      grip.addEventListener("pointerdown", (event) => this.grab(event, this.boneGrip(end, this.at(event))));
-      this.boneGrips.push(grip);
-    });
-    this.torso.addEventListener("pointerdown", (event) => this.grab(event, this.bodyGrip(this.at(event))));
-    this.skeleton.joints.forEach((name, joint) => this.joints.push(this.buildJoint(name, joint)));
-    CORNERS.forEach((name, corner) => this.corners.push(this.buildCorner(name, corner)));
-    this.svg.replaceChildren(
-      this.torso,
-      this.box,
-      ...this.halos,
-      ...this.bones,
-      ...this.boneGrips,
-      ...this.corners,
-      ...this.joints
-    );
-  }
-  buildJoint(name, joint) {
-    const group = makeSvg(
-      "g",
-      { class: "joint", tabindex: 0, role: "button", "aria-roledescription": "joint", "data-name": name },
-      makeSvg("circle", { class: "reach" }),
-      makeSvg("circle", { class: "ring" }),
-      makeSvg("circle", { class: "dot" })
-    );
-    group.addEventListener("pointerdown", (event) => {
-      const nearest = this.nearest(this.at(event)) ?? joint;
-      this.joints[nearest].focus({ preventScroll: true });
-      this.grab(event, this.jointGrip(nearest, this.at(event)));
-    });
-    group.addEventListener("dblclick", () => this.events.toggled(joint));
-    group.addEventListener("focus", () => this.events.selected(joint));
-    group.addEventListener("keydown", (event) => this.jointKey(event, joint));
-    return group;
-  }
-  buildCorner(name, corner) {
-    const group = makeSvg(
-      "g",
-      { class: "corner", tabindex: 0, role: "button", "aria-label": `Box around the person, ${name} corner` },
-      makeSvg("circle", { class: "reach" }),
-      makeSvg("rect", { class: "square" })
-    );
-    group.addEventListener("pointerdown", (event) => {
-      group.focus({ preventScroll: true });
-      this.grab(event, this.cornerGrip(corner, this.at(event)));
-    });
-    group.addEventListener("keydown", (event) => {
-      const step = this.arrow(event);
-      if (!step) return;
-      const at = this.cornerPoints()[corner];
-      this.change(this.cornerGrip(corner, at)({ x: at.x + step.x, y: at.y + step.y }), `corner ${corner}`, event.timeStamp);
-    });
-    return group;
-  }
-  // What a pointer holds ---------------------------------------------------------------------------------------------
-  jointGrip(joint, at) {
-    const [from, dx, dy] = [this.pose, this.pose[joint].x - at.x, this.pose[joint].y - at.y];
-    return (to) => dragJoint(from, this.skeleton, joint, this.within({ x: to.x + dx, y: to.y + dy }), this.limbs && !this.hasBox);
-  }
-  boneGrip(joint, at) {
-    if (this.skeleton.torso.includes(joint)) return this.bodyGrip(at);
-    const [from, about] = [this.pose, this.pose[this.skeleton.parents[joint]]];
-    const angle = (point) => Math.atan2(point.y - about.y, point.x - about.x);
-    return (to) => turnLimb(from, this.skeleton, joint, angle(to) - angle(at));
-  }
-  bodyGrip(at) {
-    const from = this.pose;
-    return (to) => move(from, to.x - at.x, to.y - at.y);
-  }
-  cornerGrip(corner, at) {
-    const [from, old] = [this.pose, this.personBox()];
-    const [right, bottom] = [corner === 1 || corner === 2, corner >= 2];
-    return (to) => {
-      const least = 0.05 * old.height;
-      const width = Math.max(least, old.width + (right ? to.x - at.x : at.x - to.x));
-      const height = Math.max(least, old.height + (bottom ? to.y - at.y : at.y - to.y));
-      const left = right ? old.left : old.left + old.width - width;
-      const top = bottom ? old.top : old.top + old.height - height;
-      return stretch(from, old, { left, top, width, height });
-    };
-  }
-  grab(event, take) {
-    if (this.grip || event.button !== 0) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.svg.setPointerCapture(event.pointerId);
-    this.svg.classList.add("dragging");
-    this.grip = { take, pointer: event.pointerId, from: this.pose, changed: false };
-  }
-  follow(event) {
-    if (this.grip?.pointer !== event.pointerId) return;
-    this.grip.changed = true;
-    this.pose = this.grip.take(this.at(event));
-    this.draw();
-    this.events.moving(this.pose, event.timeStamp);
-  }
-  release(event) {
-    if (this.grip?.pointer !== event.pointerId) return;
-    const { changed } = this.grip;
-    this.grip = null;
-    this.svg.classList.remove("dragging");
-    if (changed) this.events.moved(this.pose, "", event.timeStamp);
-  }
-  cancel() {
-    this.pose = this.grip.from;
-    this.grip = null;
-    this.svg.classList.remove("dragging");
-    this.draw();
-    this.events.moving(this.pose, performance.now());
-  }
-  // Keys -------------------------------------------------------------------------------------------------------------
-  jointKey(event, joint) {
-    const step = this.arrow(event);
-    if (step) {
-      const { x, y } = this.pose[joint];
-      const to = this.within({ x: x + step.x, y: y + step.y });
-      const pose = dragJoint(this.pose, this.skeleton, joint, to, this.limbs && !this.hasBox);
-      this.change(pose, `joint ${joint}`, event.timeStamp);
-    } else if (event.key === "Delete" || event.key === "Backspace" || event.key === " " || event.key === "Enter") {
-      event.preventDefault();
-      this.events.toggled(joint);
-    }
-  }
-  arrow(event) {
-    const direction = ARROWS[event.key];
-    if (!direction || event.ctrlKey || event.altKey || event.metaKey || this.grip) return null;
-    event.preventDefault();
-    const length = (event.shiftKey ? BIG_STEP : STEP) * this.keyStep;
-    return { x: direction[0] * length, y: direction[1] * length };
-  }
-  change(pose, label, time) {
-    this.pose = pose;
-    this.draw();
-    this.events.moved(pose, label, time);
-  }
-  // Geometry ---------------------------------------------------------------------------------------------------------
+  /** Where a pointer is, in pixels of the photo. */
   at(event) {
     const place = this.svg.getBoundingClientRect();
     const unit = this.view.width / place.width;
@@ -379,10 +237,7 @@ var Editor = class {
     });
     return best;
   }
-  within({ x, y }) {
-    const { left, top, width, height } = this.view;
-    return { x: Math.min(left + width - 1, Math.max(left, x)), y: Math.min(top + height - 1, Math.max(top, y)) };
-  }
+  /** The box around all joints that count. */
   personBox() {
     const box = bounds(this.pose) ?? this.view;
     const margin = BOX_MARGIN * Math.max(box.height, box.width);
@@ -403,18 +258,19 @@ var Editor = class {
     return this.view.width / (this.svg.clientWidth || this.view.width);
   }
   reach() {
-    return matchMedia("(pointer: coarse)").matches ? 20 : 13;
+    return this.finger.matches ? 20 : 13;
   }
-  draw() {
-    if (this.pose.length === 0) return;
+  /** Draw a pose, or the last one at another size. */
+  draw(pose = this.pose) {
+    this.pose = pose;
+    if (pose.length === 0) return;
     const unit = this.unit();
     const shown = (joint) => this.pose[joint].visible;
     this.skeleton.edges.forEach(([start2, end], index) => {
       const there = shown(start2) && shown(end);
       for (const line of [this.bones[index], this.halos[index]]) this.drawLine(line, start2, end, there);
     });
-    for (const grip of this.boneGrips) {
-      const end = Number(grip.dataset["joint"]);
+    for (const [end, grip] of this.boneGrips) {
       const start2 = this.skeleton.parents[end];
       this.drawLine(grip, start2, end, shown(start2) && shown(end));
     }
@@ -448,6 +304,174 @@ var Editor = class {
       setAll(reach, { cx: x, cy: y, r: this.reach() * unit });
       setAll(square, { x: x - 5 * unit, y: y - 5 * unit, width: 10 * unit, height: 10 * unit, rx: 2 * unit });
     });
+  }
+};
+
+// src/editor.ts
+var STEP = 1;
+var BIG_STEP = 5;
+var ARROWS = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1]
+};
+var Editor = class {
+  constructor(svg, skeleton, events) {
+    this.svg = svg;
+    this.skeleton = skeleton;
+    this.events = events;
+    this.figure = new Figure(svg, skeleton);
+    this.tie();
+    svg.addEventListener("pointermove", (event) => this.follow(event));
+    svg.addEventListener("pointerup", (event) => this.release(event));
+    svg.addEventListener("pointercancel", (event) => this.release(event));
+    svg.addEventListener("touchstart", (event) => event.target !== svg && event.preventDefault(), { passive: false });
+    svg.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.grip) this.cancel();
+    });
+    new ResizeObserver(() => this.figure.draw()).observe(svg);
+  }
+  svg;
+  skeleton;
+  events;
+  limbs = true;
+  keyStep = 1;
+  // photo pixels that make one pixel of the model's picture
+  pose = [];
+  hasBox = false;
+  grip = null;
+  figure;
+  /** Show a pose, unless one is being dragged. */
+  show(pose) {
+    if (this.grip) return;
+    this.pose = pose;
+    this.figure.draw(pose);
+  }
+  /** Show this part of the photo; hasBox: with a box around the person, to move and stretch all of it. */
+  frame(view, hasBox) {
+    this.hasBox = hasBox;
+    this.svg.classList.toggle("with-box", hasBox);
+    this.figure.frame(view);
+    this.figure.draw();
+  }
+  tie() {
+    const { torso, boneGrips, joints, corners } = this.figure;
+    torso.addEventListener("pointerdown", (event) => this.grab(event, this.bodyGrip(this.figure.at(event))));
+    for (const [joint, line] of boneGrips) {
+      line.addEventListener("pointerdown", (event) => this.grab(event, this.boneGrip(joint, this.figure.at(event))));
+    }
+    joints.forEach((group, joint) => this.tieJoint(group, joint));
+    corners.forEach((group, corner) => this.tieCorner(group, corner));
+  }
+  tieJoint(group, joint) {
+    group.addEventListener("pointerdown", (event) => {
+      const at = this.figure.at(event);
+      const nearest = this.figure.nearest(at) ?? joint;
+      this.figure.joints[nearest].focus({ preventScroll: true });
+      this.grab(event, this.jointGrip(nearest, at));
+    });
+    group.addEventListener("dblclick", () => this.events.toggled(joint));
+    group.addEventListener("focus", () => this.events.selected(joint));
+    group.addEventListener("keydown", (event) => this.jointKey(event, joint));
+  }
+  tieCorner(group, corner) {
+    group.addEventListener("pointerdown", (event) => {
+      group.focus({ preventScroll: true });
+      this.grab(event, this.cornerGrip(corner, this.figure.at(event)));
+    });
+    group.addEventListener("keydown", (event) => {
+      const step = this.arrow(event);
+      if (!step) return;
+      const at = this.figure.cornerPoints()[corner];
+      this.change(this.cornerGrip(corner, at)({ x: at.x + step.x, y: at.y + step.y }), `corner ${corner}`, event.timeStamp);
+    });
+  }
+  // What a pointer holds ---------------------------------------------------------------------------------------------
+  jointGrip(joint, at) {
+    const [from, dx, dy] = [this.pose, this.pose[joint].x - at.x, this.pose[joint].y - at.y];
+    return (to) => dragJoint(from, this.skeleton, joint, this.within({ x: to.x + dx, y: to.y + dy }), this.limbs && !this.hasBox);
+  }
+  boneGrip(joint, at) {
+    if (this.skeleton.torso.includes(joint)) return this.bodyGrip(at);
+    const [from, about] = [this.pose, this.pose[this.skeleton.parents[joint]]];
+    const angle = (point) => Math.atan2(point.y - about.y, point.x - about.x);
+    return (to) => turnLimb(from, this.skeleton, joint, angle(to) - angle(at));
+  }
+  bodyGrip(at) {
+    const from = this.pose;
+    return (to) => move(from, to.x - at.x, to.y - at.y);
+  }
+  cornerGrip(corner, at) {
+    const [from, old] = [this.pose, this.figure.personBox()];
+    const [right, bottom] = [corner === 1 || corner === 2, corner >= 2];
+    return (to) => {
+      const least = 0.05 * old.height;
+      const width = Math.max(least, old.width + (right ? to.x - at.x : at.x - to.x));
+      const height = Math.max(least, old.height + (bottom ? to.y - at.y : at.y - to.y));
+      const left = right ? old.left : old.left + old.width - width;
+      const top = bottom ? old.top : old.top + old.height - height;
+      return stretch(from, old, { left, top, width, height });
+    };
+  }
+  grab(event, take) {
+    if (this.grip || event.button !== 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.svg.setPointerCapture(event.pointerId);
+    this.svg.classList.add("dragging");
+    this.grip = { take, pointer: event.pointerId, from: this.pose, changed: false };
+  }
+  follow(event) {
+    if (this.grip?.pointer !== event.pointerId) return;
+    this.grip.changed = true;
+    this.pose = this.grip.take(this.figure.at(event));
+    this.figure.draw(this.pose);
+    this.events.moving(this.pose, event.timeStamp);
+  }
+  release(event) {
+    if (this.grip?.pointer !== event.pointerId) return;
+    const { changed } = this.grip;
+    this.grip = null;
+    this.svg.classList.remove("dragging");
+    if (changed) this.events.moved(this.pose, "", event.timeStamp);
+  }
+  cancel() {
+    this.pose = this.grip.from;
+    this.grip = null;
+    this.svg.classList.remove("dragging");
+    this.figure.draw(this.pose);
+    this.events.moving(this.pose, performance.now());
+  }
+  // Keys -------------------------------------------------------------------------------------------------------------
+  jointKey(event, joint) {
+    const step = this.arrow(event);
+    if (step) {
+      const { x, y } = this.pose[joint];
+      const to = this.within({ x: x + step.x, y: y + step.y });
+      const pose = dragJoint(this.pose, this.skeleton, joint, to, this.limbs && !this.hasBox);
+      this.change(pose, `joint ${joint}`, event.timeStamp);
+    } else if (event.key === "Delete" || event.key === "Backspace" || event.key === " " || event.key === "Enter") {
+      event.preventDefault();
+      this.events.toggled(joint);
+    }
+  }
+  arrow(event) {
+    const direction = ARROWS[event.key];
+    if (!direction || event.ctrlKey || event.altKey || event.metaKey || this.grip) return null;
+    event.preventDefault();
+    const length = (event.shiftKey ? BIG_STEP : STEP) * this.keyStep;
+    return { x: direction[0] * length, y: direction[1] * length };
+  }
+  change(pose, label, time) {
+    this.pose = pose;
+    this.figure.draw(this.pose);
+    this.events.moved(pose, label, time);
+  }
+  /** The nearest point inside the picture. */
+  within({ x, y }) {
+    const { left, top, width, height } = this.figure.view;
+    return { x: Math.min(left + width - 1, Math.max(left, x)), y: Math.min(top + height - 1, Math.max(top, y)) };
   }
 };
 
@@ -528,9 +552,25 @@ var Messages = class {
       this.show(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
     }
   }
+  /** Cover the page with what it waits for while an action runs. */
+  async busy(what, action) {
+    byId("busy", HTMLElement).textContent = what;
+    document.body.classList.add("busy");
+    try {
+      await action();
+    } finally {
+      document.body.classList.remove("busy");
+    }
+  }
 };
 
 // src/player.ts
+var FRAMES = 32;
+var SECONDS = 2.4;
+function thereAndBack(from, to) {
+  const share = (frame) => 0.5 - 0.5 * Math.cos(2 * Math.PI * frame / FRAMES);
+  return { frames: Array.from({ length: FRAMES }, (_, frame) => blend(from, to, share(frame))), seconds: SECONDS };
+}
 var Player = class {
   constructor(show) {
     this.show = show;
@@ -601,14 +641,59 @@ function placed(box, width, height) {
   return [box.left, box.top, box.width, box.height, 0, 0, width, height];
 }
 
+// src/stage.ts
+var SHARP = 900;
+var TWICE = 2;
+var Stage = class {
+  results;
+  stages = byId("stages", HTMLElement);
+  figure = byId("photo-figure", HTMLElement);
+  frame = byId("photo-frame", HTMLElement);
+  canvas = byId("photo", HTMLCanvasElement);
+  constructor(models) {
+    this.results = new Map(models.map((model) => [model.name, new Result(model)]));
+  }
+  /** Put the whole photo there, or with models its cut and their pictures; tells what is seen, and where joints go. */
+  lay(photo, image, models) {
+    const shown = models.map((name) => this.results.get(name));
+    this.stages.replaceChildren(this.figure, ...shown.map((result) => result.figure));
+    const view = photo.boxes?.get(models[0] ?? "") ?? { left: 0, top: 0, ...photo.size };
+    this.drawPhoto(image, view);
+    for (const result of shown) {
+      const box = photo.boxes?.get(result.model.name);
+      if (box) result.setPhoto(image, box);
+    }
+    return { view, holder: shown[0]?.frame ?? this.frame };
+  }
+  drawPhoto(image, view) {
+    const scale = Math.min(TWICE, Math.max(1, SHARP / view.height));
+    const [width, height] = [Math.round(view.width * scale), Math.round(view.height * scale)];
+    [this.canvas.width, this.canvas.height] = [width, height];
+    const context = this.canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, view.left, view.top, view.width, view.height, 0, 0, width, height);
+    this.figure.style.setProperty("--ratio", String(view.width / view.height));
+  }
+  /** Pixels of a model's picture from top to bottom. */
+  height(model) {
+    return this.results.get(model).model.size.height;
+  }
+  show(picture) {
+    this.results.get(picture.model)?.draw(picture);
+  }
+  clear() {
+    for (const result of this.results.values()) result.clear();
+  }
+};
+
 // src/app.ts
-var MORPH = { frames: 32, seconds: 2.4 };
+var PLACING_STEPS = 300;
 var App = class {
   constructor(backend, facts) {
     this.backend = backend;
     this.facts = facts;
     this.chosen = [facts.models[0].name];
-    this.results = new Map(facts.models.map((model) => [model.name, new Result(model)]));
+    this.stage = new Stage(facts.models);
     this.editor = new Editor(byId("editor", SVGSVGElement), facts.skeleton, {
       moving: (pose, time) => this.moving(pose, time),
       moved: (pose, label, time) => this.put(pose, label, time),
@@ -619,7 +704,7 @@ var App = class {
       }
     });
     this.renderer = backend.renderer({
-      picture: (picture) => this.show(picture),
+      picture: (picture) => this.stage.show(picture),
       error: (sentence) => this.messages.show(sentence),
       connected: (is) => document.body.classList.toggle("lost", !is)
     });
@@ -642,13 +727,9 @@ var App = class {
   // whether the user has chosen models
   source = new History([]);
   target = new History([]);
-  results;
+  stage;
   renderer;
   player = new Player((pose) => this.preview(pose, performance.now()));
-  stages = byId("stages", HTMLElement);
-  photoFigure = byId("photo-figure", HTMLElement);
-  photoFrame = byId("photo-frame", HTMLElement);
-  photoCanvas = byId("photo", HTMLCanvasElement);
   get history() {
     return this.step === "joints" ? this.source : this.target;
   }
@@ -661,7 +742,7 @@ var App = class {
   }
   async openPhoto(file) {
     await this.messages.guard(async () => {
-      await this.busy("Reading the photo …", async () => this.use(await this.backend.addPhoto(file), "joints"));
+      await this.messages.busy("Reading the photo …", async () => this.use(await this.backend.addPhoto(file), "joints"));
     });
   }
   async use(photo, step) {
@@ -673,11 +754,11 @@ var App = class {
     this.stop();
     [this.photo, this.image] = [photo, image];
     const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
-    this.source = new History(known ?? this.guess(photo.size));
+    this.source = new History(known ?? this.guess(photo));
     this.target = new History(this.source.now);
     this.placed = known && await this.backend.libraryFor(photo);
     if (!this.picked) this.chosen = [this.suited(step === "pose").name];
-    for (const result of this.results.values()) result.clear();
+    this.stage.clear();
     document.body.classList.toggle("joints-found", known !== null);
     this.go(step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" });
@@ -691,14 +772,9 @@ var App = class {
     const { models } = this.facts;
     return models.find((model) => model.synthetic === synthetic) ?? models[0];
   }
-  /** A standing person in the middle of a photo. */
-  guess(size) {
-    const { poses, size: frame } = this.facts.library;
-    const front = placeHidden(poses[0].pose, this.facts.skeleton);
-    const pose = blend(front, mirror(front, this.facts.skeleton), 0.5);
-    const height = 0.94 * Math.min(size.height, size.width * frame.height / frame.width);
-    const width = height * frame.width / frame.height;
-    return fromFrame(pose, frame, { left: (size.width - width) / 2, top: (size.height - height) / 2, width, height });
+  guess(photo) {
+    const { poses, size } = this.facts.library;
+    return standingIn(photo.size, poses[0].pose, size, this.facts.skeleton);
   }
   // Steps ------------------------------------------------------------------------------------------------------------
   /** Take the joints as they are placed, and pose the person. */
@@ -721,33 +797,14 @@ var App = class {
     this.layOut();
     this.refresh(performance.now());
   }
-  /** Put the figures on the stage: the photo with all of it, or its cut beside the pictures. */
   layOut() {
     const { photo, image } = this;
     if (!photo || !image) return;
-    const shown = this.step === "joints" ? [] : this.chosen.map((name) => this.results.get(name));
-    this.stages.replaceChildren(this.photoFigure, ...shown.map((result) => result.figure));
-    const whole = { left: 0, top: 0, ...photo.size };
-    const first = this.chosen[0];
-    const view = this.step === "joints" ? whole : photo.boxes?.get(first) ?? whole;
-    this.drawPhoto(image, view);
-    for (const result of shown) {
-      const box = photo.boxes?.get(result.model.name);
-      if (box) result.setPhoto(image, box);
-    }
-    (shown[0]?.frame ?? this.photoFrame).append(this.editor.svg);
-    const size = this.results.get(first).model.size;
-    this.editor.keyStep = Math.max(view.height / (this.step === "joints" ? 300 : size.height), 0.25);
+    const { view, holder } = this.stage.lay(photo, image, this.step === "joints" ? [] : this.chosen);
+    holder.append(this.editor.svg);
+    const steps = this.step === "joints" ? PLACING_STEPS : this.stage.height(this.chosen[0]);
+    this.editor.keyStep = Math.max(view.height / steps, 0.25);
     this.editor.frame(view, this.step === "joints");
-  }
-  drawPhoto(image, view) {
-    const { photoCanvas: canvas } = this;
-    const scale = Math.min(2, Math.max(1, 900 / view.height));
-    [canvas.width, canvas.height] = [Math.round(view.width * scale), Math.round(view.height * scale)];
-    const context = canvas.getContext("2d");
-    context.imageSmoothingQuality = "high";
-    context.drawImage(image, view.left, view.top, view.width, view.height, 0, 0, canvas.width, canvas.height);
-    this.photoFigure.style.setProperty("--ratio", String(view.width / view.height));
   }
   // Poses ------------------------------------------------------------------------------------------------------------
   /** A pose while something moves: shown and rendered, not remembered. */
@@ -774,9 +831,6 @@ var App = class {
   render(pose, time) {
     if (this.photo?.boxes) this.renderer.want(this.photo, this.chosen, pose, time);
   }
-  show(picture) {
-    this.results.get(picture.model)?.draw(picture);
-  }
   undo() {
     this.halt();
     const done = this.history.undo();
@@ -793,7 +847,7 @@ var App = class {
   reset() {
     if (!this.photo) return;
     const known = this.photo.pose && placeHidden(this.photo.pose, this.facts.skeleton);
-    this.put(this.step === "pose" ? this.source.now : known ?? this.guess(this.photo.size));
+    this.put(this.step === "pose" ? this.source.now : known ?? this.guess(this.photo));
     this.messages.tell("The pose is reset.");
   }
   mirror() {
@@ -830,7 +884,7 @@ var App = class {
         const own = () => rescale(pose, photo.original, photo.size);
         this.put(this.settled(this.step === "joints" ? own() : await this.backend.place(photo, pose)));
       } else {
-        await this.busy("Looking for the person …", () => this.takePoseOf(file));
+        await this.messages.busy("Looking for the person …", () => this.takePoseOf(file));
       }
       this.messages.tell("The pose is loaded.");
     });
@@ -855,9 +909,6 @@ var App = class {
     this.layOut();
     this.refresh(performance.now());
   }
-  setView(view) {
-    this.stages.dataset["view"] = view;
-  }
   /** Play a bundled sequence, or with "photo" the way from the photo's pose to the present one and back. */
   play(name) {
     const again = this.playing === name;
@@ -871,11 +922,7 @@ var App = class {
   sequence(name) {
     const found = this.placed?.sequences.find((sequence) => sequence.name === name);
     if (found) return { ...found, frames: found.frames.map((pose) => placeHidden(pose, this.facts.skeleton)) };
-    const [from, to] = [this.source.now, this.target.now];
-    const frames = Array.from({ length: MORPH.frames }, (_, i) => {
-      return blend(from, to, 0.5 - 0.5 * Math.cos(2 * Math.PI * i / MORPH.frames));
-    });
-    return { seconds: MORPH.seconds, frames };
+    return thereAndBack(this.source.now, this.target.now);
   }
   /** Stop playing and go back to the pose from before. */
   stop() {
@@ -906,22 +953,7 @@ var App = class {
     if (!this.photo) throw new Sentence("Choose a photo first.");
     return this.photo;
   }
-  async busy(what, action) {
-    const note = byId("busy", HTMLElement);
-    note.textContent = what;
-    document.body.classList.add("busy");
-    try {
-      await action();
-    } finally {
-      document.body.classList.remove("busy");
-    }
-  }
 };
-function save(file, name) {
-  const address = URL.createObjectURL(file);
-  make("a", { href: address, download: name }).click();
-  window.setTimeout(() => URL.revokeObjectURL(address), 1e4);
-}
 
 // src/library.ts
 var MARGIN = 5;
@@ -1114,7 +1146,7 @@ async function start() {
   const models = buildModels(app);
   const joints = buildJoints(app);
   tieButtons(app);
-  tieViews(app);
+  tieViews();
   tieFiles(app);
   tieKeys(app);
   app.changed = () => {
@@ -1181,7 +1213,7 @@ function tieButtons(app) {
   skeleton.addEventListener("change", show);
   show();
 }
-function tieViews(app) {
+function tieViews() {
   const share = byId("share", HTMLInputElement);
   const stages = byId("stages", HTMLElement);
   const slide = () => stages.style.setProperty("--share", `${share.value}%`);
@@ -1190,7 +1222,7 @@ function tieViews(app) {
   const choices = document.querySelectorAll("input[name=view]");
   const choose = () => {
     const view = [...choices].find((choice) => choice.checked).value;
-    app.setView(view);
+    stages.dataset["view"] = view;
     byId("share-row", HTMLElement).hidden = view === "result";
     byId("share-label", HTMLElement).textContent = view === "compare" ? "Photo on the left" : "Photo over the picture";
   };
