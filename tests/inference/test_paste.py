@@ -11,7 +11,7 @@ from PIL import Image
 from posegan.errors import UserError
 from posegan.images import read_photo, to_bytes, to_signed
 from posegan.inference.generate import generate_file
-from posegan.inference.matte import matte, over
+from posegan.inference.matte import _membrane, match_surroundings, matte, over
 from posegan.inference.paste import generate_in_photo, paste_person
 from posegan.inference.poses import FramedPose, bundled_poses
 from posegan.inference.predictor import Predictor
@@ -50,6 +50,7 @@ def test_a_photo_of_the_models_size_is_generated_where_the_person_is(predictor: 
     poses = Pose.stack([source, target])
     share = matte(poses, SIZE).amax(0, keepdim=True)
     whole = predictor.repose(to_signed(image)[None], poses[:1], poses[1:])
+    whole = match_surroundings(whole, to_signed(image)[None], poses[1:], share)
     wanted = to_bytes(over(whole, to_signed(image)[None], share))[0]
     assert (made.int() - wanted.int()).abs().max() <= 1
 
@@ -74,6 +75,31 @@ def test_matte_is_soft_and_around_the_body() -> None:
     assert float((share[:, :, 1:] - share[:, :, :-1]).abs().max()) < 0.25
     nobody = Pose(torch.zeros(1, 18, 2), torch.zeros(1, 18, dtype=torch.bool))
     assert not matte(nobody, SIZE).any()
+
+
+def test_seams_vanish_and_the_body_keeps_its_colours() -> None:
+    pose = Pose.stack([standing()])
+    share = matte(pose, SIZE)
+    street = torch.linspace(-0.5, 0.5, 64).expand(1, 3, *SIZE)  # brighter to the right
+    assert torch.equal(match_surroundings(street, street, pose, share), street)
+    invented = street - 0.4
+    made = match_surroundings(invented, street, pose, share)
+    body, outside = body_mask(pose, SIZE, 3.0)[0], share[0] < 0.25
+    assert torch.equal(made[..., body], invented[..., body])
+    torch.testing.assert_close(made[..., outside], street[..., outside], atol=1e-5, rtol=0)
+    between = made - invented  # from 0 on the body to 0.4 outside, without a step
+    assert float((between[..., 1:] - between[..., :-1]).abs().max()) < 0.2
+    assert float(between.min()) >= 0
+    assert float(between.max()) < 0.4001
+
+
+def test_a_membrane_is_flat_where_its_frame_is() -> None:
+    """Against the solution of Laplace's equation for a frame that rises from left to right: a ramp."""
+    ramp = torch.linspace(0, 1, 40).expand(1, 2, 30, 40)
+    known = torch.ones(1, 1, 30, 40, dtype=torch.bool)
+    known[..., 4:-4, 4:-4] = False
+    found = _membrane(torch.where(known, ramp, 7.0), known)
+    torch.testing.assert_close(found, ramp, atol=0.08, rtol=0)
 
 
 def test_generate_pastes_guesses_and_retargets(predictor: Predictor, tmp_path: Path) -> None:

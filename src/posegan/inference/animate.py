@@ -17,7 +17,7 @@ from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.files import sha256_of
 from posegan.images import tile, to_bytes, write_gif
-from posegan.inference.matte import matte, over
+from posegan.inference.matte import match_surroundings, matte, over
 from posegan.inference.output import out_file, provenance
 from posegan.inference.poses import FramedPose
 from posegan.inference.predictor import Predictor
@@ -82,10 +82,17 @@ def animate(
         share = matte(targets, predictor.size)
         plate = behind(frames, share)
         if background == "photo":
-            plate = over(plate, source[None], matte(Pose.stack([source_pose]), predictor.size))
+            plate = _under(plate, source[None], Pose.stack([source_pose]))
+            frames = match_surroundings(frames, plate, targets, share)
         frames = over(frames, plate, share)
     measured = flicker(frames, targets) if len(frames) > 1 else None
     return Animation(frames, targets, sequence.seconds, measured, guessed)
+
+
+def _under(plate: Tensor, photo: Tensor, pose: Pose) -> Tensor:
+    """Return a photo (1, 3, H, W) without its person, in whose place is what `behind` found."""
+    share = matte(pose, (photo.shape[-2], photo.shape[-1]))
+    return over(match_surroundings(plate, photo, Pose(pose.xy, torch.zeros_like(pose.visible)), share), photo, share)
 
 
 def behind(frames: Tensor, share: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from posegan.data.folder import PersonCrop, person_boxes
 from posegan.errors import UserError
 from posegan.images import to_bytes, to_pil, to_signed
 from posegan.inference.framing import Photo, enclosing_box
-from posegan.inference.matte import matte, over
+from posegan.inference.matte import match_surroundings, matte, over
 from posegan.inference.poses import FramedPose, find_pose
 from posegan.inference.predictor import Predictor, read_person
 from posegan.inference.targets import place_on
@@ -59,8 +59,10 @@ def paste_person(predictor: Predictor, photo: Tensor, source: Pose, target: Pose
     box = whole if (height, width) == size else enclosing_box(person_boxes(both, frames, size), size)
     crop = PersonCrop(box.expand(2, 4), size)
     poses = crop.poses(both).inside(size)
-    made = predictor.render(predictor.encode(to_signed(crop(0, photo))[None], poses[:1]), poses[1:]).cpu()
+    cut = to_signed(crop(0, photo))[None]
+    made = predictor.render(predictor.encode(cut, poses[:1]), poses[1:]).cpu()
     share = matte(poses, size).amax(0, keepdim=True)  # where the person was, and where they are now
+    made = match_surroundings(made, cut, poses[1:], share)
     return _paste(photo, made, share, box[0].tolist())
 
 
