@@ -79,9 +79,10 @@ def test_every_row_shows_the_same_pairs_with_its_scores(text: str, measured: tup
 
 
 def test_what_models_show_of_their_inside(text: str) -> None:
-    alts = [image["alt"] for image in Checked(text).images]
-    assert f"scales 1, {STRANGE}" in alts  # SD-GAN's smaller pictures
-    assert any(alt and alt.startswith("flows 1, tiny") for alt in alts)
+    alts = [image["alt"] or "" for image in Checked(text).images]
+    for pair in fixed_pairs_of(6)[:2]:
+        assert sum(f"scales of {STRANGE}, pair {pair + 1}" in alt for alt in alts) >= 1  # SD-GAN's smaller pictures
+        assert sum(f"flows of tiny, pair {pair + 1}" in alt for alt in alts) == 3  # the levels of depth 2
 
 
 def test_published_rows_are_labelled_and_names_are_protected(text: str) -> None:

@@ -10,14 +10,16 @@ import torch
 from torch import Tensor
 
 from posegan.data.dataset import PosePairDataset
-from posegan.evaluation.inside import inside
+from posegan.evaluation.inspection import stage_strips
 from posegan.evaluation.rows import Row, Weights
 from posegan.evaluation.sheet import choose_rows
+from posegan.evaluation.strips import Strip
 from posegan.images import to_bytes
 from posegan.inference.predictor import Predictor
 from posegan.pose.draw import draw_poses
 
 INSIDE = 2  # fixed pairs whose intermediate results are shown
+LONGEST = 10  # pictures of one kind of them
 WARM, RUNS, SECONDS = 3, 25, 5.0  # passes before timing; then at most so many, for about so long
 
 
@@ -35,12 +37,12 @@ class Exhibit:
     """What one row shows.
 
     pictures: {pair: (3, H, W) uint8}, of the fixed pairs and, for a model, of its ranked ones. ranked: {"best": pairs,
-    "median": ..., "worst": ...}. inside: {pair: {caption: (3, H, W) uint8}} of a model's intermediate results.
+    "median": ..., "worst": ...}. inside: {pair: strips} of a model's intermediate results.
     """
 
     pictures: Mapping[int, Tensor]
     ranked: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    inside: Mapping[int, Mapping[str, Tensor]] = field(default_factory=dict)
+    inside: Mapping[int, Sequence[Strip]] = field(default_factory=dict)
 
 
 def fixed_pairs_of(count: int) -> list[int]:
@@ -68,15 +70,18 @@ def exhibit(
     pairs = sorted({*fixed, *(pair for group in ranked.values() for pair in group)})
     batch = dataset.batch(torch.tensor(pairs)).to(device)
     pictures = dict(zip(pairs, row.pictures(batch).cpu(), strict=True))
-    shown: dict[int, dict[str, Tensor]] = {}
-    if isinstance(row, Weights):
-        few = list(fixed[:INSIDE])
-        batch = dataset.batch(torch.tensor(few))
-        output = row.predictor.output(batch.source_image, batch.source_pose, batch.target_pose)
-        for name, images in inside(output, batch.size).items():
-            for pair, image in zip(few, images, strict=True):
-                shown.setdefault(pair, {})[name] = image
-    return Exhibit(pictures, ranked, shown)
+    if not isinstance(row, Weights):
+        return Exhibit(pictures, ranked)
+    few = list(fixed[:INSIDE])
+    batch = dataset.batch(torch.tensor(few))
+    output = row.predictor.output(batch.source_image, batch.source_pose, batch.target_pose)
+    return Exhibit(pictures, ranked, dict(zip(few, map(_thinned, stage_strips(output, batch.size)), strict=True)))
+
+
+def _thinned(strips: Sequence[Strip]) -> list[Strip]:
+    """Strips of at most LONGEST pictures, taken at even distances."""
+    places = [torch.linspace(0, len(s.cells) - 1, min(LONGEST, len(s.cells))).round().long().tolist() for s in strips]
+    return [Strip(s.title, [s.cells[i] for i in chosen]) for s, chosen in zip(strips, places, strict=True)]
 
 
 def seconds_per_photo(predictor: Predictor, dataset: PosePairDataset) -> float:

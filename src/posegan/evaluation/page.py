@@ -163,24 +163,29 @@ def _model(
             cases.append(
                 f'<div class="case"><h4>{group}: pair {pair + 1}</h4><div class="strip">{given}{made}</div></div>'
             )
-    inside = []
-    for pair, pictures in exhibit.inside.items():
-        figures = "".join(_figure(encode, image, name, row.name) for name, image in pictures.items())
-        inside.append(f'<div class="pair"><h3>pair {pair + 1}</h3><div class="strip">{figures}</div></div>')
     return (
         f'<section id="model-{i}"><h2>{plain(row.name)}</h2><p class="hint">{plain(said)}</p>'
         f"<h3>Best, median and worst pairs by {heading(RANKING)}</h3>"
-        f'<div class="cases">{"".join(cases)}</div>'
-        + (
-            "<h3>Inside</h3>"
-            '<p class="hint">Intermediate results by the names that the model gives them. Flows: hue is the direction, '
-            "white is still. Maps run from their own least value (black) to their largest (white).</p>"
-            + "".join(inside)
-            if inside
-            else ""
-        )
-        + "</section>"
+        f'<div class="cases">{"".join(cases)}</div>{_inside(row.name, exhibit, encode)}</section>'
     )
+
+
+def _inside(name: str, exhibit: Exhibit, encode: Encode) -> str:
+    parts = []
+    for pair, strips in exhibit.inside.items():
+        for strip in strips:
+            about = f"{strip.title} of {name}, pair {pair + 1}"
+            figures = "".join(
+                _figure(encode, cell.picture, cell.lines[0], about, scores=", ".join(cell.lines[1:]))
+                for cell in strip.cells
+            )
+            title = f"<h3>pair {pair + 1}: {plain(strip.title)}</h3>"
+            parts.append(f'<div class="pair">{title}<div class="strip">{figures}</div></div>')
+    said = (
+        "Intermediate results by the names that the model gives them, with the size of their maps. Flows: hue is the "
+        "direction, white is still. Maps run from their own least value (black) to their largest (white)."
+    )
+    return f'<h3>Inside</h3><p class="hint">{said}</p>{"".join(parts)}' if parts else ""
 
 
 def _plot_hint(result: Benchmark) -> str:
