@@ -80,7 +80,10 @@ def _apart(places: Sequence[float], bottom: float) -> list[float]:
 
 
 def _label(name: str, x: float, y: float, kind: str, taken: list[Box]) -> str:
-    """Return the name of a point at (x, y) beside, above or below it, the first place where nothing stands yet."""
+    """Return the name of a point at (x, y) beside, above or below it, the first place where nothing stands yet.
+
+    A line leads from the point to a name that is not beside it.
+    """
     width = len(name) * LETTER
     sides = (("start", x + 9, x + 9), ("end", x - 9, x - 9 - width), ("middle", x, x - width / 2))
     places = [
@@ -90,7 +93,9 @@ def _label(name: str, x: float, y: float, kind: str, taken: list[Box]) -> str:
     ]
     anchor, start, baseline, box = next((place for place in places if _free(place[3], taken)), places[0])
     taken.append(box)
-    return f'<text class="{kind}" x="{start:.1f}" y="{baseline:.1f}" text-anchor="{anchor}">{escape(name)}</text>'
+    aside = abs(baseline - 4 - y) > 1
+    lead = f'<path class="pointer" d="M{x:.1f} {y:.1f}L{start:.1f} {baseline - 4:.1f}"/>' if aside else ""
+    return f'{lead}<text class="{kind}" x="{start:.1f}" y="{baseline:.1f}" text-anchor="{anchor}">{escape(name)}</text>'
 
 
 def _free(box: Box, taken: Sequence[Box]) -> bool:
