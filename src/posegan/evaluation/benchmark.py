@@ -113,16 +113,11 @@ def benchmark(
     dataset = open_data(data, entrants.found[0].size if entrants.found else DEFAULT_SIZE, pairs)
     leave_out_other_sizes(entrants, dataset.size)
     count = len(dataset) if limit is None else min(limit, len(dataset))
-    framed = frame_photos(torch.zeros(1, 3, *dataset.size), framing).shape[-2:]
     scorers, not_measured = available_scorers(count, features_dir, device, download=download)
-    definitions = dict(METRICS) | {metric: WINDOWS[metric] for metric in fitting(framed)}
-    definitions |= {metric: text for scorer in scorers for metric, text in scorer.metrics.items()}
-    too_large = "not measured: its window is larger than the photos."
-    not_measured |= dict.fromkeys((metric for metric in WINDOWS if metric not in definitions), too_large)
+    definitions = _definitions(dataset, framing, scorers, not_measured)
     known = survey(dataset, count)
     training = _training(data, dataset, count, entrants, scorers, not_measured)
     rows = _rows(entrants, known.mean_target, training)
-    wants_training = training is not None and any(scorer.wants_training for scorer in scorers)
     measurement = Measurement(
         dataset,
         count,
@@ -130,7 +125,7 @@ def benchmark(
         tuple(name for name, made in SCORERS.items() if not made.metrics.keys() <= not_measured.keys()),
         Path(features_dir) if features_dir is not None else None,
         device,
-        training.photos if training and wants_training else None,
+        training.photos if training and any(scorer.wants_training for scorer in scorers) else None,
         training.key if training else "",
     )
     files = {scorer.name: dict(scorer.files) for scorer in scorers}
@@ -138,16 +133,14 @@ def benchmark(
     store = Store(folder / "parts", shared, {"hardware": hardware(torch.device(device)), "versions": _versions()})
     with _bar(progress) as begin:
         store.fill(measurement, rows, processes or (cores() if device == "cpu" else 1), begin)
-    results = _results(store, measurement, rows)
     fixed = fixed_pairs_of(count)
-    exhibits: dict[str, Exhibit] = {}
-    of_row = {entrant.row.name: entrant for entrant in entrants.found}
-    for i, row in enumerate(rows):
-        entrant = of_row.get(row.name)
-        ranked = ranked_pairs_of(results[i].scores[RANKING]) if entrant else {}
+    results, exhibits = [], {}
+    for row, found in zip(rows, _results(store, measurement, rows), strict=True):
+        entrant = next((one for one in entrants.found if one.row is row), None)
+        ranked = ranked_pairs_of(found.scores[RANKING]) if entrant else {}
         exhibits[row.name] = exhibit(row, dataset, fixed, ranked, device)
+        results.append(replace(found, weights=_facts(entrant, store, dataset, order)) if entrant else found)
         if entrant:
-            results[i] = replace(results[i], weights=_facts(entrant, store, dataset, order))
             entrant.row.release()
     result = Benchmark(
         rows=_arranged(results),
@@ -156,24 +149,50 @@ def benchmark(
         protocols=definitions,
         not_measured=not_measured,
         left_out=entrants.left_out,
-        run={
-            "data": Path(data).name or str(data),
-            "pairs": str(pairs) if pairs else "the data set's own",
-            "size": list(dataset.size),
-            "fingerprint": known.fingerprint,
-            "framing": framing,
-            "left_out": dataset.report.counts,
-            "command": order.command(weights),
-            "date": now(),
-            "versions": _versions(),
-            "hardware": hardware(torch.device(device)),
-        },
+        run=_circumstances(order, dataset, known.fingerprint, device),
     )
+    _write(folder, result, dataset, fixed, exhibits)
+    return result
+
+
+def _definitions(
+    dataset: PosePairDataset, framing: str, scorers: Sequence[Scorer], not_measured: dict[str, str]
+) -> dict[str, str]:
+    """Return what each measured score means; says of the windows larger than the photos that they are not measured."""
+    height, width = frame_photos(torch.zeros(1, 3, *dataset.size), framing).shape[-2:]
+    definitions = dict(METRICS) | {metric: WINDOWS[metric] for metric in fitting((height, width))}
+    definitions |= {metric: text for scorer in scorers for metric, text in scorer.metrics.items()}
+    too_large = "not measured: its window is larger than the photos."
+    not_measured |= dict.fromkeys((metric for metric in WINDOWS if metric not in definitions), too_large)
+    return definitions
+
+
+def _circumstances(order: Order, dataset: PosePairDataset, fingerprint: str, device: str) -> dict[str, object]:
+    return {
+        "data": Path(order.data).name or str(order.data),
+        "pairs": str(order.pairs) if order.pairs else "the data set's own",
+        "size": list(dataset.size),
+        "fingerprint": fingerprint,
+        "framing": order.framing,
+        "left_out": dataset.report.counts,
+        "command": order.command(order.weights),
+        "date": now(),
+        "versions": _versions(),
+        "hardware": hardware(torch.device(device)),
+    }
+
+
+def _write(
+    folder: Path,
+    result: Benchmark,
+    dataset: PosePairDataset,
+    fixed: Sequence[int],
+    exhibits: dict[str, Exhibit],
+) -> None:
     write_text(folder / "benchmark.json", json.dumps(result.as_json(), indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "benchmark.md", result.markdown())
     shown = show_pairs(dataset, sorted({pair for item in exhibits.values() for pair in item.pictures}))
     write_page(folder / "benchmark.html", result, fixed, shown, exhibits)
-    return result
 
 
 def _training(
