@@ -9,6 +9,7 @@ from posegan.losses.nearest_neighbour import nearest_neighbour_loss as nearest_n
 from posegan.losses.nearest_neighbour import require_window as require_window
 from posegan.losses.perceptual import perceptual_loss as perceptual_loss
 from posegan.losses.smoothness import offset_smoothness_loss as offset_smoothness_loss
+from posegan.losses.structural import structural_loss as structural_loss
 from posegan.losses.wasserstein import critic_wasserstein as critic_wasserstein
 from posegan.losses.wasserstein import generator_wasserstein as generator_wasserstein
 from posegan.losses.wasserstein import gradient_penalty as gradient_penalty

@@ -28,6 +28,7 @@ from posegan.losses import (
     offset_smoothness_loss,
     perceptual_loss,
     require_window,
+    structural_loss,
 )
 from posegan.models.base import (
     Adam,
@@ -78,6 +79,8 @@ class PoseGANConfig(ModelConfig):
     """Weight of real photos with a wrong pose or a wrong person among the discriminators' fakes."""
     pixel_weight: float = 20.0
     """Weight of the L1 distance on pixels."""
+    structural_weight: float = 0.0
+    """Weight of one minus the structural similarity."""
     perceptual_weight: float = 1.0
     """Weight of the L1 distance on frozen features."""
     nearest_weight: float = 0.05
@@ -305,6 +308,8 @@ class PoseGAN(ReposeModel):
         output = context.generate()
         image, target = output.image, batch.target_image
         losses = {"g_pixel": config.pixel_weight * F.l1_loss(image.float(), target)}
+        if config.structural_weight > 0:
+            losses["g_structural"] = config.structural_weight * structural_loss(image, target)
         if config.adversarial_weight > 0:
             _, target_maps = self._maps(batch)
             for name, condition in (("pose", target_maps), ("identity", batch.source_image)):
