@@ -16,7 +16,7 @@ FLOORS = (
     ("errors", "registry", "config", "images", "files", "pose"),
     ("batch", "layers"),
     ("losses", "metrics", "data"),
-    ("models", "detect", "weights"),
+    ("models", "detect", "identity", "weights"),
     ("inference",),
     ("evaluation", "prepare"),
     ("training", "app"),

@@ -6,7 +6,9 @@ It does not choose devices and does not run anything; training state for exact r
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import sys
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -24,6 +26,7 @@ from posegan.models import ReposeModel, create_model
 from posegan.pose import COCO18
 
 FORMAT = "posegan-weights-1"
+OTHERS = ("detector-", "embedding-")  # bundled networks that make no pictures
 
 
 @dataclass(frozen=True)
@@ -115,13 +118,21 @@ def fill(model: ReposeModel, tensors: dict[str, Tensor], path: Path) -> None:
         raise UserError(f"{path} does not fit the model: {first} Use the config and version that wrote it.") from error
 
 
+@functools.cache
+def tell_licence(name: str, licence: str) -> None:
+    """Say once on the standard error what weights may be used for, if that is research only."""
+    if "research" in licence.lower():
+        sys.stderr.write(f"{name}: {licence}\n")
+
+
 def _bundled() -> dict[str, Path]:
     folder = Path(str(resources.files("posegan") / "assets"))
-    return {file.stem: file for file in sorted(folder.glob("*.safetensors"))}
+    files = sorted(folder.glob("*.safetensors"))
+    return {file.stem: file for file in files if not file.name.startswith(OTHERS)}
 
 
 def bundled_names() -> tuple[str, ...]:
-    """Return the names of the weights that are shipped with the package."""
+    """Return the names of the generators' weights that are shipped with the package."""
     return tuple(_bundled())
 
 
