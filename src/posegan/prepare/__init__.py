@@ -1,3 +1,4 @@
-"""Raw data sets to data sets that training reads fast."""
+"""Raw data sets and photos to data sets that training reads fast."""
 
 from posegan.prepare.prepare import prepare as prepare
+from posegan.prepare.prepare import prepare_photos as prepare_photos

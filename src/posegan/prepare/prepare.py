@@ -1,13 +1,14 @@
-"""`prepare`: an annotated data set is checked, its people are split and paired, and its photos packed into one file.
+"""`prepare`: a data set is checked, its people are split and paired, and its photos packed into one file.
 
-It detects no keypoints. The folder it writes is a data set of its own: keypoints, pairs and packs, without the photos.
+The folder it writes is a data set of its own: keypoints, pairs and packs. Photos without keypoints are looked at first
+(photos.py), archives and folders as downloaded are unpacked first (raw.py).
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,12 +16,15 @@ from posegan.data import DataReport, NoPairsError, PosePairDataset, pack_photos,
 from posegan.data.assemble import Split
 from posegan.data.cache import list_photos
 from posegan.data.photos import photo_size
+from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.files import write_text
 from posegan.inference.open_data import Kind, kind_of, open_data
 from posegan.inference.output import out_folder
 from posegan.pose import Size
 from posegan.pose.io import load_annotations
+from posegan.prepare.photos import cut_people, default_workers
+from posegan.prepare.sheet import kind_of_reason, write_sheet
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,49 @@ def prepare(where: str | Path, out: str | Path | None = None) -> dict[str, DataR
     reports = {part.pack.removesuffix(".pack"): _prepare(kind, part, root, target) for part in _present(kind, root)}
     if not reports:
         wanted = " or ".join(pattern for part in _parts(kind) for pattern in part.annotations[:1])
-        raise UserError(f"{root} holds no keypoints, and posegan detects none yet: put {wanted} there.")
-    text = json.dumps({name: asdict(report) for name, report in reports.items()}, indent=2, ensure_ascii=False)
-    write_text(target / "prepare.json", text + "\n")
+        raise UserError(f"{root} holds no keypoints: put {wanted} there.")
+    _write_report(target, reports, {})
     return reports
+
+
+def prepare_photos(
+    photos: str | Path,
+    out: str | Path,
+    open_detector: Callable[[], Detector],
+    *,
+    settings: Mapping[str, object] | None = None,
+    workers: int | None = None,
+    progress: bool = False,
+) -> dict[str, DataReport]:
+    """Make a data set in `out` of photos without keypoints, `photos/<person>/<image>`; returns {"photos": report}.
+
+    People are found and cut out, then split, paired and packed as by `prepare`; `report.html` shows what was kept and
+    what was rejected and why. The same call goes on where it was stopped. open_detector: called once in each of the
+    worker processes, so it must be picklable; settings: what tells detectors apart, for the same reason as `workers`:
+    a folder filled by another detector is refused. workers: processes, by default one a core.
+    Raises UserError if no photo lies in a person's folder, if nobody can be used, or if `out` lies in the photos.
+    """
+    root, target = Path(photos), Path(out)
+    if target.resolve() == root.resolve() or root.resolve() in target.resolve().parents:
+        raise UserError(f"{out} lies in the folder of the photos, which would mix with their cuts: give another --out.")
+    said = {"detector": "builtin", **(settings or {})}
+    lines = cut_people(root, target, open_detector, said, workers or default_workers(), progress)
+    reports = {"photos": DataReport()}
+    for line in lines:
+        if not line.cut:
+            reports["photos"].add(f"rejected, {kind_of_reason(line.reason)}", [line.photo])
+    (part,) = _parts("folder")
+    _add(reports["photos"], _prepare("folder", part, target, target))
+    rejected = {line.photo: line.reason for line in lines if not line.cut}
+    _write_report(target, reports, {"rejected": rejected, "kept": {line.photo: line.cut for line in lines if line.cut}})
+    counts = {name: count for name, count in reports["photos"].totals.items() if name.endswith("pairs")}
+    write_sheet(target / "report.html", target, lines, counts, str(said["detector"]))
+    return reports
+
+
+def _write_report(target: Path, reports: Mapping[str, DataReport], more: Mapping[str, object]) -> None:
+    report = {name: asdict(report) for name, report in reports.items()}
+    write_text(target / "prepare.json", json.dumps({**report, **more}, indent=2, ensure_ascii=False) + "\n")
 
 
 def _present(kind: Kind, root: Path) -> Iterator[Part]:
