@@ -66,6 +66,8 @@ def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
     Raises UserError if the file is missing, damaged, of another format, or made for another skeleton.
     """
     path = Path(path)
+    if path.suffix == ".onnx" or path.is_dir():
+        raise UserError(f"{path} is an ONNX export, which this cannot read: give the .safetensors file it was made of.")
     if not path.is_file():
         known = ", ".join(map(repr, bundled_names()))
         shipped = f" or the name of shipped weights: {known}" if known else ""
@@ -137,9 +139,12 @@ def bundled_names() -> tuple[str, ...]:
 
 
 def find_weights(name_or_path: str | Path) -> Path:
-    """Return the file of bundled weights by name, or the given path; raises UserError if there is neither."""
+    """Return the file of bundled weights by name, or the given path, which may be that of an ONNX export.
+
+    Raises UserError if there is neither.
+    """
     path = Path(name_or_path)
-    if path.suffix == ".safetensors" or path.is_file():
+    if path.suffix in (".safetensors", ".onnx") or path.is_file() or (path / "render.onnx").is_file():
         return path
     if (path / "weights.safetensors").is_file():
         return path / "weights.safetensors"

@@ -22,7 +22,6 @@ from posegan.images import to_signed
 from posegan.inference import EncodedPhotos, Predictor
 from posegan.inference.framing import fit_photo, person_crop
 from posegan.inference.predictor import SHIPPED, shipped_weights
-from posegan.models.base import count_parameters
 from posegan.pose import Pose
 from posegan.weights import bundled_names, find_weights
 
@@ -95,7 +94,7 @@ class Studio:
                 "name": name,
                 "model": predictor.info.model if predictor.info else "unknown",
                 "size": list(predictor.size),
-                "parameters": count_parameters(predictor.generator),
+                "parameters": predictor.generator.parameter_count,
                 "synthetic": predictor.info is not None and predictor.info.data == "synthetic",
                 "licence": predictor.info.licence if predictor.info else "",
             }

@@ -27,6 +27,7 @@ COMMANDS = {
     "benchmark": ("posegan.cli.benchmark", "all weights in one table, with ceilings, floors and published rows"),
     "inspect": ("posegan.cli.inspection", "draw what a model does inside: scales, flows, masks, attention"),
     "prepare": ("posegan.cli.prepare", "check a data set, split its people, pair and pack its photos"),
+    "export": ("posegan.cli.export", "weights as ONNX files for other programs, compared with torch"),
     "serve": ("posegan.cli.serve", "a page in the browser: drag the joints, see the person move"),
     "speed": ("posegan.cli.speed", "time training steps and generation, beside what the device could do"),
     "models": ("posegan.cli.models", "list the models and their weights"),

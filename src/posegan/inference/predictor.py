@@ -19,6 +19,7 @@ from posegan.errors import UserError, unknown_name
 from posegan.files import sha256_of
 from posegan.images import to_pil, to_signed
 from posegan.inference.framing import Photo, fit_photo, fit_pose, load_photo
+from posegan.inference.onnx_generator import is_exported, load_exported
 from posegan.inference.poses import FramedPose, find_pose, pose_of_photo
 from posegan.inference.targets import fit_body
 from posegan.models.base import Features, Generator, Output
@@ -48,6 +49,7 @@ class Predictor:
 
     generator: its weights are used as they are. size: (H, W) of the photos it was trained for.
     device: "auto" takes CUDA, then Apple's MPS, then the CPU. info, path: where the weights came from, if from a file.
+    sha256: that of the weight file, if it is not the file of `path`.
     """
 
     def __init__(
@@ -57,30 +59,44 @@ class Predictor:
         device: str | torch.device = "auto",
         info: WeightsInfo | None = None,
         path: Path | None = None,
+        sha256: str | None = None,
     ) -> None:
         self.device = choose_device(device)
         self.generator = generator.to(self.device).eval()
         self.size = size
         self.info = info
         self.path = path
+        self._sha256 = sha256
 
     @classmethod
     def load(cls, name_or_path: str | Path | None = None, device: str | torch.device = "auto") -> Predictor:
-        """Return a predictor for bundled weights by name, a .safetensors file or a run folder.
+        """Return a predictor for bundled weights by name, a .safetensors file or a run folder, or an ONNX export.
 
-        name_or_path: None takes the shipped weights. Weights for research only say so once, on the standard error.
-        Raises UserError if there are no such weights, or as `posegan.weights.load_model`.
+        name_or_path: None takes the shipped weights. What `posegan export` wrote, an .onnx file or the folder of two,
+        runs on onnxruntime, on the CPU. Weights for research only say so once, on the standard error.
+        Raises UserError if there are no such weights, or as `posegan.weights.load_model` or `load_exported`.
         """
         path = find_weights(shipped_weights() if name_or_path is None else name_or_path)
-        model, info = load_model(path)
+        generator: Generator
+        if is_exported(path):
+            if str(device) not in ("auto", "cpu"):
+                raise UserError(f"{path} runs on the CPU only: leave --device out, or give the .safetensors file.")
+            device = "cpu"
+            generator, exported = load_exported(path)
+            info, sha256 = exported.weights, exported.sha256
+        else:
+            model, info = load_model(path)
+            generator, sha256 = model.generator, None
         if "research" in info.licence.lower():
             _tell_licence(path.stem, info.licence)
         height, width = info.config["size"]
-        return cls(model.generator, (height, width), device, info, path)
+        return cls(generator, (height, width), device, info, path, sha256)
 
     @functools.cached_property
     def sha256(self) -> str | None:
         """The sha256 of the weight file, None if the weights came from no file."""
+        if self._sha256 is not None:
+            return self._sha256
         return sha256_of(self.path) if self.path else None
 
     def repose(self, source: Tensor, source_pose: Pose, target_pose: Pose) -> Tensor:

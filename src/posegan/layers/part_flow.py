@@ -91,7 +91,7 @@ def part_flow(
         nearest, limb = distance.min(1)  # (B, h, w)
         rest = torch.zeros_like(limb)
         if still:
-            affines = torch.cat([affines, torch.eye(2, 3, device=affines.device).expand(len(affines), 1, 2, 3)], 1)
+            affines = torch.cat([affines, torch.eye(2, 3, device=affines.device).expand(affines.shape[0], 1, 2, 3)], 1)
             rest = torch.where(torso_distance(target, grid) < reach, 0, PARTS)
         part = torch.where(nearest < reach, limb + 1, rest)
         chosen = affines.flatten(2).gather(1, part.flatten(1)[..., None].expand(-1, -1, 6))  # (B, h*w, 6)

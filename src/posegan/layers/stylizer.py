@@ -125,7 +125,7 @@ class PoseStylizer(nn.Module):
         if self.constant is None:
             f = small
         else:
-            f = fit_map(self.constant, (style.shape[-2], style.shape[-1])).expand(len(style), -1, -1, -1)
+            f = fit_map(self.constant, (style.shape[-2], style.shape[-1])).expand(style.shape[0], -1, -1, -1)
             style = torch.cat([style, small], 1)
         g: Tensor | None = None
         attentions, statistics = [], []

@@ -45,6 +45,11 @@ class Generator(nn.Module, ABC):
     size_multiple: int = 1
     stretch_to: Size | None = None
 
+    @property
+    def parameter_count(self) -> int:
+        """The number of weights."""
+        return count_parameters(self)
+
     def forward(self, source: Tensor, source_pose: Pose, target_pose: Pose) -> Output:
         """Return generated photos for source photos, both (B, 3, H, W) in [-1, 1], and poses in their pixels."""
         size = source.shape[-2], source.shape[-1]

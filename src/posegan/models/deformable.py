@@ -221,7 +221,7 @@ class DeformableGenerator(Generator):
             affines, masks = part_affines(source, target), part_masks(target, size)
         else:
             affines = full_affine(source, target)[:, None]
-            masks = affines.new_ones(len(affines), 1, *size)
+            masks = affines.new_ones(affines.shape[0], 1, *size)
         return warp_skips(maps, affines, masks, config.sampling, config.aggregation)
 
 
