@@ -10,6 +10,7 @@ from torch import Tensor
 
 from posegan.config import to_tree
 from posegan.data import write_pairs
+from posegan.detect import People
 from posegan.images import write_png
 from posegan.inference.poses import bundled_poses
 from posegan.models import create_model
@@ -30,6 +31,23 @@ def photo(seed: int, pose: Pose, size: tuple[int, int] = SIZE) -> Tensor:
     """Return a (3, H, W) uint8 picture: a drawn skeleton on a colour of its own."""
     colour = torch.randint(0, 256, (3, 1, 1), generator=torch.Generator().manual_seed(seed), dtype=torch.uint8)
     return draw_pose(pose, size, colour.expand(3, *size).clone())
+
+
+class Blind:
+    """A detector that finds nobody."""
+
+    name = "blind"
+
+    def __call__(self, photo: Tensor) -> People:
+        nobody = Pose(torch.zeros(0, 18, 2), torch.zeros(0, 18, dtype=torch.bool))
+        return People(nobody, torch.zeros(0, 18), torch.zeros(0), torch.zeros(0, 4))
+
+
+@pytest.fixture
+def blind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The built-in detector finds nobody."""
+    monkeypatch.setattr("posegan.inference.finder.builtin", Blind)
+    monkeypatch.setattr("posegan.inference.sequence_files.builtin", Blind)
 
 
 @pytest.fixture(scope="session")

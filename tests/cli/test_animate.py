@@ -40,11 +40,15 @@ MISTAKES = {
     "no rate": ("--source S --poses walk --out o.gif --fps fast", "'fast' is no number of frames a second"),
     "no animation": ("--weights {weights} --source {photo} --poses walk --out o.png", "ends in .gif or .mp4"),
     "unknown walk": ("--weights {weights} --source {photo} --poses wlak --out o.gif", "did you mean 'walk'"),
-    "plain photos": ("--weights {weights} --source {photo} --poses {plain} --out o.gif", "has no pose beside it"),
+    "plain photos": ("--weights {weights} --source {photo} --poses {plain} --out o.gif", "gives 0 poses"),
+    "odd box": ("--source S --poses walk --out o.gif --box 1,2,3", "'1,2,3' is no box left,top,right,bottom"),
+    "two detectors": ("--movenet M --detector yolo --source S --poses walk --out o.gif", "leave --detector"),
+    "no network": ("--detector yolo --source S --poses walk --out o.gif", "needs --detector-weights FILE"),
     "no detector": ("--movenet {photo} --source {photo} --poses walk --out o.gif", "MoveNet"),
 }
 
 
+@pytest.mark.usefixtures("blind")
 @pytest.mark.parametrize(("line", "sentence"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_one_sentence(
     line: str,

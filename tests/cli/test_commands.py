@@ -167,6 +167,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.usefixtures("blind")
 @pytest.mark.parametrize(("line", "sentence"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_one_sentence(
     line: str, sentence: str, weights: Path, market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

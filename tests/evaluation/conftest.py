@@ -14,6 +14,7 @@ from posegan.evaluation.benchmark import benchmark
 from posegan.evaluation.benchmark_result import Benchmark
 from posegan.models import create_model
 from posegan.weights import WeightsInfo, save_weights
+from tests.small_world import blind as blind
 from tests.small_world import market as market
 from tests.small_world import people as people
 from tests.small_world import weights as weights

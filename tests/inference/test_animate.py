@@ -14,6 +14,7 @@ from posegan.errors import UserError
 from posegan.images import from_pil, read_photo, to_bytes
 from posegan.inference import animate as module
 from posegan.inference.animate import animate, animate_file, behind
+from posegan.inference.finder import PersonFinder
 from posegan.inference.matte import matte
 from posegan.inference.predictor import Predictor
 from posegan.inference.sequences import PoseSequence, bundled_sequences
@@ -124,10 +125,8 @@ def test_poses_from_a_video(predictor: Predictor, market: Path, tmp_path: Path) 
     av = pytest.importorskip("av")
     write_mp4(tmp_path / "walk.mp4", torch.stack(pictures(walk(5))), 10)
     source = market / "bounding_box_test" / "0011_c1s1_000000_00.png"
-    with pytest.raises(UserError, match="give --movenet FILE"):
-        animate_file(predictor, source, tmp_path / "walk.mp4", tmp_path / "a.mp4")
     made, found = animate_file(
-        predictor, source, tmp_path / "walk.mp4", tmp_path / "a.mp4", detector=Looking(), smoothing=False
+        predictor, source, tmp_path / "walk.mp4", tmp_path / "a.mp4", finder=PersonFinder(Looking()), smoothing=False
     )
     assert len(made.frames) == 5
     assert made.seconds == 0.5

@@ -37,6 +37,7 @@ from posegan.app.studio import Studio, warm_up
 from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.images import png_bytes, to_bytes
+from posegan.inference.finder import PersonFinder
 from posegan.inference.output import provenance
 from posegan.inference.poses import main_person
 from posegan.pose import Pose
@@ -82,12 +83,11 @@ class Service:
         self._models.submit(lambda: warm_up(self.studio, self.examples.get(0)))
 
     async def find_people(self, photo: Photo) -> Pose | None:
-        """Return the joints of the surest person, None if nobody is seen or nobody looks."""
+        """Return the joints of the largest person, None if nobody is seen or nobody looks."""
         if self.detector is None:
             return None
-        people = await self.on_models(self.detector, photo.pixels)
-        poses = people.pose.inside(photo.size)
-        return next((poses[i] for i in range(len(people)) if poses.visible[i].any()), None)
+        people = await self.on_models(PersonFinder(self.detector).people, photo.pixels, "the photo")
+        return people.pose[0] if len(people) else None
 
     def keep(self, session: str, photo: Photo) -> dict[str, Any]:
         """Keep a photo and return what the page is told of it."""

@@ -26,6 +26,7 @@ COMMANDS = {
     "evaluate": ("posegan.cli.evaluate", "score weights on pairs of photos"),
     "benchmark": ("posegan.cli.benchmark", "all weights in one table, with ceilings, floors and published rows"),
     "inspect": ("posegan.cli.inspection", "draw what a model does inside: scales, flows, masks, attention"),
+    "detect": ("posegan.cli.detect", "find the joints of the people in photos"),
     "prepare": ("posegan.cli.prepare", "check a data set, split its people, pair and pack its photos"),
     "export": ("posegan.cli.export", "weights as ONNX files for other programs, compared with torch"),
     "serve": ("posegan.cli.serve", "a page in the browser: drag the joints, see the person move"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
 from posegan.cli.parser import Parser, add_pose_options, command_parser
 
 
@@ -12,11 +13,10 @@ def run(argv: Sequence[str]) -> None:
     """Put the person of a photo through a sequence of poses."""
     chosen = _parser().parse_args(argv)
 
-    from posegan.detect import MoveNet
     from posegan.inference.animate import animate_file
     from posegan.inference.predictor import Predictor
 
-    detector = MoveNet(chosen.movenet) if chosen.movenet else None
+    finder = chosen_finder(chosen)  # first: a mistake in its options should not wait for the model
     made, found = animate_file(
         Predictor.load(chosen.weights, chosen.device),
         chosen.source,
@@ -24,7 +24,7 @@ def run(argv: Sequence[str]) -> None:
         chosen.out,
         source_pose=chosen.source_pose,
         rate=chosen.fps,
-        detector=detector,
+        finder=finder,
         retarget=not chosen.no_retarget,
         guess=chosen.missing == "guess",
         smoothing=chosen.smooth,
@@ -60,16 +60,19 @@ def _parser() -> Parser:
     parser.add_argument("--weights", help="bundled weights by name, .safetensors file or run folder; default: shipped")
     parser.add_argument("--source", required=True, metavar="PHOTO", help="photo of the person")
     parser.add_argument(
-        "--source-pose", metavar="POSE", help="joints of the source photo: OpenPose .json or annotations.csv"
+        "--source-pose",
+        metavar="POSE",
+        help="joints of the source photo: OpenPose .json or .csv; default: found in it",
     )
     parser.add_argument(
         "--poses",
         required=True,
-        help="folder of annotated photos or of OpenPose .json files, a .json file with a list of them, a video, or a "
+        help="folder of photos or of OpenPose .json files, a .json file with a list of them, a video, or a "
         "bundled walk: walk (the way the person faces), walk-front, walk-away, walk-left, walk-right",
     )
     parser.add_argument("--out", required=True, help="animation to write: .gif, or .mp4 with posegan[video]")
-    parser.add_argument("--movenet", metavar="FILE", help="single-pose MoveNet (.tflite) for videos and plain photos")
+    add_detector_options(parser)
+    add_person_options(parser)
     parser.add_argument("--fps", type=_rate, help="frames a second; default: the video's own, 12 for files")
     add_pose_options(parser)
     parser.add_argument(

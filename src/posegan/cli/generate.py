@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from importlib import resources
 
+from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
 from posegan.cli.parser import Parser, add_pose_options, command_parser, positive
 from posegan.errors import UserError
 
@@ -26,12 +27,15 @@ def run(argv: Sequence[str]) -> None:
             "--pairs takes the target poses as they are, in the model's frame: leave --paste, --no-retarget and "
             "--missing out."
         )
+    if any(many) and any((chosen.detector, chosen.detector_weights, chosen.movenet, chosen.box, chosen.person)):
+        raise UserError("--pairs needs no detector, its photos have keypoints: leave the options of detectors out.")
     if not any(many) and not all(single):
         raise UserError("Give --source PHOTO and --pose POSE, or --pairs CSV and --data FOLDER.")
 
     from posegan.inference.generate import generate_file, generate_pairs
     from posegan.inference.predictor import Predictor
 
+    finder = chosen_finder(chosen)  # first: a mistake in its options should not wait for the model
     predictor = Predictor.load(chosen.weights, chosen.device)
     described = not chosen.no_metadata
     if chosen.pairs:
@@ -49,6 +53,7 @@ def run(argv: Sequence[str]) -> None:
             retarget=not chosen.no_retarget,
             paste=chosen.paste,
             guess=chosen.missing == "guess",
+            finder=finder,
             metadata=described,
         )
         if guessed:
@@ -67,12 +72,16 @@ def _parser() -> Parser:
     parser.add_argument("--weights", help="bundled weights by name, .safetensors file or run folder; default: shipped")
     parser.add_argument("--source", metavar="PHOTO", help="photo of the person")
     names = ", ".join(_pose_names())
-    parser.add_argument("--pose", help=f"annotated photo, OpenPose .json, annotations.csv:PHOTO, or one of: {names}")
+    parser.add_argument("--pose", help=f"photo, OpenPose .json, annotations.csv:PHOTO, or one of: {names}")
     parser.add_argument(
-        "--source-pose", metavar="POSE", help="joints of the source photo: OpenPose .json or annotations.csv"
+        "--source-pose",
+        metavar="POSE",
+        help="joints of the source photo: OpenPose .json or .csv; default: found in it",
     )
     parser.add_argument("--out", required=True, help="picture to write (PNG), or with --pairs a folder")
     parser.add_argument("--paste", action="store_true", help="put the person back into the full photo")
+    add_detector_options(parser)
+    add_person_options(parser)
     add_pose_options(parser)
     parser.add_argument("--pairs", metavar="CSV", help="many at once: CSV with the header from,to")
     parser.add_argument("--data", metavar="FOLDER", help="data set whose photos --pairs names")

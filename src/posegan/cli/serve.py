@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from posegan.cli.detecting import add_detector_options, chosen_detector
 from posegan.cli.parser import Parser, command_parser
 from posegan.errors import UserError
 
@@ -20,10 +21,10 @@ def run(argv: Sequence[str]) -> None:
             raise
         raise UserError(f"The page needs the package {error.name}: pip install 'posegan[web]'.") from error
     from posegan.app.studio import Studio, load_predictors
-    from posegan.detect import MoveNet
+    from posegan.inference.finder import builtin
 
     with listen(chosen.host, chosen.port) as listener:  # first: models take seconds to load
-        detector = MoveNet(chosen.movenet) if chosen.movenet else None
+        detector = chosen_detector(chosen) or builtin()
         app = create_app(Studio(load_predictors(chosen.weights or [], chosen.device)), detector, chosen.host)
         address = address_of(listener)
         print(f"posegan is at {address} (Ctrl-C stops it). Photos stay in its memory.", flush=True)
@@ -48,7 +49,7 @@ def _parser() -> Parser:
         metavar="W",
         help="bundled weights by name, .safetensors files or run folders; default: all that are bundled",
     )
-    parser.add_argument("--movenet", metavar="FILE", help="single-pose MoveNet (.tflite) to find the joints in photos")
+    add_detector_options(parser)
     parser.add_argument(
         "--host",
         default="127.0.0.1",

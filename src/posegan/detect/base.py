@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from posegan.pose import Pose
+from posegan.pose.io import COCO17, from_coco17
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,3 +46,15 @@ def joint_boxes(pose: Pose) -> Tensor:
     low = pose.xy.masked_fill(~visible, torch.inf).amin(-2)
     high = pose.xy.masked_fill(~visible, -torch.inf).amax(-2)
     return torch.where(visible.any(-2), torch.cat([low, high], -1), 0.0)
+
+
+def coco_people(xy: Tensor, sure: Tensor, threshold: float, score: Tensor, boxes: Tensor) -> People:
+    """Return people (P,) of COCO's 17 keypoints, xy (P, 17, 2) and sure (P, 17), the surest first.
+
+    threshold: joints below it are not visible. The neck is as sure as the less sure shoulder.
+    """
+    order = score.argsort(descending=True, stable=True)
+    xy, sure = xy[order], sure[order]
+    confidence = sure[:, list(COCO17)]
+    confidence[:, 1] = confidence[:, [2, 5]].amin(1)
+    return People(from_coco17(xy, sure, threshold), confidence, score[order], boxes[order])

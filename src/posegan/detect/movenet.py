@@ -6,15 +6,15 @@ become 18 with the neck between the shoulders.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from posegan.detect.base import People, joint_boxes
+from posegan.detect.base import People, coco_people, joint_boxes
 from posegan.errors import UserError
-from posegan.pose.io import COCO17, from_coco17
 
 THRESHOLD = 0.1  # 300 photos of Market-1501: as many joints right as without any threshold, and fewer beyond .2
 INSTALL = "pip install ai-edge-litert, or posegan[detect]"
@@ -54,10 +54,9 @@ class MoveNet:
         found = torch.from_numpy(self._network.get_tensor(self._output["index"]))[0].clone()  # (1, 17, 3): y, x, score
         corner = torch.tensor([left, top])
         xy = (found[..., [1, 0]] * self._side - corner) / scale - 0.5  # pixel edges to pixel centres
-        pose = from_coco17(xy, found[..., 2], self.threshold)
-        confidence = found[..., 2][:, list(COCO17)]
-        confidence[:, 1] = confidence[:, [2, 5]].amin(1)  # the neck, as sure as the less sure shoulder
-        return People(pose, confidence, confidence.mean(1), joint_boxes(pose))
+        sure = found[..., 2]
+        people = coco_people(xy, sure, self.threshold, sure.mean(1), torch.zeros(1, 4))
+        return dataclasses.replace(people, score=people.confidence.mean(1), boxes=joint_boxes(people.pose))
 
 
 def _centred(photo: Tensor, side: int) -> tuple[Tensor, float, int, int]:

@@ -13,10 +13,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.files import sha256_of
 from posegan.images import tile, to_bytes, write_gif
+from posegan.inference.finder import PersonFinder
 from posegan.inference.matte import match_surroundings, matte, over
 from posegan.inference.output import out_file, provenance
 from posegan.inference.poses import FramedPose
@@ -114,7 +114,7 @@ def animate_file(
     *,
     source_pose: Pose | FramedPose | str | Path | None = None,
     rate: float | None = None,
-    detector: Detector | None = None,
+    finder: PersonFinder | None = None,
     retarget: bool = True,
     guess: bool = False,
     smoothing: bool | None = None,
@@ -124,9 +124,10 @@ def animate_file(
 ) -> tuple[Animation, FoundSequence]:
     """Write the photo's person in a sequence of poses as a GIF or MP4, by the ending of `out`.
 
-    poses, rate, detector: as `find_sequence`. smoothing: None smooths all but bundled sequences, which are smooth.
-    beside: show the photo and the pose beside each frame. metadata: say in the file that it is generated, with which
-    weights and from which photo. The other arguments are those of `animate`.
+    poses, rate: as `find_sequence`. finder: finds the person of the photo, its detector those of the poses.
+    smoothing: None smooths all but bundled sequences, which are smooth. beside: show the photo and the pose beside each
+    frame. metadata: say in the file that it is generated, with which weights and from which photo. The other arguments
+    are those of `animate`.
     Raises UserError as `find_sequence` and `Predictor.prepare`, or if `out` cannot be written or is one of the inputs.
     """
     ending = Path(out).suffix.lower()
@@ -134,8 +135,8 @@ def animate_file(
         raise UserError(f"{out} is to be a GIF or an MP4: give a file name that ends in .gif or .mp4.")
     inputs = [Path(part) for part in (photo, poses, source_pose) if isinstance(part, str | Path)]
     path = out_file(out, tuple(part for part in inputs if part.is_file()))
-    source, own_pose = predictor.prepare(photo, source_pose)
-    found = find_sequence(poses, own_pose, rate, detector)
+    source, own_pose = predictor.prepare(photo, source_pose, finder)
+    found = find_sequence(poses, own_pose, rate, finder.detector if finder else None)
     made = animate(
         predictor,
         source,

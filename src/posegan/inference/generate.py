@@ -12,6 +12,7 @@ from posegan.data.assemble import PAIRS_LEFT_OUT
 from posegan.errors import UserError
 from posegan.files import sha256_of
 from posegan.images import write_png
+from posegan.inference.finder import PersonFinder
 from posegan.inference.open_data import open_data
 from posegan.inference.output import out_file, out_folder, pair_name, provenance, require_distinct_names
 from posegan.inference.paste import generate_in_photo
@@ -31,6 +32,7 @@ def generate_file(
     retarget: bool = True,
     paste: bool = False,
     guess: bool = False,
+    finder: PersonFinder | None = None,
     metadata: bool = True,
 ) -> tuple[str, ...]:
     """Write the photo's person in the pose as a PNG; arguments as `Predictor.generate`. Returns the guessed joints.
@@ -43,7 +45,8 @@ def generate_file(
         raise UserError(f"{out} is to be a PNG: give a file name that ends in .png.")
     inputs = [Path(part) for part in (photo, pose, source_pose) if isinstance(part, str | Path)]
     path = out_file(out, tuple(part for part in inputs if part.is_file()))
-    wanted = find_pose(pose) if isinstance(pose, str | Path) else pose
+    finder = finder or PersonFinder()
+    wanted = find_pose(pose, finder=finder.anybody()) if isinstance(pose, str | Path) else pose
     guessed: tuple[str, ...] = ()
     if guess and isinstance(wanted, FramedPose):
         made, guessed = with_guesses(wanted.pose, wanted.size)
@@ -51,7 +54,7 @@ def generate_file(
     elif guess and isinstance(wanted, Pose):
         wanted, guessed = with_guesses(wanted, predictor.size)
     make = functools.partial(generate_in_photo, predictor) if paste else predictor.generate
-    picture = make(photo, wanted, source_pose, retarget=retarget)
+    picture = make(photo, wanted, source_pose, retarget=retarget, finder=finder)
     said = provenance(predictor, sha256_of(Path(photo)))
     if guessed:
         said["posegan:guessed-joints"] = ", ".join(guessed)

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from posegan.data.folder import PersonCrop, person_boxes
 from posegan.errors import UserError
 from posegan.images import to_bytes, to_pil, to_signed
+from posegan.inference.finder import PersonFinder
 from posegan.inference.framing import Photo, enclosing_box
 from posegan.inference.matte import match_surroundings, matte, over
 from posegan.inference.poses import FramedPose, find_pose
@@ -30,12 +31,13 @@ def generate_in_photo(
     source_pose: Pose | FramedPose | str | Path | None = None,
     *,
     retarget: bool = True,
+    finder: PersonFinder | None = None,
 ) -> Image.Image:
     """Return the whole photo with its person in the pose, at their place and as tall as they were.
 
     Arguments as `Predictor.generate`. Raises UserError as it does, or as `paste_person`.
     """
-    image, source = read_person(photo, source_pose)
+    image, source = read_person(photo, source_pose, finder)
     if isinstance(pose, str | Path):
         pose = find_pose(pose)
     target = pose.pose if isinstance(pose, FramedPose) else pose

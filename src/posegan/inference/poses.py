@@ -1,6 +1,7 @@
-"""Where a pose comes from: a bundled name, an OpenPose JSON file, a row of an annotation CSV, or an annotated photo.
+"""Where a pose comes from: a bundled name, an OpenPose JSON file, a row of an annotation CSV, or a photo.
 
-It detects no pose in a photo, and reads the formats through posegan.pose.io.
+What a photo's pose is, is first looked for beside it; else a detector looks (inference/finder.py). The formats are read
+through posegan.pose.io.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import torch
 
 from posegan.errors import UserError, unknown_name
 from posegan.images import PHOTO_SUFFIXES, read_photo
+from posegan.inference.finder import PersonFinder
 from posegan.pose import Pose, Size
 from posegan.pose.io import HEADER, load_annotations, read_openpose
 
-FORMS = "a bundled pose name, an annotated photo, an OpenPose .json file, or annotations.csv:photo"
+FORMS = "a bundled pose name, a photo, an OpenPose .json file, or annotations.csv:photo"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +44,10 @@ def bundled_poses() -> dict[str, FramedPose]:
     }
 
 
-def find_pose(text: str | Path, photo_name: str | None = None) -> FramedPose:
+def find_pose(text: str | Path, photo_name: str | None = None, finder: PersonFinder | None = None) -> FramedPose:
     """Return the pose that a user means by `text`, one of FORMS.
 
-    photo_name: the photo the pose belongs to, so that an annotation CSV needs no row name.
+    photo_name: the photo the pose belongs to, so that an annotation CSV needs no row name. finder: as `pose_of_photo`.
     Raises UserError if the text is none of them, or the file has no such pose.
     """
     words = str(text)
@@ -60,17 +62,29 @@ def find_pose(text: str | Path, photo_name: str | None = None) -> FramedPose:
     if path.suffix.lower() == ".json":
         return FramedPose(_openpose(path))
     if path.suffix.lower() in PHOTO_SUFFIXES:
-        return pose_of_photo(path)
+        return pose_of_photo(path, finder)
     if path.suffix or path.exists():
         raise UserError(f"{words} is not a pose: give {FORMS}.")
     raise unknown_name("pose", words, bundled_poses())
 
 
-def pose_of_photo(path: str | Path) -> FramedPose:
+def pose_of_photo(path: str | Path, finder: PersonFinder | None = None) -> FramedPose:
+    """Return the pose annotated beside a photo, or what the finder finds in it; None: with the built-in detector.
+
+    Raises UserError saying how to give a pose if nobody is found.
+    """
+    found = pose_beside(path)
+    if found is not None:
+        return found
+    photo = read_photo(path)
+    return FramedPose((finder or PersonFinder())(photo, str(path)), (photo.shape[-2], photo.shape[-1]))
+
+
+def pose_beside(path: str | Path) -> FramedPose | None:
     """Return the pose annotated beside a photo: OpenPose's `<photo>.json` or `<photo>_keypoints.json`, or a CSV row.
 
     A CSV lies in the photo's folder or in one of the two above it, and names the photo by its path from there or by its
-    file name. Raises UserError saying how to give a pose if there is none.
+    file name. None if there is no pose. Raises UserError if the photo or such a file cannot be read.
     """
     path = Path(path)
     size = _size(path)
@@ -83,11 +97,7 @@ def pose_of_photo(path: str | Path) -> FramedPose:
             for name in (full.relative_to(folder).as_posix(), full.name):
                 if _names(file, name):
                     return FramedPose(_annotated(file, name), size)
-    raise UserError(
-        f"{path} has no pose beside it, and posegan detects none yet: give its joints with --source-pose "
-        "(in `sample` --foreground-pose or --background-pose), as an "
-        f"OpenPose .json file or an annotations .csv with a row for {path.name}, or put such a file beside the photo."
-    )
+    return None
 
 
 def _csv_row(words: str) -> tuple[Path | None, str]:

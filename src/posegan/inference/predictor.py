@@ -1,13 +1,12 @@
 """`Predictor`: the only path from a photo and poses to re-posed photos; the commands and the evaluation all use it.
 
-It detects no poses and writes no files. Where a pose comes from is in inference/poses.py, how a photo of any size meets
-the model's frame in inference/framing.py.
+It writes no files. Where a pose comes from is in inference/poses.py, how a photo of any size meets the model's frame in
+inference/framing.py.
 """
 
 from __future__ import annotations
 
 import functools
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +17,14 @@ from torch import Tensor
 from posegan.errors import UserError, unknown_name
 from posegan.files import sha256_of
 from posegan.images import to_pil, to_signed
+from posegan.inference.finder import PersonFinder, photo_name
 from posegan.inference.framing import Photo, fit_photo, fit_pose, load_photo
 from posegan.inference.onnx_generator import is_exported, load_exported
-from posegan.inference.poses import FramedPose, find_pose, pose_of_photo
+from posegan.inference.poses import FramedPose, find_pose, pose_beside
 from posegan.inference.targets import fit_body
 from posegan.models.base import Features, Generator, Output
 from posegan.pose import Pose, Size
-from posegan.weights import WeightsInfo, bundled_names, find_weights, load_model
+from posegan.weights import WeightsInfo, bundled_names, find_weights, load_model, tell_licence
 
 SHIPPED = ("posegan-market-research", "posegan-synthetic")  # what is used when no weights are named, in this order
 
@@ -87,8 +87,7 @@ class Predictor:
         else:
             model, info = load_model(path)
             generator, sha256 = model.generator, None
-        if "research" in info.licence.lower():
-            _tell_licence(path.stem, info.licence)
+        tell_licence(path.stem, info.licence)
         height, width = info.config["size"]
         return cls(generator, (height, width), device, info, path, sha256)
 
@@ -139,14 +138,20 @@ class Predictor:
         target = self.generator.fit_pose(target_pose.to(self.device), encoded.size)
         return self.generator.restore(self.generator.render(features, pose, target).image, encoded.size).float()
 
-    def prepare(self, photo: Photo, source_pose: Pose | FramedPose | str | Path | None = None) -> tuple[Tensor, Pose]:
+    def prepare(
+        self,
+        photo: Photo,
+        source_pose: Pose | FramedPose | str | Path | None = None,
+        finder: PersonFinder | None = None,
+    ) -> tuple[Tensor, Pose]:
         """Return one photo of any size as (3, H, W) in [-1, 1] in the model's frame, and its pose there.
 
         photo: a path, a Pillow image, or a (3, h, w) tensor, uint8 or float in [-1, 1].
-        source_pose: in the photo's pixels, or a file as `find_pose` reads it; None looks beside the photo's file.
+        source_pose: in the photo's pixels, or a file as `find_pose` reads it; None looks beside the photo's file, and
+        where nothing is, the finder looks in the photo. finder: None looks with the built-in detector.
         Raises UserError if the photo cannot be read, or if no pose is given or found.
         """
-        image, pose = read_person(photo, source_pose)
+        image, pose = read_person(photo, source_pose, finder)
         image, pose = fit_photo(image, pose, self.size)
         return to_signed(image), pose
 
@@ -163,31 +168,33 @@ class Predictor:
         source_pose: Pose | FramedPose | str | Path | None = None,
         *,
         retarget: bool = True,
+        finder: PersonFinder | None = None,
     ) -> Image.Image:
         """Return the photo's person in the pose, a picture of the model's size.
 
-        photo, source_pose: as `prepare`. pose: a `Pose` in the model's frame, a `FramedPose` in its own, the name of a
-        bundled pose, an annotated photo, an OpenPose JSON file, or `file.csv:photo`.
+        photo, source_pose, finder: as `prepare`. pose: a `Pose` in the model's frame, a `FramedPose` in its own, the
+        name of a bundled pose, a photo, an OpenPose JSON file, or `file.csv:photo`.
         retarget: give a pose that is not a plain `Pose`, so another body's, the limb lengths of the photo's person.
         Raises UserError for anything that cannot be read or found.
         """
-        source, found = self.prepare(photo, source_pose)
+        source, found = self.prepare(photo, source_pose, finder)
         target = self.target(pose)
         if retarget and not isinstance(pose, Pose):
             target = fit_body(Pose.stack([target]), found, self.size)[0]
         return to_pil(self.repose(source[None], Pose.stack([found]), Pose.stack([target]))[0])
 
 
-def read_person(photo: Photo, source_pose: Pose | FramedPose | str | Path | None = None) -> tuple[Tensor, Pose]:
+def read_person(
+    photo: Photo, source_pose: Pose | FramedPose | str | Path | None = None, finder: PersonFinder | None = None
+) -> tuple[Tensor, Pose]:
     """Return a photo as (3, h, w) uint8 and the pose of its person in its pixels; arguments as `Predictor.prepare`.
 
     Raises UserError if the photo cannot be read, or if no pose is given or found.
     """
     image = load_photo(photo)
     if source_pose is None:
-        if not isinstance(photo, str | Path):
-            raise UserError("This photo is no file beside which its pose could be found: give `source_pose`.")
-        source_pose = pose_of_photo(photo)
+        found = pose_beside(photo) if isinstance(photo, str | Path) else None
+        source_pose = (finder or PersonFinder())(image, photo_name(photo)) if found is None else found
     elif isinstance(source_pose, str | Path):
         source_pose = find_pose(source_pose, photo_name=Path(photo).name if isinstance(photo, str | Path) else None)
     return image, source_pose.pose if isinstance(source_pose, FramedPose) else source_pose
@@ -219,8 +226,3 @@ def shipped_weights() -> str:
             "that `posegan train` wrote."
         )
     return shipped[0]
-
-
-@functools.cache
-def _tell_licence(name: str, licence: str) -> None:
-    sys.stderr.write(f"{name}: {licence}\n")

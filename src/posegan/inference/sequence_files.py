@@ -18,8 +18,9 @@ from posegan.errors import UserError, unknown_name
 from posegan.files import read_text
 from posegan.images import PHOTO_SUFFIXES, read_photo
 from posegan.inference.detected import find_person
+from posegan.inference.finder import builtin
 from posegan.inference.framing import fit_pose
-from posegan.inference.poses import FramedPose, main_person, pose_of_photo
+from posegan.inference.poses import FramedPose, main_person, pose_beside
 from posegan.inference.sequences import PoseSequence, bundled_sequences
 from posegan.inference.video import VIDEO_SUFFIXES, open_video
 from posegan.pose import Pose, Size
@@ -48,7 +49,8 @@ def find_sequence(
     """Return the sequence that a user means by `text`, one of FORMS.
 
     "walk" is the bundled walk in the direction that the person of the pose `source` () faces. rate: frames a second;
-    None: the video's own, the bundled sequence's own, else RATE. detector: for videos, and photos without a pose.
+    None: the video's own, the bundled sequence's own, else RATE. detector: for videos, and photos without a pose; None:
+    the built-in one.
     Raises UserError if the text is none of the forms, if a frame cannot be read, or if fewer than two poses are found.
     """
     words = str(text)
@@ -63,12 +65,8 @@ def find_sequence(
     if path.suffix.lower() == ".json":
         return _joined(_json(path), rate or RATE, words)
     if path.suffix.lower() in VIDEO_SUFFIXES:
-        if detector is None:
-            raise UserError(
-                f"{path} is a video, whose poses have to be found: give --movenet FILE, or poses as {FORMS[:-12]}."
-            )
         own_rate, frames = open_video(path)
-        return _joined(_detected(frames, detector), rate or own_rate, words)
+        return _joined(_detected(frames, detector or builtin()), rate or own_rate, words)
     if path.suffix or path.exists():
         raise UserError(f"{words} is no pose sequence: give {FORMS}.")
     raise unknown_name("sequence", words, ["walk", *bundled_sequences()])
@@ -136,13 +134,11 @@ def _natural(file: Path) -> list[tuple[int, str]]:
 
 def _pose_of(photo: Path, detector: Detector | None, before: Pose | None) -> FramedPose | None:
     """Return the pose beside a photo, or else the detector's, None if it finds nobody."""
-    try:
-        return pose_of_photo(photo)
-    except UserError:
-        if detector is None:
-            raise
+    found = pose_beside(photo)
+    if found is not None:
+        return found
     image = read_photo(photo)
-    pose = find_person(detector, image, before)
+    pose = find_person(detector or builtin(), image, before)
     return FramedPose(pose, (image.shape[-2], image.shape[-1])) if pose is not None else None
 
 

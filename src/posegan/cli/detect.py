@@ -1,0 +1,54 @@
+"""`posegan detect`: parse, call `annotate`, print what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
+from posegan.cli.parser import Parser, command_parser
+from posegan.errors import UserError
+
+SHOWN = 5  # photos named of a kind
+
+
+def run(argv: Sequence[str]) -> None:
+    """Find the joints of the people in photos."""
+    chosen = _parser().parse_args(argv)
+
+    from posegan.inference.annotate import annotate
+
+    done = annotate(
+        chosen.images, chosen.out, chosen_finder(chosen), pictures=chosen.pictures, progress=not chosen.no_progress
+    )
+    if done.known:
+        print(f"{done.known:,} photos had a row in {chosen.out} already")
+    for sentence in done.unreadable[:SHOWN]:
+        print(f"left out: {sentence}")
+    if len(done.unreadable) > SHOWN:
+        print(f"left out: {len(done.unreadable) - SHOWN:,} more that cannot be read")
+    if done.nobody:
+        more = f" and {len(done.nobody) - SHOWN:,} more" if len(done.nobody) > SHOWN else ""
+        print(f"nobody found in {', '.join(done.nobody[:SHOWN])}{more}")
+    if not done.known and not done.looked_at:
+        raise UserError(f"None of the photos can be read, so {chosen.out} was not written.")
+    print(f"{done.looked_at - len(done.nobody):,} of {done.looked_at:,} photos with a person; rows are in {chosen.out}")
+
+
+def _parser() -> Parser:
+    parser = command_parser("detect", "Find the joints of the people in photos and write them as an annotation CSV.")
+    parser.add_argument(
+        "--images", required=True, nargs="+", metavar="DIR_OR_FILE", help="a folder of photos, or photo files"
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="CSV",
+        help="annotation file; photos that have a row are not looked at again",
+    )
+    parser.add_argument(
+        "--pictures", metavar="DIR", help="folder for pictures of what was found, with everybody's number for --person"
+    )
+    add_detector_options(parser)
+    add_person_options(parser)
+    parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    return parser

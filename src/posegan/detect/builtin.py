@@ -1,0 +1,114 @@
+"""The detector that comes with posegan: finds the one person of a photo, if they fill at least half its height.
+
+Windows of several sizes all over the photo go through a small network for crops (crop_network.py); where it is surest
+it looks again, closer. It finds one person at most: several people need another detector or a crop.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from posegan.detect.base import People, joint_boxes
+from posegan.detect.crop_network import CropConfig, CropNetwork, joints_of
+from posegan.detect.windows import cut_windows, from_windows, grid_of_windows, middle_windows, windows_around
+from posegan.errors import UserError, unknown_name
+from posegan.pose import COCO18, Pose
+from posegan.weights import read_weights, tell_licence
+
+SHIPPED = ("detector-market-research", "detector-synthetic")
+THRESHOLD = 0.5  # of a joint: the network says of each how probably the annotator would have seen it
+LEAST = 0.5  # of a person
+SURE = 0.7  # of a person in the middle, for whom no more windows are looked at
+HEIGHT = 256  # pixels of the photo that is searched: people in it are as large as in the network's crops, or larger
+CLOSER = 4  # windows that are looked at again
+ROUNDS = 2  # of looking again
+BATCH = 64
+
+
+class Builtin:
+    """The detector `builtin`.
+
+    weights: one of SHIPPED or a file of recipes/detector/train.py; None: the first that this copy of posegan has.
+    threshold: joints that are less surely seen are missing. least: people of a lower score are nobody.
+    Raises UserError if there are no such weights.
+    """
+
+    name = "builtin"
+
+    def __init__(self, weights: str | Path | None = None, threshold: float = THRESHOLD, least: float = LEAST) -> None:
+        path = _find(weights)
+        info, tensors = read_weights(path)
+        if info.model != "detector":
+            raise UserError(f"{path} holds no detector but the model {info.model!r}: give a file of a detector.")
+        self.network = CropNetwork(CropConfig(**info.config)).eval().requires_grad_(False)
+        try:
+            self.network.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise UserError(f"{path} does not fit this version's detector: train it again.") from error
+        self.threshold, self.least = threshold, least
+        tell_licence(path.stem, info.licence)
+
+    @torch.inference_mode()
+    def __call__(self, photo: Tensor) -> People:
+        """Return the person of a photo (3, H, W) uint8, or nobody."""
+        scale = HEIGHT / photo.shape[-2]
+        width = max(1, round(photo.shape[-1] * scale))
+        small = F.interpolate(photo[None].float(), (HEIGHT, width), mode="bilinear", antialias=scale < 1)
+        small = small[0].round().clamp(0, 255).to(torch.uint8)
+        size = HEIGHT, width
+        windows, score = self._closer(small, middle_windows(size))
+        if score < SURE:
+            elsewhere, other = self._closer(small, grid_of_windows(size))
+            windows, score = (elsewhere, other) if other > score else (windows, score)
+        xy, seen = self._read(small, windows, mirrored=True)
+        found = seen.mean(1)
+        kept = found >= self.least
+        pose = Pose(xy, seen >= self.threshold).resize(size, (photo.shape[-2], photo.shape[-1]))[kept]
+        return People(pose, seen[kept], found[kept], joint_boxes(pose))
+
+    def _closer(self, photo: Tensor, windows: Tensor) -> tuple[Tensor, float]:
+        """Return the window (1, 3) around the surest person that these windows lead to, and how sure."""
+        xy, seen = self._read(photo, windows)
+        for _ in range(ROUNDS):
+            first = seen.mean(1).topk(min(CLOSER, len(seen))).indices
+            windows = windows_around(Pose(xy[first], seen[first] >= self.threshold))
+            xy, seen = self._read(photo, windows)
+        best = seen.mean(1).argmax()
+        return windows[best][None], float(seen[best].mean())
+
+    def _read(self, photo: Tensor, windows: Tensor, mirrored: bool = False) -> tuple[Tensor, Tensor]:
+        """Return joints (N, 18, 2) in the photo and how surely each is seen (N, 18), in windows (N, 3).
+
+        mirrored: the mean of what is seen there and in a mirror.
+        """
+        parts = []
+        for some in windows.split(BATCH):
+            crops = cut_windows(photo, some)
+            maps, seen = self.network(crops)
+            if mirrored:
+                other, other_seen = self.network(crops.flip(-1))
+                order = list(COCO18.flip)
+                maps = (maps + other.flip(-1)[:, order]) / 2
+                seen = (seen + other_seen[:, order]) / 2
+            parts.append((from_windows(joints_of(maps), some), seen.sigmoid()))
+        return torch.cat([xy for xy, _ in parts]), torch.cat([seen for _, seen in parts])
+
+
+def _find(weights: str | Path | None) -> Path:
+    folder = Path(str(resources.files("posegan") / "assets" / "detectors"))
+    there = {file.stem: file for file in sorted(folder.glob("*.safetensors"))}
+    if weights is None:
+        weights = next((name for name in SHIPPED if name in there), "")
+        if not weights:
+            raise UserError("This copy of posegan holds no detector's weights: give a file with --detector-weights.")
+    path = Path(weights)
+    if path.suffix == ".safetensors" or path.is_file():
+        return path
+    if str(weights) not in there:
+        raise unknown_name("detector weights", str(weights), [*there, "a .safetensors file"])
+    return there[str(weights)]

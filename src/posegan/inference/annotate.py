@@ -1,0 +1,135 @@
+"""Keypoints of many photos into an annotation CSV, by a detector: what `posegan detect` does. It can be stopped.
+
+A row of missing joints only says that nobody was found, as in the published annotations; such photos are not looked at
+again. Photos that cannot be read get no row.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageDraw
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from posegan.detect import People
+from posegan.errors import UserError
+from posegan.images import PHOTO_SUFFIXES, from_pil, read_photo, to_pil, write_jpeg
+from posegan.inference.finder import PersonFinder
+from posegan.pose import COCO18, Pose, draw_pose
+from posegan.pose.io import load_annotations, save_annotations
+
+EVERY = 10.0  # seconds between two times that the CSV is written
+LARGEST = 1280  # pixels of the longer side of pictures of what was found
+NOBODY = Pose(torch.zeros(len(COCO18), 2), torch.zeros(len(COCO18), dtype=torch.bool))
+
+
+@dataclass
+class Annotated:
+    """What became of the photos: how many, those in which nobody was found, and a sentence for each unreadable one."""
+
+    looked_at: int = 0
+    known: int = 0
+    """Photos that the CSV had already."""
+    nobody: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+
+def annotate(
+    images: Sequence[str | Path],
+    out: str | Path,
+    finder: PersonFinder,
+    *,
+    pictures: str | Path | None = None,
+    progress: bool = False,
+) -> Annotated:
+    """Find the people of photos and write an annotation CSV; rows that it has already are kept and not made again.
+
+    images: one folder, whose photos are named by their paths in it, or photo files, named by their file names.
+    pictures: folder for a picture of each photo with all people numbered and the joints of the one taken.
+    Raises UserError if there are no photos, if two have one name, or if the CSV is no annotation file.
+    """
+    files, out = photos_of(images), Path(out)
+    if out.is_dir() or out.suffix.lower() != ".csv":
+        raise UserError(f"{out} is to be an annotation file: give a file name that ends in .csv.")
+    if Path(out).resolve() in {file.resolve() for file in files.values()}:
+        raise UserError(f"{out} is one of the photos: give another file name.")
+    rows = load_annotations(out) if out.exists() else {}
+    result, written = Annotated(known=sum(name in rows for name in files)), time.monotonic()
+    wanted = {name: file for name, file in files.items() if name not in rows}
+    try:
+        for name, file in _shown(wanted, progress):
+            try:
+                photo = read_photo(file)
+            except UserError as error:
+                result.unreadable.append(str(error))
+                continue
+            people, pose = _look(finder, photo, str(file))
+            rows[name] = pose
+            result.looked_at += 1
+            if not bool(pose.visible.any()):
+                result.nobody.append(name)
+            if pictures is not None:
+                write_jpeg(Path(pictures) / f"{name}.jpg", draw_people(photo, people, pose))
+            if time.monotonic() - written > EVERY:
+                save_annotations(out, rows)
+                written = time.monotonic()
+    finally:
+        if rows:
+            save_annotations(out, rows)
+    return result
+
+
+def _look(finder: PersonFinder, photo: Tensor, name: str) -> tuple[People, Pose]:
+    people = finder.people(photo, name)
+    number = finder.person or 1
+    return people, people.pose[number - 1] if number <= len(people) else NOBODY
+
+
+def photos_of(images: Sequence[str | Path]) -> dict[str, Path]:
+    """Return the photo files of one folder and all in it, or the files given, by what their rows are called."""
+    paths = [Path(image) for image in images]
+    folders = [path for path in paths if path.is_dir()]
+    if folders and len(paths) > 1:
+        raise UserError(f"{folders[0]} is a folder: give one folder, or photo files.")
+    if folders:
+        inside = folders[0].rglob("*")
+        found = sorted(path for path in inside if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file())
+        if not found:
+            raise UserError(f"{folders[0]} holds no photos ({', '.join(sorted(PHOTO_SUFFIXES))}): give another folder.")
+        return {path.relative_to(folders[0]).as_posix(): path for path in found}
+    files = {path.name: path for path in paths}
+    if len(files) < len(paths):
+        raise UserError("Two photos have the same file name: give the folder that holds them both.")
+    return files
+
+
+def _shown(files: Mapping[str, Path], progress: bool) -> Iterator[tuple[str, Path]]:
+    console = Console(stderr=True)
+    hidden = not (progress and console.is_terminal)
+    yield from track(files.items(), "detecting", len(files), console=console, transient=True, disable=hidden)
+
+
+def draw_people(photo: Tensor, people: People, taken: Pose) -> Tensor:
+    """Return the photo (3, H, W), not larger than LARGEST, with everybody's box and number and the joints of one."""
+    height, width = photo.shape[-2:]
+    scale = min(1.0, LARGEST / max(height, width))
+    size = round(height * scale), round(width * scale)
+    small = from_pil(to_pil(photo).resize(size[::-1], Image.Resampling.LANCZOS))
+    picture = to_pil(draw_pose(taken.resize((height, width), size), size, small))
+    pen, high = ImageDraw.Draw(picture), max(10, size[0] // 24)
+    for number, box in enumerate(people.boxes.tolist(), 1):
+        left, top, right, bottom = (edge * scale for edge in box)
+        colour = (255, 210, 0) if number == 1 else (255, 255, 255)
+        pen.rectangle((left, top, right, bottom), outline=colour, width=max(1, high // 10))
+        if len(people) > 1:
+            place = max(0.0, left), max(0.0, top - high)
+            words = pen.textbbox(place, str(number), font_size=high)
+            pen.rectangle(words, fill=colour)
+            pen.text(place, str(number), fill=(0, 0, 0), font_size=high)
+    return from_pil(picture)

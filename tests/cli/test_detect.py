@@ -1,0 +1,66 @@
+"""`posegan detect` from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from posegan.cli import main
+from posegan.images import write_png
+from posegan.pose import load_annotations
+from tests.inference.test_finder import Crowd
+from tests.small_world import photo, standing
+
+
+@pytest.fixture
+def crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("posegan.inference.finder.builtin", Crowd)
+
+
+@pytest.mark.usefixtures("crowd")
+def test_what_it_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_png(tmp_path / "in" / "a.png", photo(1, standing()))
+    write_png(tmp_path / "in" / "b.png", torch.zeros(3, 128, 30, dtype=torch.uint8))
+    (tmp_path / "in" / "bad.png").write_text("no photo")
+    argv = ["detect", "--images", str(tmp_path / "in"), "--out", str(tmp_path / "a.csv")]
+    assert main(argv) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    first, second, last = printed.out.strip().splitlines()
+    assert first.startswith("left out: ")
+    assert "bad.png" in first
+    assert second == "nobody found in b.png"
+    assert last == f"1 of 2 photos with a person; rows are in {tmp_path / 'a.csv'}"
+    assert main([*argv, "--pictures", str(tmp_path / "drawn")]) == 0
+    assert f"2 photos had a row in {tmp_path / 'a.csv'} already" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("crowd")
+def test_box_and_number(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", torch.zeros(3, 128, 200, dtype=torch.uint8))
+    argv = ["detect", "--images", str(tmp_path / "a.png"), "--out", str(tmp_path / "a.csv")]
+    assert main([*argv, "--box", "60,0,190,128", "--person", "2"]) == 0
+    xy = load_annotations(tmp_path / "a.csv")["a.png"].xy
+    assert 60 + 64 < float(xy[1, 0]) < 60 + 128
+
+
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("--images {bad} --out {tmp}/a.csv", "None of the photos can be read"),
+        ("--images {tmp} --out {tmp}/a.csv --detector yollo", "invalid choice: 'yollo'"),
+        ("--images {tmp} --out {tmp}/a.csv --person 0", "'0' is not a positive whole number"),
+        ("--images {gone} --out {tmp}/a.csv", "None of the photos can be read"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    line: str, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.png").write_text("no photo")
+    places = {"tmp": tmp_path, "bad": tmp_path / "bad.png", "gone": tmp_path / "gone.png"}
+    assert main(["detect", *line.format(**places).split()]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "a.csv").exists()

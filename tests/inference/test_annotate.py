@@ -1,0 +1,94 @@
+"""Many photos into one annotation file: what is written, skipped, told, and taken up again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from posegan.detect import People
+from posegan.errors import UserError
+from posegan.images import read_photo, write_png
+from posegan.inference.annotate import LARGEST, annotate
+from posegan.inference.finder import PersonFinder
+from posegan.inference.poses import pose_of_photo
+from posegan.pose import load_annotations
+from tests.inference.test_finder import Crowd
+from tests.small_world import photo, standing
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two people's photos, one of nobody, one damaged, one wide."""
+    root = tmp_path / "photos"
+    write_png(root / "me" / "a.png", photo(1, standing()))
+    write_png(root / "me" / "b.png", photo(2, standing()))
+    write_png(root / "you" / "a.png", torch.zeros(3, 128, 200, dtype=torch.uint8))
+    write_png(root / "empty.png", torch.zeros(3, 128, 30, dtype=torch.uint8))
+    (root / "bad.jpg").write_text("no photo")
+    (root / "notes.txt").write_text("no photo either")
+    return root
+
+
+def test_a_folder(folder: Path, tmp_path: Path) -> None:
+    out = folder / "annotations.csv"
+    done = annotate([folder], out, PersonFinder(Crowd()), pictures=tmp_path / "drawn")
+    rows = load_annotations(out)
+    assert list(rows) == ["empty.png", "me/a.png", "me/b.png", "you/a.png"]
+    assert torch.equal(rows["me/a.png"].xy, standing().xy)
+    assert not rows["empty.png"].visible.any()
+    assert (done.looked_at, done.known, done.nobody) == (4, 0, ["empty.png"])
+    assert len(done.unreadable) == 1
+    assert "bad.jpg is not a readable photo" in done.unreadable[0]
+    assert torch.equal(pose_of_photo(folder / "you" / "a.png").pose.xy, standing().xy)  # as other commands read it
+    assert read_photo(tmp_path / "drawn" / "you" / "a.png.jpg").shape == (3, 128, 200)
+    assert not torch.equal(read_photo(tmp_path / "drawn" / "me" / "a.png.jpg"), photo(1, standing()))
+
+
+def test_it_goes_on_where_it_was_stopped(folder: Path) -> None:
+    class Stopped(Crowd):
+        def __call__(self, photo: Tensor) -> People:
+            if len(self.seen) == 2:
+                raise KeyboardInterrupt
+            return super().__call__(photo)
+
+    out = folder / "annotations.csv"
+    with pytest.raises(KeyboardInterrupt):
+        annotate([folder], out, PersonFinder(Stopped()))
+    assert len(load_annotations(out)) == 2
+    detector = Crowd()
+    done = annotate([folder], out, PersonFinder(detector))
+    assert (len(detector.seen), done.looked_at, done.known) == (2, 2, 2)
+    assert len(load_annotations(out)) == 4
+
+
+def test_files_and_another_person(folder: Path, tmp_path: Path) -> None:
+    files = [folder / "me" / "a.png", folder / "you" / "a.png"]
+    with pytest.raises(UserError, match="Two photos have the same file name"):
+        annotate(files, tmp_path / "a.csv", PersonFinder(Crowd()))
+    done = annotate([folder / "me" / "b.png", files[1]], tmp_path / "a.csv", PersonFinder(Crowd(), person=2))
+    assert done.nobody == ["b.png"]  # there is no second person
+    assert float(load_annotations(tmp_path / "a.csv")["a.png"].xy[1, 0]) > 64
+
+
+def test_pictures_are_not_larger_than_needed(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", torch.zeros(3, 100, 2 * LARGEST, dtype=torch.uint8))
+    annotate([tmp_path / "a.png"], tmp_path / "a.csv", PersonFinder(Crowd()), pictures=tmp_path)
+    assert read_photo(tmp_path / "a.png.jpg").shape == (3, 50, LARGEST)
+
+
+def test_mistakes(folder: Path, tmp_path: Path) -> None:
+    finder = PersonFinder(Crowd())
+    with pytest.raises(UserError, match=r"ends in \.csv"):
+        annotate([folder], tmp_path / "a.txt", finder)
+    with pytest.raises(UserError, match="give one folder, or photo files"):
+        annotate([folder, folder / "empty.png"], tmp_path / "a.csv", finder)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(UserError, match="holds no photos"):
+        annotate([tmp_path / "none"], tmp_path / "a.csv", finder)
+    (tmp_path / "scores.csv").write_text("from,to\n")
+    with pytest.raises(UserError, match="this is no annotation CSV"):
+        annotate([folder], tmp_path / "scores.csv", finder)
+    assert (tmp_path / "scores.csv").read_text() == "from,to\n"
