@@ -17,5 +17,7 @@ from posegan.data.photos import PhotoFiles as PhotoFiles
 from posegan.data.photos import PhotoSource as PhotoSource
 from posegan.data.report import DataReport as DataReport
 from posegan.data.sampler import PairSampler as PairSampler
+from posegan.data.shards import ShardedPhotos as ShardedPhotos
+from posegan.data.shards import write_shards as write_shards
 from posegan.data.synthetic import SyntheticPeople as SyntheticPeople
 from posegan.data.synthetic_pairs import SyntheticPoseDataset as SyntheticPoseDataset

@@ -18,6 +18,7 @@ from posegan.data.dataset import NoPairsError
 from posegan.data.pairs import Identity, Pair, fixed_pairs, index_pairs, people_of, read_pairs, validation_identities
 from posegan.data.photos import EncodedPhotos, Fit, PhotoFiles, photo_size
 from posegan.data.report import DataReport
+from posegan.data.shards import SUFFIX, ShardedPhotos, ShardIndex, read_shards
 from posegan.errors import UserError, unknown_name
 from posegan.pose import Pose, Size
 from posegan.pose.io import load_annotations
@@ -44,19 +45,23 @@ def first_existing(root: Path, names: Sequence[str], purpose: str, remedy: str) 
 
 @dataclass(frozen=True)
 class PhotoStore:
-    """Where the photos of a split are: a folder or a pack; exactly one of the two."""
+    """Where the photos of a split are: a folder, or a pack or shards with their index."""
 
     folder: Path | None
     pack: Path | None
-    index: PackIndex | None = None
+    index: PackIndex | ShardIndex | None = None
 
     @classmethod
     def find(cls, root: Path, folders: Sequence[str], pack: str | Path | None, pack_name: str) -> PhotoStore:
-        """Return the pack if one is given or lies in `root` as `pack_name`, else the first folder that exists."""
-        found = Path(pack) if pack is not None else root / pack_name
-        if pack is not None or found.is_file():
-            return cls(None, found, read_index(found))
-        remedy = f"put the photos there, or a pack of them as {found}."
+        """Return the pack or shards if they are given or lie in `root`, else the first folder that exists.
+
+        pack_name: of a pack in `root`; shards are called the same but for their ending.
+        """
+        here = [root / pack_name, root / (pack_name.removesuffix(".pack") + SUFFIX)]
+        found = Path(pack) if pack is not None else next((path for path in here if path.is_file()), None)
+        if found is not None:
+            return cls(None, found, read_shards(found) if found.name.endswith(SUFFIX) else read_index(found))
+        remedy = f"put the photos there, or a pack of them as {here[0]}."
         return cls(first_existing(root, folders, "Photos", remedy), None)
 
     def names(self) -> list[str]:
@@ -83,6 +88,8 @@ class PhotoStore:
     def open(self, names: Sequence[str], size: Size, fit: Fit | None = None) -> EncodedPhotos:
         """Return a source of those photos in that order."""
         if self.pack is not None:
+            if isinstance(self.index, ShardIndex):
+                return ShardedPhotos(self.pack, names, size, fit, self.index)
             return PackedPhotos(self.pack, names, size, fit, self.index)
         assert self.folder is not None
         return PhotoFiles(self.folder, names, size, fit)

@@ -69,7 +69,7 @@ def pack_photos(folder: str | Path, out: str | Path, names: Sequence[str] | None
     with atomic_writer(Path(out)) as file:
         file.write(bytes(HEADER.size))
         offset = HEADER.size
-        for name, data, size in _checked(source, report):
+        for name, data, size in checked_photos(source, report):
             file.write(data)
             index.names.append(name)
             index.offsets.append(offset)
@@ -87,7 +87,7 @@ def pack_photos(folder: str | Path, out: str | Path, names: Sequence[str] | None
     return report
 
 
-def _checked(source: PhotoFiles, report: DataReport) -> Iterator[tuple[str, bytes, Size]]:
+def checked_photos(source: PhotoFiles, report: DataReport) -> Iterator[tuple[str, bytes, Size]]:
     """Yield (name, bytes, size) of every photo that decodes and count the others."""
 
     def load(i: int) -> tuple[bytes, Size] | UserError:

@@ -1,0 +1,175 @@
+"""Shards: the photos of a set in tar files of a limited size, for sets that no single disk holds.
+
+The tar files are WebDataset's, so that other programs can stream them. posegan does not: an index says where in which
+file each photo lies, so pairs are drawn from the whole set and a run resumes as exactly as from one pack. It holds no
+poses and no pairs.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from posegan.data.cache import checked_photos, list_photos
+from posegan.data.photos import EncodedPhotos, Fit, PhotoFiles
+from posegan.data.report import DataReport
+from posegan.errors import UserError
+from posegan.files import atomic_writer, read_text, write_text
+from posegan.pose import Size
+
+SUFFIX = ".shards.json"
+FORMAT = "posegan shards 1"
+REMEDY = "delete it and build it again (posegan prepare --shards)."
+
+
+@dataclass
+class ShardIndex:
+    """Where every photo is: the number of its tar file, its place and length there, its crc32 and (H, W).
+
+    files: the tar files, relative to the index or absolute; whoever moves them to other disks changes these paths.
+    """
+
+    files: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    shards: list[int] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    crc32: list[int] = field(default_factory=list)
+    sizes: list[list[int]] = field(default_factory=list)
+
+
+def write_shards(
+    folder: str | Path, out: str | Path, megabytes: float, names: Sequence[str] | None = None
+) -> DataReport:
+    """Write the photos of a folder into tar files NAME-00000.tar, ... beside the index `out`, NAME.shards.json.
+
+    Photos that do not decode are left out. names: paths relative to the folder; by default every photo below it.
+    megabytes: a file ends with the photo that reaches this size. The index is written last, so that without it the tar
+    files count as nothing. Returns a report with the counts.
+    Raises UserError if no photo can be used, and if `out` is not called so.
+    """
+    out = Path(out)
+    if not out.name.endswith(SUFFIX) or megabytes <= 0:
+        raise UserError(f"{out} of {megabytes} MB each: an index ends in {SUFFIX}, and a shard holds something.")
+    report, index = DataReport(), ShardIndex()
+    source = PhotoFiles(folder, list_photos(folder) if names is None else names, (0, 0))
+    photos = checked_photos(source, report)
+    ready = next(photos, None)
+    while ready is not None:
+        index.files.append(f"{out.name.removesuffix(SUFFIX)}-{len(index.files):05d}.tar")
+        with atomic_writer(out.parent / index.files[-1]) as file:
+            ready = _fill(file, ready, photos, round(megabytes * 1e6), index)
+    if not index.names:
+        raise UserError(f"{folder} holds no photo that can be used. {report.text()}")
+    write_text(out, json.dumps({"format": FORMAT, **asdict(index)}, ensure_ascii=False, separators=(",", ":")))
+    report.totals |= {"photos": len(index.names), "shards": len(index.files), "bytes": sum(index.lengths)}
+    return report
+
+
+_Photo = tuple[str, bytes, Size]
+
+
+def _fill(file: BinaryIO, first: _Photo, others: Iterator[_Photo], limit: int, index: ShardIndex) -> _Photo | None:
+    """Write photos into one tar file until it is full; returns the next photo, None if there is none."""
+    photo: _Photo | None = first
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        while photo is not None:
+            name, data, size = photo
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+            padded = -(-len(data) // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+            index.names.append(name)
+            index.shards.append(len(index.files) - 1)
+            index.offsets.append(file.tell() - padded)
+            index.lengths.append(len(data))
+            index.crc32.append(zlib.crc32(data))
+            index.sizes.append(list(size))
+            photo = next(others, None)
+            if file.tell() >= limit:
+                break
+    return photo
+
+
+def read_shards(path: str | Path) -> ShardIndex:
+    """Return the index of shards; raises UserError if it is another file, damaged, or a tar file is missing."""
+    path = Path(path)
+    text = read_text(path)
+    try:
+        content = json.loads(text)
+        kind = content.pop("format")
+        index = ShardIndex(**content)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{path} is no index of shards, or damaged: {REMEDY}") from error
+    if kind != FORMAT:
+        raise UserError(f"{path} has the format {kind!r}, this version reads {FORMAT!r}: {REMEDY}")
+    if len({len(v) for v in (index.names, index.shards, index.offsets, index.lengths, index.crc32, index.sizes)}) > 1:
+        raise UserError(f"{path} is damaged: {REMEDY}")
+    ends = [0] * len(index.files)
+    for shard, offset, length in zip(index.shards, index.offsets, index.lengths, strict=True):
+        ends[shard] = max(ends[shard], offset + length)
+    for name, end in zip(index.files, ends, strict=True):
+        shard_file = path.parent / name
+        if not shard_file.is_file():
+            raise UserError(f"{shard_file} is missing: put it there, or write where it is under 'files' in {path}.")
+        if shard_file.stat().st_size < end:
+            raise UserError(f"{shard_file} is cut off: copy it again, or build the shards again (posegan prepare).")
+    return index
+
+
+class ShardedPhotos(EncodedPhotos):
+    """The photos of shards, read through memory maps; arguments as `PackedPhotos`.
+
+    Raises UserError if the index is damaged or lacks one of the names.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        names: Sequence[str] | None = None,
+        size: Size | None = None,
+        fit: Fit | None = None,
+        index: ShardIndex | None = None,
+    ) -> None:
+        index = index or read_shards(path)
+        place = {name: i for i, name in enumerate(index.names)}
+        chosen = index.names if names is None else names
+        absent = [name for name in chosen if name not in place]
+        if absent:
+            raise UserError(f"{path} lacks {len(absent)} photos, the first is {absent[0]}: build the shards again.")
+        rows = [place[name] for name in chosen]
+        first = index.sizes[rows[0]] if rows else [1, 1]
+        super().__init__(chosen, size or (first[0], first[1]), fit)
+        self.path = Path(path)
+        self._files = [self.path.parent / name for name in index.files]
+        self._places = [
+            (index.shards[i], index.offsets[i], index.offsets[i] + index.lengths[i], index.crc32[i]) for i in rows
+        ]
+        self._maps: dict[int, Any] = {}
+
+    def describe(self, index: int) -> str:
+        """Return the name of a photo and of its tar file."""
+        return f"{self._files[self._places[index][0]]}: {self.names[index]}"
+
+    def encoded(self, index: int) -> Tensor:
+        """Return the bytes of a photo file as (n,) uint8; raises UserError if they are not those that were written."""
+        shard, start, end, crc = self._places[index]
+        if shard not in self._maps:  # two threads may both open it: the later map takes the place of the other
+            self._maps[shard] = np.asarray(np.memmap(self._files[shard], dtype=np.uint8, mode="c"))
+        data = self._maps[shard][start:end]
+        if zlib.crc32(data.data) != crc:
+            raise UserError(f"{self.describe(index)} is damaged: copy the file again, or build the shards again.")
+        return torch.from_numpy(data)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_maps": {}}
