@@ -30,6 +30,8 @@ class AugmentSettings:
     """Standard deviation of the angle in degrees."""
     wild: float = 0.15
     """Share of crops cut anywhere at any size."""
+    nobody: float = 0.18
+    """Share of crops in which nobody is any more: jumbled, or a place without people."""
     hidden: float = 0.25
     """Share of crops of which a rectangle is covered."""
     blurred: float = 0.3
@@ -77,7 +79,9 @@ def cut(
     turn = _turn(angle, scale)
     turn[:, :, 0] *= torch.where(mirrored, -1.0, 1.0)[:, None]
     middle = torch.tensor([(CROP[1] - 1) / 2, (CROP[0] - 1) / 2])
-    image = _sample(photo, turn, centre, middle, places[draw.integers(len(places))], draw.chance(0.5))
+    chosen = places[draw.integers(len(places))].float().div_(127.5).sub_(1)
+    behind = F.interpolate(chosen, CROP, mode="bilinear", antialias=True)
+    image = _sample(photo, turn, centre, middle, behind, draw.chance(0.5))
 
     xy = torch.linalg.solve(turn[:, None], (pose.xy - centre[:, None])[..., None])[..., 0] + middle
     visible = pose.visible
@@ -85,7 +89,11 @@ def cut(
     xy = xy.gather(1, order[..., None].expand(-1, -1, 2))
     inside = Pose(xy, visible.gather(1, order)).inside(CROP).visible
     image, covered = _cover(image, xy, draw, settings.hidden)
+    nobody = draw.chance(settings.nobody)
+    empty = torch.where(draw.chance(0.3)[:, None, None, None], behind, _jumbled(image, draw))
+    image = torch.where(nobody[:, None, None, None], empty, image)
     image = _blur(_recolour(image, draw), draw, settings.blurred)
+    inside = inside & ~nobody[:, None]
     return Crops(image.clamp_(-1, 1), xy, inside, inside & ~covered)
 
 
@@ -131,8 +139,8 @@ def _turn(angle: Tensor, scale: Tensor) -> Tensor:
     return torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2)
 
 
-def _sample(photo: Tensor, turn: Tensor, centre: Tensor, middle: Tensor, place: Tensor, edge: Tensor) -> Tensor:
-    """Return the crops (B, 3, 128, 64); edge: (B,) whether a photo's edge goes on outside it, else a place is there."""
+def _sample(photo: Tensor, turn: Tensor, centre: Tensor, middle: Tensor, behind: Tensor, edge: Tensor) -> Tensor:
+    """Return the crops (B, 3, 128, 64); edge: (B,) whether a photo's edge goes on outside it; else `behind` is."""
     rows, columns = torch.arange(CROP[0]), torch.arange(CROP[1])
     pixel = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), -1) - middle  # (128, 64, 2)
     where = torch.einsum("bij,yxj->byxi", turn, pixel) + centre[:, None, None]
@@ -140,8 +148,19 @@ def _sample(photo: Tensor, turn: Tensor, centre: Tensor, middle: Tensor, place: 
     grid = (2 * where + 1) / size - 1
     crop = F.grid_sample(photo, grid, padding_mode="border", align_corners=False)
     outside = (grid.abs() > 1).any(-1)[:, None] & ~edge[:, None, None, None]
-    behind = F.interpolate(place.float().div(127.5).sub(1), CROP, mode="bilinear", antialias=True)
     return torch.where(outside, behind, crop)
+
+
+def _jumbled(image: Tensor, draw: Draw) -> Tensor:
+    """Return crops whose squares of 16 or 32 pixels have changed places: people's colours, but no people."""
+
+    def jumble(side: int) -> Tensor:
+        squares = F.unfold(image, side, stride=side)  # (B, 3 side side, N)
+        order = torch.rand(draw.count, squares.shape[-1], generator=draw.generator).argsort(1)
+        squares = squares.gather(2, order[:, None].expand_as(squares))
+        return F.fold(squares, CROP, side, stride=side)
+
+    return torch.where(draw.chance(0.5)[:, None, None, None], jumble(16), jumble(32))
 
 
 def _cover(image: Tensor, xy: Tensor, draw: Draw, share: float) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,6 @@ from posegan.pose import Pose, Size
 
 ROOMY: Size = (160, 112)  # of the synthetic pictures: crops of other places and sizes can be cut from them
 POSES = 4  # pictures of each synthetic person
-PLACES = 256  # backgrounds without a person
 VALIDATION_SEED = 10_001  # synthetic people that no training sees
 CHUNK = 32
 
@@ -74,7 +73,7 @@ def synthetic_examples(file: Path, count: int, seed: int) -> Examples:
     return Examples(kept["photos"], Pose(kept["xy"], kept["visible"]))
 
 
-def places(seed: int, count: int = PLACES) -> Tensor:
+def places(seed: int, count: int) -> Tensor:
     """Return (count, 3, H, W) uint8 of ROOMY size: the surroundings of synthetic people, without them."""
     seeds = torch.arange(count) + 1_000_003 * (seed + 1)
     return torch.cat([to_bytes(render_background(part, ROOMY) * 2 - 1) for part in seeds.split(CHUNK)])

@@ -50,6 +50,10 @@ class Settings:
     """Weights to start from instead of random ones."""
     pictures: int = 7200
     """Synthetic pictures to train on."""
+    held_out: int = 400
+    """Synthetic pictures to validate with, where there is no Market-1501."""
+    places: int = 256
+    """Places without people, behind and beside those who are made smaller."""
     steps: int = 1600
     """Updates of the weights."""
     batch: int = 32
@@ -101,7 +105,7 @@ def main(settings: Settings) -> None:
         network.load_state_dict(read_weights(settings.start)[1])
         average = Ema(network, settings.average)
     sources, validation = _examples(settings)
-    filling = places(settings.seed)
+    filling = places(settings.seed, settings.places)
     losses: list[Tensor] = []
     start = time.process_time()
     for step in range(first, settings.steps):
@@ -151,9 +155,10 @@ def _examples(settings: Settings) -> tuple[list[tuple[Examples, int, bool]], Cro
     """Return (examples, crops a step, whether they are cut around the pose) of every source, and validation crops."""
     made = synthetic_examples(settings.synthetic / "synthetic.pt", settings.pictures, VALIDATION_SEED - 1)
     if settings.market is None:
-        held_out = synthetic_examples(settings.synthetic / "synthetic-validation.pt", 400, VALIDATION_SEED)
+        file = settings.synthetic / "synthetic-validation.pt"
+        held_out = synthetic_examples(file, settings.held_out, VALIDATION_SEED)
         generator = torch.Generator().manual_seed(1)
-        mild = AugmentSettings(zoom=0.1, shift=0.05, turn=0, wild=0, hidden=0, blurred=0.3)
+        mild = AugmentSettings(zoom=0.1, shift=0.05, turn=0, wild=0, nobody=0, hidden=0)
         crops = cut(held_out, torch.arange(len(held_out)), places(-1, 8), mild, generator, True)
         return [(made, settings.batch, True)], crops
     real, held_out = market_examples(settings.market)

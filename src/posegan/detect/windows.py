@@ -54,7 +54,7 @@ def windows_around(pose: Pose) -> Tensor:
     high = torch.where(seen, pose.xy, -torch.inf).amax(1)
     some = pose.visible.any(1, keepdim=True)
     low, high = torch.where(some, low, 0.0), torch.where(some, high, 0.0)
-    tall = ROOM * torch.maximum((high - low)[:, 1], 1.6 * (high - low)[:, 0]) + 1
+    tall = ROOM * torch.maximum((high - low)[:, 1], 1.8 * (high - low)[:, 0]) + 1
     corner = (low + high) / 2 - torch.stack([ASPECT * tall, tall], 1) / 2 + 0.5
     return torch.cat([corner, tall[:, None]], 1)
 
