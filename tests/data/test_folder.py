@@ -120,5 +120,5 @@ def test_missing_keypoints_and_splits_are_named(tmp_path: Path):
         PhotoFolderDataset(root, split="test")
     (root / "annotations.csv").rename(root / "elsewhere.csv")
     assert len(PhotoFolderDataset(root, annotations=root / "elsewhere.csv")) == 4
-    with pytest.raises(UserError, match="detects none yet: put an annotation CSV there"):
+    with pytest.raises(UserError, match="find them with `posegan detect --images"):
         PhotoFolderDataset(root)

@@ -108,7 +108,8 @@ class PhotoFolderDataset(PosePairDataset):
         root, report = Path(root), DataReport()
         store = PhotoStore.find(root, (".",), pack, "photos.pack")
         if annotations is None:
-            remedy = "posegan detects none yet: put an annotation CSV there, or pass `annotations`."
+            command = f"posegan detect --images {root} --out {root / 'annotations.csv'}"
+            remedy = f"find them with `{command}`, or pass `annotations`."
             annotations = first_existing(root, ("annotations.csv",), "Keypoints", remedy)
         names, poses = annotated_photos(Path(annotations), store, report)
         names, poses, frames = _measured(names, poses, store, report)
