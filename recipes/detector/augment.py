@@ -89,9 +89,11 @@ def cut(
     xy = xy.gather(1, order[..., None].expand(-1, -1, 2))
     inside = Pose(xy, visible.gather(1, order)).inside(CROP).visible
     image, covered = _cover(image, xy, draw, settings.hidden)
-    nobody = draw.chance(settings.nobody)
-    empty = torch.where(draw.chance(0.3)[:, None, None, None], behind, _jumbled(image, draw))
-    image = torch.where(nobody[:, None, None, None], empty, image)
+    nobody, plain = draw.chance(settings.nobody), draw.chance(0.3)
+    image[nobody & plain] = behind[nobody & plain]
+    jumbled = nobody & ~plain
+    if jumbled.any():
+        image[jumbled] = _jumbled(image[jumbled], generator)
     image = _blur(_recolour(image, draw), draw, settings.blurred)
     inside = inside & ~nobody[:, None]
     return Crops(image.clamp_(-1, 1), xy, inside, inside & ~covered)
@@ -151,16 +153,12 @@ def _sample(photo: Tensor, turn: Tensor, centre: Tensor, middle: Tensor, behind:
     return torch.where(outside, behind, crop)
 
 
-def _jumbled(image: Tensor, draw: Draw) -> Tensor:
+def _jumbled(image: Tensor, generator: torch.Generator) -> Tensor:
     """Return crops whose squares of 16 or 32 pixels have changed places: people's colours, but no people."""
-
-    def jumble(side: int) -> Tensor:
-        squares = F.unfold(image, side, stride=side)  # (B, 3 side side, N)
-        order = torch.rand(draw.count, squares.shape[-1], generator=draw.generator).argsort(1)
-        squares = squares.gather(2, order[:, None].expand_as(squares))
-        return F.fold(squares, CROP, side, stride=side)
-
-    return torch.where(draw.chance(0.5)[:, None, None, None], jumble(16), jumble(32))
+    side = 16 if torch.rand((), generator=generator) < 0.5 else 32
+    squares = F.unfold(image, side, stride=side)  # (n, 3 side side, N)
+    order = torch.rand(len(image), squares.shape[-1], generator=generator).argsort(1)
+    return F.fold(squares.gather(2, order[:, None].expand_as(squares)), CROP, side, stride=side)
 
 
 def _cover(image: Tensor, xy: Tensor, draw: Draw, share: float) -> tuple[Tensor, Tensor]:
@@ -195,10 +193,12 @@ def _recolour(image: Tensor, draw: Draw) -> Tensor:
 
 
 def _blur(image: Tensor, draw: Draw, share: float) -> Tensor:
-    """Show some of the crops, a third of the batch at a time, with fewer pixels, and add noise."""
-    for part, factor in ((slice(0, None, 3), 1.5), (slice(1, None, 3), 2.0), (slice(2, None, 3), 3.0)):
-        small = F.interpolate(image[part], scale_factor=1 / factor, mode="bilinear", antialias=True)
-        soft = F.interpolate(small, CROP, mode="bilinear")
-        image[part] = torch.where(draw.chance(share)[part][:, None, None, None], soft, image[part])
+    """Show some of the crops with fewer pixels, by one of three factors, and add noise."""
+    chosen, which = draw.chance(share), draw.integers(3)
+    for number, factor in enumerate((1.5, 2.0, 3.0)):
+        rows = chosen & (which == number)
+        if rows.any():
+            small = F.interpolate(image[rows], scale_factor=1 / factor, mode="bilinear", antialias=True)
+            image[rows] = F.interpolate(small, CROP, mode="bilinear")
     noise = torch.randn(image.shape, generator=draw.generator) * (draw.between(0, 0.08))[:, None, None, None]
     return image + noise

@@ -92,7 +92,7 @@ def main(settings: Settings) -> None:
     torch.manual_seed(settings.seed)
     network = CropNetwork().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), settings.rate, weight_decay=settings.decay)
-    average, first, best, seconds = Ema(network, settings.average), 0, 0.0, 0.0
+    average, first, best, seconds = Ema(network, settings.average), 0, -1.0, 0.0
     state = settings.out / "state.pt"
     if state.is_file():
         kept = torch.load(state, weights_only=True)
