@@ -39,14 +39,18 @@ def add_person_options(parser: Parser) -> None:
     )
 
 
-def chosen_detector(chosen: argparse.Namespace) -> Detector | None:
-    """Return the detector that was asked for, None for the built-in one, which is loaded only when it is needed."""
+def detector_choice(chosen: argparse.Namespace) -> tuple[str, str | None]:
+    """Return the name of the detector that was asked for and the file of its network."""
     if chosen.movenet:
         if chosen.detector not in (None, "movenet") or chosen.detector_weights:
             raise UserError("--movenet FILE chooses a detector: leave --detector and --detector-weights out.")
-        name, weights = "movenet", chosen.movenet
-    else:
-        name, weights = chosen.detector or "builtin", chosen.detector_weights
+        return "movenet", chosen.movenet
+    return chosen.detector or "builtin", chosen.detector_weights
+
+
+def chosen_detector(chosen: argparse.Namespace) -> Detector | None:
+    """Return the detector that was asked for, None for the built-in one, which is loaded only when it is needed."""
+    name, weights = detector_choice(chosen)
     if name == "builtin" and not weights:
         return None
     from posegan.detect import open_detector

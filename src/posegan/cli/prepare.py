@@ -1,21 +1,52 @@
-"""`posegan prepare`: parse, call `prepare`, print its report."""
+"""`posegan prepare`: parse, call `prepare_anything`, print its report."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
-from posegan.cli.parser import command_parser
+from posegan.cli.detecting import add_detector_options, detector_choice
+from posegan.cli.parser import Parser, command_parser, positive
 
 
 def run(argv: Sequence[str]) -> None:
-    """Check, split, pair and pack a data set."""
-    parser = command_parser("prepare", "Check an annotated data set, split its people, pair its photos and pack them.")
-    parser.add_argument("dataset", help="folder of Market-1501, DeepFashion, or PERSON/PHOTO with annotations.csv")
-    parser.add_argument("--out", help="folder for packs and pairs; default: the data set's own folder")
-    chosen = parser.parse_args(argv)
+    """Make a data set of photos, or of an archive: detect, cut out, check, split, pair and pack."""
+    chosen = _parser().parse_args(argv)
+    name, weights = detector_choice(chosen)
 
-    from posegan.prepare import prepare
+    from posegan.detect import open_detector
+    from posegan.prepare import prepare_anything
 
-    for name, report in prepare(chosen.dataset, chosen.out).items():
-        print(f"{name}: {report.text()}")
-    print(f"packs and pairs are in {chosen.out or chosen.dataset}")
+    made = prepare_anything(
+        chosen.dataset,
+        chosen.out,
+        functools.partial(open_detector, name, weights),
+        settings={"detector": name, "detector_weights": weights},
+        workers=chosen.workers,
+        progress=not chosen.no_progress,
+    )
+    for piece in made.pieces:
+        print(piece.text())
+    for part, report in made.reports.items():
+        print(f"{part}: {report.text()}")
+    if (made.folder / "report.html").is_file():
+        print(f"pictures of what was kept and rejected: {made.folder / 'report.html'}")
+    print(f"packs and pairs are in {made.folder}")
+
+
+def _parser() -> Parser:
+    parser = command_parser(
+        "prepare",
+        "Make a data set to train on. Photos without keypoints: people are found and cut out first, so put each "
+        "person's photos into a folder of their own, photos/<person>/<image>.",
+    )
+    parser.add_argument(
+        "dataset", help="folder of photos, with annotations.csv or without; Market-1501 or DeepFashion, zip or folder"
+    )
+    parser.add_argument("--out", help="folder for what is made; default: the data set's own, or a new one beside it")
+    add_detector_options(parser)
+    parser.add_argument(
+        "--workers", type=positive, metavar="N", help="processes that look for people (default: one a core)"
+    )
+    parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    return parser
