@@ -1,5 +1,5 @@
-// Builds the page into the Python package: one script, one style sheet, one HTML file.
-// The script's first line holds the hash of its sources; tests/app/test_bundle.py compares it.
+// Builds the page into the Python package: its script and that of its worker, one style sheet, one HTML file.
+// The first line of each script holds the hash of its sources; tests/app/test_bundle.py compares it.
 // `--test` bundles the tests into web/build/test instead.
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
@@ -25,8 +25,8 @@ if (process.argv.includes("--test")) {
   mkdirSync(out, { recursive: true });
   await esbuild.build({
     ...shared,
-    entryPoints: [`${here}src/main.ts`],
-    outfile: `${out}page.js`,
+    entryPoints: { page: `${here}src/main.ts`, worker: `${here}src/worker.ts` },
+    outdir: out,
     banner: { js: `// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ${hashOfSources()}` },
   });
   for (const name of ["index.html", "page.css", "icon.svg"]) copyFileSync(`${here}src/${name}`, `${out}${name}`);

@@ -18,8 +18,9 @@ def test_the_bundle_was_built_from_these_sources():
     hashed = hashlib.sha256()
     for file in sorted((WEB / "src").iterdir(), key=lambda path: path.name):
         hashed.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    first = (STATIC / "page.js").read_text(encoding="utf-8").partition("\n")[0]
-    assert hashed.hexdigest() in first, "run `npm ci && npm run build` in web/ and commit the result"
+    for name in ("page.js", "worker.js"):
+        first = (STATIC / name).read_text(encoding="utf-8").partition("\n")[0]
+        assert hashed.hexdigest() in first, "run `npm ci && npm run build` in web/ and commit the result"
     for name in ("index.html", "page.css", "icon.svg"):
         assert (STATIC / name).read_bytes() == (WEB / "src" / name).read_bytes()
 

@@ -354,6 +354,7 @@ def test_it_overfits_one_batch(name, options, fabric):
     assert distance() < 0.55 * before
 
 
+@pytest.mark.timeout(1200)  # an export takes minutes where others work too
 @pytest.mark.parametrize("split", [False, True], ids=["whole", "split"])
 @pytest.mark.parametrize(
     ("name", "options"),

@@ -1,4 +1,4 @@
-// What the page needs from whoever makes the pictures: a server (server.ts), or later a model in the browser.
+// What the page needs from whoever makes the pictures: a server (server.ts), or the browser itself (browser.ts).
 
 import type { Box, Library, Model, Photo, Pose, Size, Skeleton } from "./types.ts";
 

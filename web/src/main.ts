@@ -2,12 +2,13 @@
 
 import { App } from "./app.ts";
 import { Sentence } from "./backend.ts";
+import { Browser } from "./browser.ts";
 import { button, byId, make, words } from "./dom.ts";
 import { drawing, exampleButton, poseButton } from "./library.ts";
 import { Server } from "./server.ts";
 
 async function start(): Promise<void> {
-  const backend = new Server();
+  const backend = document.documentElement.dataset["backend"] === "browser" ? await Browser.open() : new Server();
   const [skeleton, told, examples] = await Promise.all([backend.skeleton(), backend.models(), backend.examples()]);
   const library = await backend.library();
   const app = new App(backend, { skeleton, models: told.models, detector: told.detector, library });

@@ -1,44 +1,40 @@
 // The server of `posegan serve` as a Backend: JSON over HTTP, pictures over a WebSocket.
 
 import { type Backend, type Renderer, type RendererEvents, Sentence } from "./backend.ts";
-import type { Box, Library, Model, Photo, Pose, Sequence, Size, Skeleton } from "./types.ts";
-
-type Triple = [number, number, number];
-
-interface LibraryAnswer {
-  poses: { name: string; pose: Triple[] }[];
-  sequences: (Omit<Sequence, "frames"> & { frames: Triple[][] })[];
-}
+import type { Box, Library, Model, Photo, Pose, Size, Skeleton } from "./types.ts";
+import {
+  fromTriples, type LibraryAnswer, type ModelAnswer, type Pair, type Quad, type SkeletonAnswer, toBoxes, toLibrary,
+  toModels, toSize, toSkeleton, toTriples, type Triple,
+} from "./wire.ts";
 
 interface PhotoAnswer {
   photo: string;
-  size: [number, number];
-  original: [number, number];
+  size: Pair;
+  original: Pair;
   pose: Triple[] | null;
-  boxes: Record<string, [number, number, number, number]> | null;
+  boxes: Record<string, Quad> | null;
 }
 
 interface PictureHead {
   number: number;
   model: string;
-  size: [number, number];
+  size: Pair;
   milliseconds: number;
 }
 
 export class Server implements Backend {
   async skeleton(): Promise<Skeleton> {
-    const told = await getJson<Omit<Skeleton, "colours"> & { colours: Triple[] }>("/api/skeleton");
-    return { ...told, colours: told.colours.map((rgb) => `rgb(${rgb.join(" ")})`) };
+    return toSkeleton(await getJson<SkeletonAnswer>("/api/skeleton"));
   }
 
   async models(): Promise<{ version: string; models: readonly Model[]; detector: string | null }> {
-    type Told = { version: string; models: (Omit<Model, "size"> & { size: [number, number] })[]; detector: string | null };
+    type Told = { version: string; models: ModelAnswer[]; detector: string | null };
     const told = await getJson<Told>("/api/models");
-    return { ...told, models: told.models.map((model) => ({ ...model, size: toSize(model.size) })) };
+    return { ...told, models: toModels(told.models) };
   }
 
   async library(): Promise<Library & { size: Size }> {
-    const told = await getJson<LibraryAnswer & { size: [number, number] }>("/api/library");
+    const told = await getJson<LibraryAnswer & { size: Pair }>("/api/library");
     return { ...toLibrary(told), size: toSize(told.size) };
   }
 
@@ -163,21 +159,6 @@ async function sendJson<T>(method: string, path: string, body: unknown): Promise
   return (await (await sendAny(method, path, body)).json()) as T;
 }
 
-function toSize([height, width]: [number, number]): Size {
-  return { height, width };
-}
-
-function toBoxes(boxes: NonNullable<PhotoAnswer["boxes"]>): ReadonlyMap<string, Box> {
-  return new Map(Object.entries(boxes).map(([name, [left, top, width, height]]) => [name, { left, top, width, height }]));
-}
-
-function toLibrary({ poses, sequences }: LibraryAnswer): Library {
-  return {
-    poses: poses.map(({ name, pose }) => ({ name, pose: fromTriples(pose) })),
-    sequences: sequences.map((sequence) => ({ ...sequence, frames: sequence.frames.map(fromTriples) })),
-  };
-}
-
 function toPhoto(told: PhotoAnswer): Photo {
   return {
     id: told.photo,
@@ -187,12 +168,4 @@ function toPhoto(told: PhotoAnswer): Photo {
     pose: told.pose && fromTriples(told.pose),
     boxes: told.boxes && toBoxes(told.boxes),
   };
-}
-
-function fromTriples(joints: readonly Triple[]): Pose {
-  return joints.map(([x, y, visible]) => ({ x, y, visible: visible > 0 }));
-}
-
-function toTriples(pose: Pose): Triple[] {
-  return pose.map(({ x, y, visible }) => [Math.round(x * 100) / 100, Math.round(y * 100) / 100, visible ? 1 : 0]);
 }

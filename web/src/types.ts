@@ -24,7 +24,7 @@ export interface Box extends Size {
   readonly top: number;
 }
 
-/** What the server says of the body; nothing of it is written down here. */
+/** What posegan says of the body; nothing of it is written down here. */
 export interface Skeleton {
   readonly joints: readonly string[];
   readonly edges: readonly (readonly [number, number])[];

@@ -27,8 +27,9 @@ FORESHORTENING = (0.03, 0.05, 0.10, 0.20, 0.06, 0.08)  # mean of -log(length see
 
 MID_HIP = 18  # the root of the tree, one past the last joint
 FACE = (0, 14, 15, 16, 17)
+PAIRS = (((2, 3), (5, 6)), ((3, 4), (6, 7)), ((8, 9), (11, 12)), ((9, 10), (12, 13)))  # upper arms to shins, both sides
 # (joint, joints that it may hang on, nearest first, limb whose length scales the way to it or None), inner joints first
-_TREE: tuple[tuple[int, tuple[int, ...], int | None], ...] = (
+TREE: tuple[tuple[int, tuple[int, ...], int | None], ...] = (
     (1, (MID_HIP,), TORSO),
     (8, (MID_HIP,), None),
     (11, (MID_HIP,), None),
@@ -105,7 +106,7 @@ def _seen_lengths(pose: Pose) -> tuple[Tensor, Tensor]:
     face, face_seen = _mean(xy, visible, FACE)
     neck, neck_seen = xy[..., 1, :], visible[..., 1]
     parts = [_longer([(neck - hips, neck_seen & hip_seen)]), _longer([(face - neck, face_seen & neck_seen)])]
-    for pairs in (((2, 3), (5, 6)), ((3, 4), (6, 7)), ((8, 9), (11, 12)), ((9, 10), (12, 13))):
+    for pairs in PAIRS:
         parts.append(_longer((xy[..., b, :] - xy[..., a, :], visible[..., a] & visible[..., b]) for a, b in pairs))
     return torch.stack([length for length, _ in parts], -1), torch.stack([there for _, there in parts], -1)
 
@@ -137,7 +138,7 @@ def retarget(pose: Pose, own: Build, wanted: Build) -> Pose:
     old = torch.cat([pose.xy, hips[..., None, :]], -2).unbind(-2)
     seen = (*pose.visible.unbind(-1), hip_seen)
     new = list(old)
-    for joint, anchors, limb in _TREE:
+    for joint, anchors, limb in TREE:
         factor = ratio[..., limb, None] if limb is not None else 1.0
         moved = old[joint]
         for anchor in reversed(anchors):

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: f748d49d79c962bb2b051965a793e58f749a43daaf69e069c558d34c95193f9e
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 71537e910e3bdf5d241231f7a4116ba5e28c96907d9b8a832a7c83dcf338c010
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -53,11 +53,11 @@ function subtree(skeleton, joint) {
 }
 function dragJoint(pose, skeleton, joint, to, limbs) {
   if (!limbs) return pose.map((old, index) => index === joint ? { ...old, ...to } : old);
-  const middle = skeleton.parents[joint];
-  const start2 = skeleton.parents[middle] ?? -1;
+  const middle2 = skeleton.parents[joint];
+  const start2 = skeleton.parents[middle2] ?? -1;
   const ends = !skeleton.parents.includes(joint);
-  if (ends && skeleton.torso.includes(start2) && pose[middle].visible && pose[start2].visible) {
-    return bend(pose, start2, middle, joint, to);
+  if (ends && skeleton.torso.includes(start2) && pose[middle2].visible && pose[start2].visible) {
+    return bend(pose, start2, middle2, joint, to);
   }
   const carried = subtree(skeleton, joint);
   if (skeleton.parents[joint] === -1) {
@@ -86,8 +86,8 @@ function stretch(pose, from, to) {
     y: to.top + (old.y - from.top) * sy
   }));
 }
-function bend(pose, start2, middle, end, to) {
-  const [a, b, c] = [pose[start2], pose[middle], pose[end]];
+function bend(pose, start2, middle2, end, to) {
+  const [a, b, c] = [pose[start2], pose[middle2], pose[end]];
   let upper = Math.hypot(b.x - a.x, b.y - a.y);
   let lower = Math.hypot(c.x - b.x, c.y - b.y);
   const reach = Math.hypot(to.x - a.x, to.y - a.y);
@@ -105,7 +105,7 @@ function bend(pose, start2, middle, end, to) {
   const across = side * Math.sqrt(Math.max(0, upper ** 2 - along ** 2));
   const [ux, uy] = [(to.x - a.x) / reach, (to.y - a.y) / reach];
   const bent = { x: a.x + along * ux - across * uy, y: a.y + along * uy + across * ux };
-  return pose.map((old, i) => i === middle ? { ...old, ...bent } : i === end ? { ...old, ...to } : old);
+  return pose.map((old, i) => i === middle2 ? { ...old, ...bent } : i === end ? { ...old, ...to } : old);
 }
 
 // src/pose.ts
@@ -137,7 +137,7 @@ function swapSides(pose, skeleton) {
 function centre(pose, skeleton) {
   const torso = skeleton.torso.map((joint) => pose[joint]).filter((joint) => joint.visible);
   const used = torso.length > 0 ? torso : pose.filter((joint) => joint.visible);
-  const sum = used.reduce((total, joint) => ({ x: total.x + joint.x, y: total.y + joint.y }), { x: 0, y: 0 });
+  const sum = used.reduce((total2, joint) => ({ x: total2.x + joint.x, y: total2.y + joint.y }), { x: 0, y: 0 });
   return { x: sum.x / (used.length || 1), y: sum.y / (used.length || 1) };
 }
 function blend(from, to, share) {
@@ -955,6 +955,535 @@ var App = class {
   }
 };
 
+// src/placing.ts
+function placeIn(box, poses, source, rules) {
+  const placed2 = placeOn(poses, source, rules);
+  const seen = placed2.flat().filter((joint) => joint.visible);
+  if (seen.length === 0) return placed2;
+  const [xs, ys] = [seen.map((joint) => joint.x), seen.map((joint) => joint.y)];
+  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  const edge = rules.edge * box.height;
+  const first = { x: box.left + edge, y: box.top + edge };
+  const last = { x: box.left + box.width - 1 - edge, y: box.top + box.height - 1 - edge };
+  const scale = Math.min(1, (last.x - first.x) / Math.max(right - left, 1), (last.y - first.y) / Math.max(bottom - top, 1));
+  const foot = { x: (left + right) / 2, y: bottom };
+  const move2 = (from, low, high, start2, end) => {
+    const [a, b] = [from + (low - from) * scale, from + (high - from) * scale];
+    return Math.max(start2 - a, 0) - Math.max(b - end, 0);
+  };
+  const [dx, dy] = [move2(foot.x, left, right, first.x, last.x), move2(foot.y, top, bottom, first.y, last.y)];
+  const moved = (joint) => ({
+    x: foot.x + (joint.x - foot.x) * scale + dx,
+    y: foot.y + (joint.y - foot.y) * scale + dy,
+    visible: joint.visible
+  });
+  return placed2.map((pose) => pose.map((joint) => joint.visible ? moved(joint) : joint));
+}
+function placeOn(poses, source, rules) {
+  const own = estimateBuild(poses, rules);
+  const wanted = estimateBuild([source], rules);
+  const known = own.height > 0 && wanted.height > 0;
+  const scale = known ? wanted.height / own.height : 1;
+  const scaled = poses.map((pose) => {
+    const made = known ? retarget(pose, own, wanted, rules) : pose;
+    return made.map((joint) => ({ ...joint, x: joint.x * scale, y: joint.y * scale }));
+  });
+  const dx = gap(scaled, source, [rules.hips, rules.neck], "x", rules);
+  const dy = gap(scaled, source, [rules.ankles, rules.hips, rules.neck], "y", rules);
+  return scaled.map((pose) => pose.map((joint) => joint.visible ? { ...joint, x: joint.x + dx, y: joint.y + dy } : joint));
+}
+function gap(moving, fixed, anchors, axis, rules) {
+  for (const joints of [...anchors, fixed.map((_, joint) => joint)]) {
+    const [goal, start2] = [[fixed], moving].map((poses) => {
+      const places = poses.flatMap((pose) => joints.map((joint) => pose[joint])).filter((joint) => joint.visible);
+      if (places.length === 0) return null;
+      const values = places.map((joint) => joint[axis]);
+      return joints === rules.ankles ? Math.max(...values) : total(values) / values.length;
+    });
+    if (goal != null && start2 != null) return goal - start2;
+  }
+  return 0;
+}
+function estimateBuild(poses, rules) {
+  const found = poses.map((pose) => deviations(pose, rules)).filter(({ scale: scale2 }) => scale2 > 0);
+  const mean = (values) => total(values) / Math.max(values.length, 1);
+  const scale = mean(found.map((one) => one.scale));
+  const lengths = rules.share.map((share, limb) => scale * share * Math.exp(mean(found.map((one) => one.own[limb]))));
+  return { lengths, height: total(rules.upright.map((limb) => lengths[limb])) };
+}
+function deviations(pose, rules) {
+  const seen = seenLengths(pose, rules);
+  const all = seen.map((_, limb) => limb).filter((limb) => seen[limb] > 0);
+  const standing = all.filter((limb) => rules.upright.includes(limb));
+  const counted = standing.length > 0 ? standing : all;
+  const share = total(counted.map((limb) => rules.share[limb]));
+  const scale = total(counted.map((limb) => seen[limb])) / Math.max(share, 1e-6);
+  const own = seen.map((length, limb) => {
+    if (!(length > 0)) return 0;
+    const surprise = Math.log(Math.max(length / Math.max(scale * rules.share[limb], 1e-6), 1e-6));
+    const [spread, noise] = [rules.spread[limb] ** 2, rules.noise[limb] ** 2];
+    const mean = -surprise - (spread + noise) / rules.foreshortening[limb];
+    const deviation = Math.sqrt(spread + noise);
+    return spread / (spread + noise) * (surprise + mean + deviation * mills(mean / deviation));
+  });
+  return { scale, own };
+}
+function mills(z) {
+  return Math.sqrt(2 / Math.PI) / erfcx(-z / Math.SQRT2);
+}
+function erfcx(x) {
+  if (x < 0) return 2 * Math.exp(x * x) - erfcx(-x);
+  if (x < 2) {
+    let [term, sum] = [x, x];
+    for (let n = 1; n < 60; n += 1) {
+      term *= -x * x / n;
+      sum += term / (2 * n + 1);
+    }
+    return Math.exp(x * x) * (1 - 2 / Math.sqrt(Math.PI) * sum);
+  }
+  let fraction = x;
+  for (let n = 60; n > 0; n -= 1) fraction = x + n / 2 / fraction;
+  return 1 / (Math.sqrt(Math.PI) * fraction);
+}
+function seenLengths(pose, rules) {
+  const [hips, face, neck] = [middle(pose, rules.hips), middle(pose, rules.face), middle(pose, rules.neck)];
+  const between = (a, b) => a.seen && b.seen ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
+  const limbs = rules.pairs.map(
+    (sides) => Math.max(...sides.map(([a, b]) => between(middle(pose, [a]), middle(pose, [b]))))
+  );
+  return [between(neck, hips), between(face, neck), ...limbs];
+}
+function middle(pose, joints) {
+  const there = joints.map((joint) => pose[joint]).filter((joint) => joint.visible);
+  const count = Math.max(there.length, 1);
+  const [x, y] = [total(there.map((joint) => joint.x)) / count, total(there.map((joint) => joint.y)) / count];
+  return { x, y, seen: there.length > 0 };
+}
+function retarget(pose, own, wanted, rules) {
+  const ratio = wanted.lengths.map((length, limb) => length / own.lengths[limb] * own.height / wanted.height);
+  const old = [...pose.map(({ x, y, visible }) => ({ x, y, seen: visible })), middle(pose, rules.hips)];
+  const made = [...old];
+  for (const [joint, anchors, limb] of rules.tree) {
+    const factor = limb === null ? 1 : ratio[limb];
+    const anchor = anchors.find((candidate) => old[candidate].seen);
+    if (anchor === void 0) continue;
+    const [from, to, at] = [old[anchor], old[joint], made[anchor]];
+    made[joint] = { x: at.x + factor * (to.x - from.x), y: at.y + factor * (to.y - from.y), seen: to.seen };
+  }
+  return pose.map((joint, index) => ({ x: made[index].x, y: made[index].y, visible: joint.visible }));
+}
+function total(values) {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+// src/crop.ts
+function inside(pose, { width, height }) {
+  const within = (value, size) => value > -0.5 && value < size - 0.5;
+  return pose.map((joint) => ({ ...joint, visible: joint.visible && within(joint.x, width) && within(joint.y, height) }));
+}
+function personBox(pose, photo, size, skeleton, margin) {
+  if (photo.width === size.width && photo.height === size.height) return { left: 0, top: 0, ...size };
+  const joints = bounds(pose);
+  if (!joints) return null;
+  const free = margin * Math.max(torsoLength(pose, skeleton), 0.3 * Math.max(joints.width, joints.height));
+  const [width, height] = [joints.width + 1 + 2 * free, joints.height + 1 + 2 * free];
+  const high = Math.max(height, width * (size.height / size.width));
+  const extent = [high * (size.width / size.height), high].map((length) => Math.max(roundEven(length), 1));
+  const along = (low, length, wanted, frame) => {
+    const corner = roundEven((low + low + length + 1 - wanted) / 2);
+    return wanted <= frame ? Math.min(Math.max(corner, 0), frame - wanted) : corner;
+  };
+  return {
+    left: along(joints.left, joints.width, extent[0], photo.width),
+    top: along(joints.top, joints.height, extent[1], photo.height),
+    width: extent[0],
+    height: extent[1]
+  };
+}
+function torsoLength(pose, skeleton) {
+  const [a, b, c, d] = skeleton.torso.map((joint) => pose[joint]);
+  if (![a, b, c, d].every((joint) => joint.visible)) return 0;
+  return Math.hypot((a.x + b.x - c.x - d.x) / 2, (a.y + b.y - c.y - d.y) / 2);
+}
+function toFrame(pose, box, size) {
+  return pose.map((joint) => ({
+    ...joint,
+    x: (joint.x - box.left + 0.5) * size.width / box.width - 0.5,
+    y: (joint.y - box.top + 0.5) * size.height / box.height - 0.5
+  }));
+}
+function cut(photo, box, size) {
+  const made = new Float32Array(3 * size.height * size.width);
+  const [columns, rows] = [weights(box.width, size.width), weights(box.height, size.height)];
+  for (let channel = 0; channel < 3; channel += 1) {
+    const plane = planeOf(photo, box, channel);
+    const narrow = resizeRows(plane, box.width, box.height, columns);
+    const small = transpose(resizeRows(transpose(narrow, box.height), box.height, size.width, rows), size.width);
+    const at = channel * size.height * size.width;
+    small.forEach((value, i) => made[at + i] = Math.min(Math.max(roundEven(value), 0), 255) * 2 / 255 - 1);
+  }
+  return made;
+}
+function planeOf(photo, box, channel) {
+  const { width, height, data } = photo;
+  const plane = new Float32Array(box.width * box.height).fill(edgeColour(photo, channel));
+  for (let y = Math.max(box.top, 0); y < Math.min(box.top + box.height, height); y += 1) {
+    for (let x = Math.max(box.left, 0); x < Math.min(box.left + box.width, width); x += 1) {
+      plane[(y - box.top) * box.width + x - box.left] = data[4 * (y * width + x) + channel];
+    }
+  }
+  return plane;
+}
+function edgeColour({ width, height, data }, channel) {
+  const at = (x, y) => data[4 * (y * width + x) + channel];
+  const edge = [];
+  for (let x = 0; x < width; x += 1) edge.push(at(x, 0), at(x, height - 1));
+  for (let y = 0; y < height; y += 1) edge.push(at(0, y), at(width - 1, y));
+  edge.sort((a, b) => a - b);
+  return edge[Math.floor((edge.length - 1) / 2)];
+}
+function weights(old, wanted) {
+  const scale = old / wanted;
+  const reach = Math.max(scale, 1);
+  return Array.from({ length: wanted }, (_, i) => {
+    const centre2 = scale * (i + 0.5);
+    const first = Math.max(Math.floor(centre2 - reach + 0.5), 0);
+    const end = Math.min(Math.floor(centre2 + reach + 0.5), old);
+    const taps = Array.from({ length: end - first }, (_2, j) => Math.max(0, 1 - Math.abs((j + first - centre2 + 0.5) / reach)));
+    const sum = taps.reduce((a, b) => a + b, 0);
+    return { first, weights: taps.map((weight) => weight / sum) };
+  });
+}
+function resizeRows(plane, width, height, taps) {
+  const made = new Float32Array(taps.length * height);
+  for (let y = 0; y < height; y += 1) {
+    taps.forEach(({ first, weights: weights2 }, x) => {
+      let sum = 0;
+      weights2.forEach((weight, j) => sum += weight * plane[y * width + first + j]);
+      made[y * taps.length + x] = sum;
+    });
+  }
+  return made;
+}
+function transpose(plane, rows) {
+  const columns = plane.length / rows;
+  const made = new Float32Array(plane.length);
+  for (let y = 0; y < rows; y += 1) for (let x = 0; x < columns; x += 1) made[x * rows + y] = plane[y * columns + x];
+  return made;
+}
+function roundEven(value) {
+  const down = Math.floor(value);
+  if (value - down !== 0.5) return Math.round(value);
+  return down % 2 === 0 ? down : down + 1;
+}
+
+// src/files.ts
+var CERTAIN = 0.05;
+function readOpenPose(text, joints, order25) {
+  const people = peopleOf(text).map((person) => personOf(person, joints, order25));
+  const seen = people.filter((pose) => pose.some((joint) => joint.visible));
+  if (seen.length === 0) throw new Sentence("This file holds no person: give a file in which OpenPose found one.");
+  if (seen.every((pose) => pose.every(({ x, y, visible }) => !visible || Math.abs(x) <= 1 && Math.abs(y) <= 1))) {
+    throw new Sentence("This file holds no pixels but shares of the photo: write it with OpenPose's --keypoint_scale 0.");
+  }
+  const rank = (pose) => {
+    const rows = pose.filter((joint) => joint.visible).map((joint) => joint.y);
+    return rows.length * 1e6 + (Math.max(...rows) - Math.min(...rows));
+  };
+  return seen.reduce((best, pose) => rank(pose) > rank(best) ? pose : best);
+}
+function peopleOf(text) {
+  try {
+    const { people } = JSON.parse(text.replace(/^\uFEFF/, ""));
+    if (Array.isArray(people)) return people;
+  } catch {
+  }
+  throw new Sentence("This file is no OpenPose JSON file: it should hold an object with a list 'people'.");
+}
+function personOf(person, joints, order25) {
+  const said = typeof person === "object" && person !== null ? person : {};
+  const values = said["pose_keypoints_2d"] ?? said["pose_keypoints"];
+  const whole = Array.isArray(values) && values.every((value) => typeof value === "number" && Number.isFinite(value));
+  if (!whole || values.length !== 3 * joints && values.length !== 75) {
+    throw new Sentence("'pose_keypoints_2d' should be 75 (BODY_25) or 54 (COCO) numbers: write the file with OpenPose's --write_json.");
+  }
+  const numbers = values;
+  const order = numbers.length === 75 ? order25 : Array.from({ length: joints }, (_, joint) => joint);
+  return order.map((from) => {
+    const [x, y, certain] = numbers.slice(3 * from, 3 * from + 3);
+    return certain >= CERTAIN ? { x, y, visible: true } : { x: 0, y: 0, visible: false };
+  });
+}
+function writeOpenPose(pose) {
+  const numbers = pose.flatMap(({ x, y, visible }) => visible ? [x, y, 1] : [0, 0, 0]);
+  return JSON.stringify({ version: 1.1, people: [{ pose_keypoints_2d: numbers }] }) + "\n";
+}
+var HEADER = 8 + 25;
+async function withTexts(png, texts) {
+  const bytes = new Uint8Array(await png.arrayBuffer());
+  const chunks = Object.entries(texts).map(([key, text]) => textChunk(key, text));
+  return new Blob([bytes.slice(0, HEADER), ...chunks, bytes.slice(HEADER)], { type: "image/png" });
+}
+function textChunk(key, text) {
+  const body = new TextEncoder().encode(`iTXt${key}\0\0\0\0\0${text}`);
+  const chunk = new Uint8Array(body.length + 8);
+  const view = new DataView(chunk.buffer);
+  view.setUint32(0, body.length - 4);
+  chunk.set(body, 4);
+  view.setUint32(body.length + 4, crc32(body));
+  return chunk;
+}
+function crc32(bytes) {
+  let sum = 4294967295;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) sum = sum >>> 1 ^ (sum & 1 ? 3988292384 : 0);
+  }
+  return ~sum >>> 0;
+}
+
+// src/wire.ts
+function toSize([height, width]) {
+  return { height, width };
+}
+function toSkeleton(told) {
+  return { ...told, colours: told.colours.map((rgb) => `rgb(${rgb.join(" ")})`) };
+}
+function toModels(told) {
+  return told.map((model) => ({ ...model, size: toSize(model.size) }));
+}
+function toBoxes(boxes) {
+  return new Map(Object.entries(boxes).map(([name, [left, top, width, height]]) => [name, { left, top, width, height }]));
+}
+function toLibrary({ poses, sequences }) {
+  return {
+    poses: poses.map(({ name, pose }) => ({ name, pose: fromTriples(pose) })),
+    sequences: sequences.map((sequence) => ({ ...sequence, frames: sequence.frames.map(fromTriples) }))
+  };
+}
+function fromTriples(joints) {
+  return joints.map(([x, y, visible]) => ({ x, y, visible: visible > 0 }));
+}
+function toTriples(pose) {
+  return pose.map(({ x, y, visible }) => [Math.round(x * 100) / 100, Math.round(y * 100) / 100, visible ? 1 : 0]);
+}
+
+// src/browser.ts
+var LARGEST = 52e6;
+var SMALLEST = 8;
+var KEPT2 = 12;
+var Browser = class _Browser {
+  constructor(told) {
+    this.told = told;
+    this.all = toModels(told.models);
+    this.painter = new Painter((photo, model, pose) => this.wanted(photo, model, pose));
+  }
+  told;
+  kept = /* @__PURE__ */ new Map();
+  painter;
+  all;
+  count = 0;
+  static async open() {
+    const answer = await fetch("page.json").catch(() => null);
+    if (!answer?.ok) throw new Sentence("The page's files cannot be read: open it through a web server, not as a file.");
+    return new _Browser(await answer.json());
+  }
+  async skeleton() {
+    return toSkeleton(this.told.skeleton);
+  }
+  async models() {
+    return { version: this.told.version, models: this.all, detector: null };
+  }
+  async library() {
+    return { ...toLibrary(this.told.library), size: toSize(this.told.library.size) };
+  }
+  async libraryFor(photo) {
+    const { poses, sequences } = toLibrary(this.told.library);
+    const put = (given) => this.placed(photo, given);
+    return {
+      poses: poses.map(({ name, pose }) => ({ name, pose: put([pose])[0] })),
+      sequences: sequences.map((sequence) => ({ ...sequence, frames: put(sequence.frames) }))
+    };
+  }
+  async examples() {
+    return this.told.examples.map(({ picture }) => picture);
+  }
+  async takeExample(number) {
+    const { picture, origin, pose } = this.told.examples[number];
+    const answer = await fetch(picture).catch(() => null);
+    if (!answer?.ok) throw new Sentence("This person's picture cannot be loaded: load the page again.");
+    return this.keep(await answer.blob(), origin, fromTriples(pose));
+  }
+  async addPhoto(file) {
+    return this.keep(file, await sha256(file), null);
+  }
+  async keep(file, origin, pose) {
+    const { pixels, original, picture } = await readPhoto(file, this.told.side);
+    this.count += 1;
+    const id = String(this.count);
+    this.kept.set(id, { pixels, origin, picture, source: pose, key: id, cuts: /* @__PURE__ */ new Map() });
+    for (const [old, { picture: address }] of [...this.kept].slice(0, -KEPT2)) {
+      URL.revokeObjectURL(address);
+      this.kept.delete(old);
+    }
+    const size = { width: pixels.width, height: pixels.height };
+    return { id, picture, size, original, pose, boxes: pose && this.boxes(pose, size) };
+  }
+  async setJoints(photo, pose) {
+    const kept = this.get(photo);
+    const source = inside(pose, photo.size);
+    if (!source.some((joint) => joint.visible)) {
+      throw new Sentence("No joint lies in the photo: place the joints on the person first.");
+    }
+    this.count += 1;
+    [kept.source, kept.key] = [source, `${photo.id}/${this.count}`];
+    kept.cuts.clear();
+    return this.boxes(source, photo.size);
+  }
+  async readPerson(file) {
+    return readOpenPose(await file.text(), this.told.skeleton.joints.length, this.told.body25);
+  }
+  async place(photo, pose) {
+    return this.placed(photo, [pose])[0];
+  }
+  async download(photo, model, pose) {
+    const { pixels } = await this.painter.paint(photo, model, pose);
+    const canvas = new OffscreenCanvas(pixels.width, pixels.height);
+    canvas.getContext("2d").putImageData(pixels, 0, 0);
+    const said = this.told.models.find(({ name }) => name === model).said;
+    const png = await canvas.convertToBlob({ type: "image/png" });
+    return withTexts(png, { ...said, "posegan:source": this.get(photo).origin });
+  }
+  async openPose(photo, pose) {
+    return new Blob([writeOpenPose(rescale(pose, photo.size, photo.original))], { type: "application/json" });
+  }
+  renderer(events) {
+    return new Latest(this.painter, events);
+  }
+  get(photo) {
+    const found = this.kept.get(photo.id);
+    if (!found) throw new Sentence("This photo is no longer here: drop it again.");
+    return found;
+  }
+  boxes(source, photo) {
+    return new Map(this.all.map((model) => [model.name, this.box(source, photo, model)]));
+  }
+  box(source, photo, model) {
+    const skeleton = toSkeleton(this.told.skeleton);
+    const box = personBox(inside(source, photo), photo, model.size, skeleton, this.told.margin);
+    if (!box) throw new Sentence("The joints of this photo are not known yet: place them first.");
+    return box;
+  }
+  placed(photo, poses) {
+    const source = this.get(photo).source;
+    if (!source) throw new Sentence("The joints of this photo are not known yet: place them first.");
+    return placeIn(this.box(source, photo.size, this.all[0]), poses, source, this.told.body);
+  }
+  wanted(photo, name, pose) {
+    const kept = this.get(photo);
+    const model = this.all.find((one) => one.name === name);
+    if (!kept.source) throw new Sentence("The joints of this photo are not known yet: place them first.");
+    const box = this.box(kept.source, photo.size, model);
+    const joints = (given) => toJoints(inside(toFrame(given, box, model.size), model.size));
+    const target = joints(pose);
+    if (!target.visible.some((seen2) => seen2 > 0)) {
+      throw new Sentence("No joint of this pose lies in the picture: move the person back into it.");
+    }
+    const size = [model.size.height, model.size.width];
+    const seen = kept.cuts.get(name) ?? { photo: cut(kept.pixels, box, model.size), source: joints(inside(kept.source, photo.size)) };
+    kept.cuts.set(name, seen);
+    return { model: name, size, key: kept.key, ...seen, target };
+  }
+};
+var Painter = class {
+  constructor(wanted) {
+    this.wanted = wanted;
+  }
+  wanted;
+  worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+  last = Promise.resolve();
+  paint(photo, model, pose) {
+    const made = this.last.then(() => this.ask(this.wanted(photo, model, pose)));
+    this.last = made.catch(() => void 0);
+    return made;
+  }
+  async ask(wanted) {
+    const made = await new Promise((resolve) => {
+      this.worker.onmessage = (event) => resolve(event.data);
+      this.worker.onerror = (event) => resolve({ error: event.message || "the worker did not start" });
+      this.worker.postMessage(wanted);
+    });
+    if ("error" in made) {
+      throw new Sentence(`The model does not run in this browser (${made.error}): load the page again, or try another.`);
+    }
+    const [height, width] = wanted.size;
+    return { pixels: new ImageData(made.pixels, width, height), milliseconds: made.milliseconds };
+  }
+};
+var Latest = class {
+  constructor(painter, events) {
+    this.painter = painter;
+    this.events = events;
+    events.connected(false);
+  }
+  painter;
+  events;
+  waiting = null;
+  busy = false;
+  want(...wish) {
+    this.waiting = wish;
+    if (!this.busy) void this.work();
+  }
+  async work() {
+    this.busy = true;
+    while (this.waiting) {
+      const [photo, models, pose, asked] = this.waiting;
+      this.waiting = null;
+      for (const model of models) {
+        try {
+          this.events.picture({ model, ...await this.painter.paint(photo, model, pose), asked });
+          this.events.connected(true);
+        } catch (error) {
+          this.events.error(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
+        }
+      }
+    }
+    this.busy = false;
+  }
+};
+function toJoints(pose) {
+  const xy = new Float32Array(pose.flatMap(({ x, y, visible }) => visible ? [x, y] : [0, 0]));
+  return { xy, visible: new Uint8Array(pose.map(({ visible }) => Number(visible))) };
+}
+async function readPhoto(file, side) {
+  const bitmap = await createImageBitmap(file).catch(() => {
+    throw new Sentence("This is no photo that the browser reads: save it as JPEG, PNG or WebP first.");
+  });
+  const original = { width: bitmap.width, height: bitmap.height };
+  if (original.width * original.height > LARGEST) {
+    throw new Sentence(`This photo has ${original.width} x ${original.height} pixels; at most ${LARGEST / 1e6} million are taken: make it smaller.`);
+  }
+  if (Math.min(original.width, original.height) < SMALLEST) {
+    throw new Sentence("This picture is too small to show a person: give one of at least 8 x 8 pixels.");
+  }
+  const scale = Math.min(1, side / Math.max(original.width, original.height));
+  const [width, height] = [Math.max(1, Math.round(original.width * scale)), Math.max(1, Math.round(original.height * scale))];
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.fillStyle = "white";
+  context.fillRect(0, 0, width, height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  const picture = URL.createObjectURL(await canvas.convertToBlob({ type: "image/png" }));
+  return { pixels: context.getImageData(0, 0, width, height), original, picture };
+}
+async function sha256(file) {
+  if (!globalThis.crypto?.subtle) return "unknown";
+  const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 // src/library.ts
 var MARGIN = 5;
 function drawing(pose, skeleton, size) {
@@ -984,12 +1513,11 @@ function exampleButton(address, number, chosen) {
 // src/server.ts
 var Server = class {
   async skeleton() {
-    const told = await getJson("/api/skeleton");
-    return { ...told, colours: told.colours.map((rgb) => `rgb(${rgb.join(" ")})`) };
+    return toSkeleton(await getJson("/api/skeleton"));
   }
   async models() {
     const told = await getJson("/api/models");
-    return { ...told, models: told.models.map((model) => ({ ...model, size: toSize(model.size) })) };
+    return { ...told, models: toModels(told.models) };
   }
   async library() {
     const told = await getJson("/api/library");
@@ -1097,18 +1625,6 @@ function sendAny(method, path, body) {
 async function sendJson(method, path, body) {
   return await (await sendAny(method, path, body)).json();
 }
-function toSize([height, width]) {
-  return { height, width };
-}
-function toBoxes(boxes) {
-  return new Map(Object.entries(boxes).map(([name, [left, top, width, height]]) => [name, { left, top, width, height }]));
-}
-function toLibrary({ poses, sequences }) {
-  return {
-    poses: poses.map(({ name, pose }) => ({ name, pose: fromTriples(pose) })),
-    sequences: sequences.map((sequence) => ({ ...sequence, frames: sequence.frames.map(fromTriples) }))
-  };
-}
 function toPhoto(told) {
   return {
     id: told.photo,
@@ -1119,16 +1635,10 @@ function toPhoto(told) {
     boxes: told.boxes && toBoxes(told.boxes)
   };
 }
-function fromTriples(joints) {
-  return joints.map(([x, y, visible]) => ({ x, y, visible: visible > 0 }));
-}
-function toTriples(pose) {
-  return pose.map(({ x, y, visible }) => [Math.round(x * 100) / 100, Math.round(y * 100) / 100, visible ? 1 : 0]);
-}
 
 // src/main.ts
 async function start() {
-  const backend = new Server();
+  const backend = document.documentElement.dataset["backend"] === "browser" ? await Browser.open() : new Server();
   const [skeleton, told, examples] = await Promise.all([backend.skeleton(), backend.models(), backend.examples()]);
   const library = await backend.library();
   const app = new App(backend, { skeleton, models: told.models, detector: told.detector, library });

@@ -1,0 +1,174 @@
+"""The page that `posegan export --web` writes, in chromium, from a plain web server and then without any network."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import io
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from playwright.sync_api import Browser, Page
+from torch import Tensor
+
+pytest.importorskip("onnxscript", reason="the export needs the extra posegan[export]")
+
+from posegan.app.placing import place_in
+from posegan.app.web_export import CHECKOUT, export_web
+from posegan.images import from_pil, read_photo, to_bytes, to_signed
+from posegan.inference import Predictor
+from posegan.inference.framing import fit_photo, person_crop
+from posegan.inference.poses import bundled_poses
+from posegan.pose import Pose, write_openpose
+from tests.browser.hands import drag_joint, drop, picture, pixels, until_changed, until_quiet
+from tests.small_world import photo, standing
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+
+SIZE = (128, 64)
+
+
+@pytest.fixture(scope="module")
+def folder(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not CHECKOUT.is_dir():
+        pytest.skip("the page's runtime is not here: run `npm ci` in web/")
+    folder = tmp_path_factory.mktemp("page")
+    export_web([str(weights)], folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Iterator[str]:
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture
+def page(chromium: Browser, site: str) -> Iterator[Page]:
+    """Open the page and cut the network after its first picture; complaints and foreign requests fail the test."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(180_000)
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "request", lambda sent: None if sent.url.startswith((site, "blob:", "data:")) else complaints.append(sent.url)
+    )
+    page.goto(site)
+    page.wait_for_selector(".result .time:not(:empty)")
+    context.set_offline(True)
+    yield page
+    assert complaints == []
+    context.close()
+
+
+def pose_of(page: Page, tmp_path: Path) -> list[list[float]]:
+    """Return the joints that the page shows as it saves them: [x, y, seen], in pixels of the photo's file."""
+    with page.expect_download() as waiting:
+        page.click("#download-pose")
+    waiting.value.save_as(tmp_path / "saved.json")
+    numbers = json.loads((tmp_path / "saved.json").read_text())["people"][0]["pose_keypoints_2d"]
+    return torch.tensor(numbers).view(18, 3).tolist()
+
+
+def to_pose(joints: list[list[float]]) -> Pose:
+    values = torch.tensor(joints)
+    return Pose(values[:, :2], values[:, 2] > 0)
+
+
+def assert_alike(found: Image.Image, wanted: Tensor) -> None:
+    """Allow rounding only: both sides compute the same, in other orders."""
+    difference = (from_pil(found).int() - wanted.int()).abs()
+    assert difference.max() <= 2, f"{difference.float().mean():.2f} grey levels on the average"
+
+
+def by_torch(weights: Path, image: Tensor, source: Pose, target: Pose) -> Tensor:
+    """Return what posegan makes of a photo (3, h, w) uint8 with the poses in its pixels, as (3, H, W) uint8."""
+    predictor = Predictor.load(weights, "cpu")
+    size = (image.shape[-2], image.shape[-1])
+    crop = person_crop(source.inside(size), size, SIZE)
+    fitted, pose = fit_photo(image, source, SIZE)
+    wanted = crop.poses(Pose.stack([target])).inside(SIZE)
+    return to_bytes(predictor.repose(to_signed(fitted)[None], Pose.stack([pose]), wanted)[0])
+
+
+def test_a_dragged_example_looks_as_torch_makes_it(page: Page, folder: Path, weights: Path, tmp_path: Path):
+    before = picture(page)
+    drag_joint(page, "right_wrist", -50, -110)
+    until_changed(page, before)
+    found = until_quiet(page)
+    told = json.loads((folder / "page.json").read_text())
+    source, target = to_pose(told["examples"][0]["pose"]), to_pose(pose_of(page, tmp_path))
+    assert_alike(pixels(found), by_torch(weights, read_photo(folder / "examples" / "0.png"), source, target))
+    page.click("#undo")
+    until_changed(page, found)
+    assert until_quiet(page) == before
+
+
+def test_an_own_photo_with_its_openpose_file(page: Page, weights: Path, tmp_path: Path):
+    size = (300, 260)
+    source = standing().resize(SIZE, (250, 125)).crop(-60, -30)
+    image = photo(3, source, size)
+    file = io.BytesIO()
+    Image.fromarray(image.permute(1, 2, 0).numpy()).save(file, "PNG")
+    drop(page, "me.png", "image/png", file.getvalue())
+    page.wait_for_selector("body[data-step=joints]")
+    write_openpose(tmp_path / "me.json", [source])
+    page.set_input_files("#joints-file", tmp_path / "me.json")
+    page.wait_for_function("() => document.querySelector('#live').textContent.includes('loaded')")
+    page.click("#confirm")
+    page.wait_for_selector(".result .time:not(:empty)")
+    first = until_quiet(page)
+    assert_alike(pixels(first), by_torch(weights, image, source, to_pose(pose_of(page, tmp_path))))
+
+    page.click("button[data-pose=walking]")  # put where the person stands, with that body's limb lengths
+    until_changed(page, first)
+    second = until_quiet(page)
+    box = person_crop(source, size, SIZE).boxes[0].tolist()
+    wanted = place_in(box, Pose.stack([bundled_poses()["walking"].pose]), source)[0]
+    shown = to_pose(pose_of(page, tmp_path))
+    assert torch.equal(shown.visible, wanted.visible)
+    torch.testing.assert_close(shown.xy, wanted.xy, rtol=0, atol=0.02)
+    assert_alike(pixels(second), by_torch(weights, image, source, shown))
+
+
+def test_a_downloaded_picture_says_that_it_is_generated(page: Page, weights: Path, tmp_path: Path):
+    with page.expect_download() as waiting:
+        page.click("#download")
+    waiting.value.save_as(tmp_path / "made.png")
+    with Image.open(tmp_path / "made.png") as made:
+        assert made.size == SIZE[::-1]
+        said = dict(made.text)
+    assert said["Description"].startswith("AI-generated")
+    assert said["posegan:weights-sha256"] == Predictor.load(weights, "cpu").sha256
+    assert said["posegan:source"].startswith("synthetic person")
+
+
+def test_what_cannot_be_done_is_said_in_sentences(page: Page):
+    drop(page, "notes.txt", "text/plain", b"no photo")
+    page.wait_for_selector("#message:not([hidden])")
+    assert "no photo that the browser reads" in page.inner_text("#message-text")
+    drop(page, "pose.json", "application/json", b"{}")
+    page.wait_for_function("() => document.querySelector('#message-text').textContent.includes('OpenPose')")
+    assert page.locator(".only-server:visible").count() == 0
+    assert "photos stay in it" in page.inner_text("footer")
+
+
+def test_motion_and_telephones(page: Page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    before = picture(page)
+    page.click("[data-sequence]:first-child")
+    until_changed(page, before)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,283 @@
+// The page without a server: the folder that `posegan export --web` writes. Photos, poses and pictures stay in the
+// browser; the models run in worker.ts. It detects no joints.
+
+import { type Backend, type Renderer, type RendererEvents, Sentence } from "./backend.ts";
+import { type BodyRules, placeIn } from "./placing.ts";
+import { cut, inside, personBox, toFrame } from "./crop.ts";
+import { readOpenPose, withTexts, writeOpenPose } from "./files.ts";
+import { rescale } from "./pose.ts";
+import type { Box, Library, Model, Photo, Pose, Size, Skeleton } from "./types.ts";
+import {
+  fromTriples, type LibraryAnswer, type ModelAnswer, type Pair, type SkeletonAnswer, toLibrary, toModels, toSize,
+  toSkeleton, type Triple,
+} from "./wire.ts";
+import type { Joints, Made, Wanted } from "./worker.ts";
+
+const LARGEST = 52e6; // pixels of a photo, as on the server
+const SMALLEST = 8; // pixels of a side
+const KEPT = 12; // photos, the oldest goes first
+
+/** page.json of the folder. */
+interface Told {
+  version: string;
+  skeleton: SkeletonAnswer;
+  models: (ModelAnswer & { said: Record<string, string> })[]; // said: what a picture says of itself
+  library: LibraryAnswer & { size: Pair };
+  examples: { picture: string; origin: string; pose: Triple[] }[];
+  body: BodyRules;
+  body25: number[];
+  margin: number; // around a person, of the torso's length
+  side: number; // photos are kept with at most this many pixels on the longer side
+}
+
+/** A photo with all that the page told of it leaves out. */
+interface Kept {
+  readonly pixels: ImageData;
+  readonly origin: string; // its sha256, or what it is
+  readonly picture: string; // its address
+  source: Pose | null;
+  key: string; // another one for other joints
+  readonly cuts: Map<string, Pick<Wanted, "photo" | "source">>; // by model, for these joints
+}
+
+export class Browser implements Backend {
+  private readonly kept = new Map<string, Kept>();
+  private readonly painter: Painter;
+  private readonly all: readonly Model[];
+  private count = 0;
+
+  private constructor(private readonly told: Told) {
+    this.all = toModels(told.models);
+    this.painter = new Painter((photo, model, pose) => this.wanted(photo, model, pose));
+  }
+
+  static async open(): Promise<Browser> {
+    const answer = await fetch("page.json").catch(() => null);
+    if (!answer?.ok) throw new Sentence("The page's files cannot be read: open it through a web server, not as a file.");
+    return new Browser((await answer.json()) as Told);
+  }
+
+  async skeleton(): Promise<Skeleton> {
+    return toSkeleton(this.told.skeleton);
+  }
+
+  async models(): Promise<{ version: string; models: readonly Model[]; detector: null }> {
+    return { version: this.told.version, models: this.all, detector: null };
+  }
+
+  async library(): Promise<Library & { size: Size }> {
+    return { ...toLibrary(this.told.library), size: toSize(this.told.library.size) };
+  }
+
+  async libraryFor(photo: Photo): Promise<Library> {
+    const { poses, sequences } = toLibrary(this.told.library);
+    const put = (given: readonly Pose[]) => this.placed(photo, given);
+    return {
+      poses: poses.map(({ name, pose }) => ({ name, pose: put([pose])[0]! })),
+      sequences: sequences.map((sequence) => ({ ...sequence, frames: put(sequence.frames) })),
+    };
+  }
+
+  async examples(): Promise<readonly string[]> {
+    return this.told.examples.map(({ picture }) => picture);
+  }
+
+  async takeExample(number: number): Promise<Photo> {
+    const { picture, origin, pose } = this.told.examples[number]!;
+    const answer = await fetch(picture).catch(() => null);
+    if (!answer?.ok) throw new Sentence("This person's picture cannot be loaded: load the page again.");
+    return this.keep(await answer.blob(), origin, fromTriples(pose));
+  }
+
+  async addPhoto(file: Blob): Promise<Photo> {
+    return this.keep(file, await sha256(file), null);
+  }
+
+  private async keep(file: Blob, origin: string, pose: Pose | null): Promise<Photo> {
+    const { pixels, original, picture } = await readPhoto(file, this.told.side);
+    this.count += 1;
+    const id = String(this.count);
+    this.kept.set(id, { pixels, origin, picture, source: pose, key: id, cuts: new Map() });
+    for (const [old, { picture: address }] of [...this.kept].slice(0, -KEPT)) {
+      URL.revokeObjectURL(address);
+      this.kept.delete(old);
+    }
+    const size = { width: pixels.width, height: pixels.height };
+    return { id, picture, size, original, pose, boxes: pose && this.boxes(pose, size) };
+  }
+
+  async setJoints(photo: Photo, pose: Pose): Promise<ReadonlyMap<string, Box>> {
+    const kept = this.get(photo);
+    const source = inside(pose, photo.size);
+    if (!source.some((joint) => joint.visible)) {
+      throw new Sentence("No joint lies in the photo: place the joints on the person first.");
+    }
+    this.count += 1;
+    [kept.source, kept.key] = [source, `${photo.id}/${this.count}`];
+    kept.cuts.clear();
+    return this.boxes(source, photo.size);
+  }
+
+  async readPerson(file: Blob): Promise<Pose> {
+    return readOpenPose(await file.text(), this.told.skeleton.joints.length, this.told.body25);
+  }
+
+  async place(photo: Photo, pose: Pose): Promise<Pose> {
+    return this.placed(photo, [pose])[0]!;
+  }
+
+  async download(photo: Photo, model: string, pose: Pose): Promise<Blob> {
+    const { pixels } = await this.painter.paint(photo, model, pose);
+    const canvas = new OffscreenCanvas(pixels.width, pixels.height);
+    canvas.getContext("2d")!.putImageData(pixels, 0, 0);
+    const said = this.told.models.find(({ name }) => name === model)!.said;
+    const png = await canvas.convertToBlob({ type: "image/png" });
+    return withTexts(png, { ...said, "posegan:source": this.get(photo).origin });
+  }
+
+  async openPose(photo: Photo, pose: Pose): Promise<Blob> {
+    return new Blob([writeOpenPose(rescale(pose, photo.size, photo.original))], { type: "application/json" });
+  }
+
+  renderer(events: RendererEvents): Renderer {
+    return new Latest(this.painter, events);
+  }
+
+  private get(photo: Photo): Kept {
+    const found = this.kept.get(photo.id);
+    if (!found) throw new Sentence("This photo is no longer here: drop it again.");
+    return found;
+  }
+
+  private boxes(source: Pose, photo: Size): ReadonlyMap<string, Box> {
+    return new Map(this.all.map((model) => [model.name, this.box(source, photo, model)]));
+  }
+
+  private box(source: Pose, photo: Size, model: Model): Box {
+    const skeleton = toSkeleton(this.told.skeleton);
+    const box = personBox(inside(source, photo), photo, model.size, skeleton, this.told.margin);
+    if (!box) throw new Sentence("The joints of this photo are not known yet: place them first.");
+    return box;
+  }
+
+  private placed(photo: Photo, poses: readonly Pose[]): Pose[] {
+    const source = this.get(photo).source;
+    if (!source) throw new Sentence("The joints of this photo are not known yet: place them first.");
+    return placeIn(this.box(source, photo.size, this.all[0]!), poses, source, this.told.body);
+  }
+
+  private wanted(photo: Photo, name: string, pose: Pose): Wanted {
+    const kept = this.get(photo);
+    const model = this.all.find((one) => one.name === name)!;
+    if (!kept.source) throw new Sentence("The joints of this photo are not known yet: place them first.");
+    const box = this.box(kept.source, photo.size, model);
+    const joints = (given: Pose) => toJoints(inside(toFrame(given, box, model.size), model.size));
+    const target = joints(pose);
+    if (!target.visible.some((seen) => seen > 0)) {
+      throw new Sentence("No joint of this pose lies in the picture: move the person back into it.");
+    }
+    const size = [model.size.height, model.size.width] as const;
+    const seen = kept.cuts.get(name) ?? { photo: cut(kept.pixels, box, model.size), source: joints(inside(kept.source, photo.size)) };
+    kept.cuts.set(name, seen);
+    return { model: name, size, key: kept.key, ...seen, target };
+  }
+}
+
+/** Asks the worker for one picture after the other. */
+class Painter {
+  private readonly worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly wanted: (photo: Photo, model: string, pose: Pose) => Wanted) {}
+
+  paint(photo: Photo, model: string, pose: Pose): Promise<{ pixels: ImageData; milliseconds: number }> {
+    const made = this.last.then(() => this.ask(this.wanted(photo, model, pose)));
+    this.last = made.catch(() => undefined);
+    return made;
+  }
+
+  private async ask(wanted: Wanted): Promise<{ pixels: ImageData; milliseconds: number }> {
+    const made = await new Promise<Made>((resolve) => {
+      this.worker.onmessage = (event: MessageEvent<Made>) => resolve(event.data);
+      this.worker.onerror = (event) => resolve({ error: event.message || "the worker did not start" });
+      this.worker.postMessage(wanted);
+    });
+    if ("error" in made) {
+      throw new Sentence(`The model does not run in this browser (${made.error}): load the page again, or try another.`);
+    }
+    const [height, width] = wanted.size;
+    return { pixels: new ImageData(made.pixels, width, height), milliseconds: made.milliseconds };
+  }
+}
+
+/** Makes pictures of the newest wish; one that comes meanwhile replaces the one that waits. */
+class Latest implements Renderer {
+  private waiting: Parameters<Renderer["want"]> | null = null;
+  private busy = false;
+
+  constructor(
+    private readonly painter: Painter,
+    private readonly events: RendererEvents,
+  ) {
+    events.connected(false); // until the first picture: the model is loading
+  }
+
+  want(...wish: Parameters<Renderer["want"]>): void {
+    this.waiting = wish;
+    if (!this.busy) void this.work();
+  }
+
+  private async work(): Promise<void> {
+    this.busy = true;
+    while (this.waiting) {
+      const [photo, models, pose, asked] = this.waiting;
+      this.waiting = null;
+      for (const model of models) {
+        try {
+          this.events.picture({ model, ...(await this.painter.paint(photo, model, pose)), asked });
+          this.events.connected(true);
+        } catch (error) {
+          this.events.error(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
+        }
+      }
+    }
+    this.busy = false;
+  }
+}
+
+function toJoints(pose: Pose): Joints {
+  const xy = new Float32Array(pose.flatMap(({ x, y, visible }) => (visible ? [x, y] : [0, 0])));
+  return { xy, visible: new Uint8Array(pose.map(({ visible }) => Number(visible))) };
+}
+
+/** A photo's pixels, upright and on white, made smaller if it is large, and an address to show it. */
+async function readPhoto(file: Blob, side: number): Promise<{ pixels: ImageData; original: Size; picture: string }> {
+  const bitmap = await createImageBitmap(file).catch(() => {
+    throw new Sentence("This is no photo that the browser reads: save it as JPEG, PNG or WebP first.");
+  });
+  const original = { width: bitmap.width, height: bitmap.height };
+  if (original.width * original.height > LARGEST) {
+    throw new Sentence(`This photo has ${original.width} x ${original.height} pixels; at most ${LARGEST / 1e6} million are taken: make it smaller.`);
+  }
+  if (Math.min(original.width, original.height) < SMALLEST) {
+    throw new Sentence("This picture is too small to show a person: give one of at least 8 x 8 pixels.");
+  }
+  const scale = Math.min(1, side / Math.max(original.width, original.height));
+  const [width, height] = [Math.max(1, Math.round(original.width * scale)), Math.max(1, Math.round(original.height * scale))];
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true })!;
+  context.fillStyle = "white";
+  context.fillRect(0, 0, width, height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  const picture = URL.createObjectURL(await canvas.convertToBlob({ type: "image/png" }));
+  return { pixels: context.getImageData(0, 0, width, height), original, picture };
+}
+
+/** The sha256 of a file, "unknown" where the browser has none: not on plain http from another machine. */
+async function sha256(file: Blob): Promise<string> {
+  if (!globalThis.crypto?.subtle) return "unknown";
+  const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,93 @@
+// The models of a page without a server, in a worker of their own: onnxruntime-web runs encode and render as wasm.
+// It is asked for one picture at a time, and keeps what was encoded last for each model.
+
+import type * as Ort from "onnxruntime-web";
+
+export interface Wanted {
+  readonly model: string;
+  readonly size: readonly [number, number];
+  readonly key: string; // of the photo with its joints: the same key is encoded once
+  readonly photo: Float32Array; // (3, H, W) in [-1, 1]
+  readonly source: Joints;
+  readonly target: Joints;
+}
+
+export interface Joints {
+  readonly xy: Float32Array; // 0 where not visible
+  readonly visible: Uint8Array;
+}
+
+export type Made = { readonly pixels: Uint8ClampedArray<ArrayBuffer>; readonly milliseconds: number } | { readonly error: string };
+
+interface Loaded {
+  readonly encode: Ort.InferenceSession;
+  readonly render: Ort.InferenceSession;
+  key: string;
+  features: readonly Ort.Tensor[];
+}
+
+const models = new Map<string, Promise<Loaded>>();
+const runtime = open();
+
+async function open(): Promise<typeof Ort> {
+  const folder = new URL("../ort/", import.meta.url);
+  const ort = (await import(new URL("ort.wasm.bundle.min.mjs", folder).href)) as typeof Ort;
+  ort.env.wasm.wasmPaths = { wasm: new URL("ort-wasm-simd-threaded.wasm", folder).href };
+  ort.env.wasm.numThreads = 1; // more need headers that simple web servers do not send
+  ort.env.logLevel = "error";
+  return ort;
+}
+
+async function load(name: string): Promise<Loaded> {
+  const ort = await runtime;
+  const session = async (part: string) => {
+    const address = new URL(`../models/${encodeURIComponent(name)}/${part}.onnx`, import.meta.url);
+    const answer = await fetch(address);
+    if (!answer.ok) throw new Error(`${address.pathname} is not there`);
+    return ort.InferenceSession.create(new Uint8Array(await answer.arrayBuffer()), { executionProviders: ["wasm"] });
+  };
+  const [encode, render] = [await session("encode"), await session("render")];
+  return { encode, render, key: "", features: [] };
+}
+
+async function run(session: Ort.InferenceSession, values: readonly Ort.Tensor[]): Promise<Ort.Tensor[]> {
+  const fed = Object.fromEntries(session.inputNames.map((name, i) => [name, values[i]!]));
+  const made = await session.run(fed);
+  return session.outputNames.map((name) => made[name] as Ort.Tensor);
+}
+
+async function answer(wanted: Wanted): Promise<Made> {
+  const ort = await runtime;
+  if (!models.has(wanted.model)) models.set(wanted.model, load(wanted.model));
+  const model = await models.get(wanted.model)!;
+  const [height, width] = wanted.size;
+  const pose = ({ xy, visible }: Joints) => [
+    new ort.Tensor("float32", xy, [1, visible.length, 2]),
+    new ort.Tensor("bool", visible, [1, visible.length]),
+  ];
+  const start = performance.now();
+  if (model.key !== wanted.key) {
+    const photo = new ort.Tensor("float32", wanted.photo, [1, 3, height, width]);
+    model.features = await run(model.encode, [photo, ...pose(wanted.source)]);
+    model.key = wanted.key;
+  }
+  const [image] = await run(model.render, [...model.features, ...pose(wanted.source), ...pose(wanted.target)]);
+  const pixels = toPixels(image!.data as Float32Array, height * width);
+  return { pixels, milliseconds: performance.now() - start };
+}
+
+/** (3, H, W) in [-1, 1] as RGBA; the array itself rounds and clips. */
+function toPixels(image: Float32Array, count: number): Uint8ClampedArray<ArrayBuffer> {
+  const pixels = new Uint8ClampedArray(4 * count).fill(255);
+  for (let i = 0; i < count; i += 1) {
+    for (let channel = 0; channel < 3; channel += 1) pixels[4 * i + channel] = (image[channel * count + i]! + 1) * 127.5;
+  }
+  return pixels;
+}
+
+addEventListener("message", (event: MessageEvent<Wanted>) => {
+  answer(event.data).then(
+    (made) => postMessage(made),
+    (error: unknown) => postMessage({ error: error instanceof Error ? error.message : String(error) }),
+  );
+});
