@@ -92,3 +92,16 @@ def test_nothing_to_prepare(tmp_path: Path) -> None:
         prepare("synthetic")
     with pytest.raises(UserError, match="no folder"):
         prepare(tmp_path / "gone")
+
+
+def test_shards_take_the_place_of_the_pack(market: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    prepare(market, out)
+    packed = MarketPoseDataset(out, "train+validation", maps=False)
+    reports = prepare(market, out, shard_megabytes=0.004)
+    assert reports["train"].totals["shards"] > 1
+    assert not (out / "train.pack").exists()
+    sharded = MarketPoseDataset(out, "train+validation", maps=False)
+    assert sharded.pair_names() == packed.pair_names()
+    places = torch.arange(2)
+    assert torch.equal(sharded.batch(places).source_image, packed.batch(places).source_image)

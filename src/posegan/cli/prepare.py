@@ -24,6 +24,7 @@ def run(argv: Sequence[str]) -> None:
         settings={"detector": name, "detector_weights": weights},
         workers=chosen.workers,
         progress=not chosen.no_progress,
+        shard_megabytes=chosen.shards,
     )
     for piece in made.pieces:
         print(piece.text())
@@ -47,6 +48,12 @@ def _parser() -> Parser:
     add_detector_options(parser)
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="processes that look for people (default: one a core)"
+    )
+    parser.add_argument(
+        "--shards",
+        type=positive,
+        metavar="MB",
+        help="write WebDataset tar files of this size instead of one pack, for sets that no single disk holds",
     )
     parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
     return parser

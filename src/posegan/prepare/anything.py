@@ -32,12 +32,14 @@ def prepare_anything(
     settings: Mapping[str, object] | None = None,
     workers: int | None = None,
     progress: bool = False,
+    shard_megabytes: float | None = None,
 ) -> Prepared:
     """Make a data set for training of whatever is given.
 
     where: Market-1501 or DeepFashion In-shop as a zip or a folder, with or without keypoints; or `photos/<person>/
     <image>`, with annotations.csv or without. out: by default the folder itself where nothing but packs and lists is
-    added, else a new one beside it. The others as `prepare_photos`, which takes photos without keypoints.
+    added, else a new one beside it. shard_megabytes: as `prepare`. The others as `prepare_photos`, which takes photos
+    without keypoints.
     Raises UserError naming all that is missing.
     """
     path = Path(where)
@@ -48,28 +50,36 @@ def prepare_anything(
         if path.is_dir() and (target.resolve() == path.resolve() or path.resolve() in target.resolve().parents):
             raise UserError(f"{target} lies among the photos, which would mix with their copies: give another --out.")
         unpack(path, target, progress)
-        return _known(target, target)
+        return _known(target, target, shard_megabytes)
     if not path.is_dir() or str(where) == "synthetic":
-        return Prepared(path, prepare(where, out))
+        return Prepared(path, prepare(where, out, shard_megabytes))
     inner = path / "Market-1501-v15.09.15"
     path = inner if is_raw(path) is None and is_raw(inner) == "market" else path
     if is_raw(path) == "market" or is_flat_fashion(path) or kind_of(path) != "folder":
-        return _known(path, path if out is None else Path(out))
+        return _known(path, path if out is None else Path(out), shard_megabytes)
     if (path / "annotations.csv").is_file():
-        return Prepared(Path(out or path), prepare(path, out))
+        return Prepared(Path(out or path), prepare(path, out, shard_megabytes))
     target = _beside(path) if out is None else Path(out)
-    reports = prepare_photos(path, target, open_detector, settings=settings, workers=workers, progress=progress)
+    reports = prepare_photos(
+        path,
+        target,
+        open_detector,
+        settings=settings,
+        workers=workers,
+        progress=progress,
+        shard_megabytes=shard_megabytes,
+    )
     return Prepared(target, reports)
 
 
-def _known(root: Path, out: Path) -> Prepared:
+def _known(root: Path, out: Path, shard_megabytes: float | None) -> Prepared:
     market = is_raw(root) == "market" or kind_of(root) == "market"
     pieces = tuple(pieces_of("market" if market else "deepfashion", root))
     keypoints = [piece for piece in pieces if "keypoints" in piece.name]
     if not any(piece.there for piece in keypoints):
         lines = "".join(f"\n  {piece.text()}" for piece in pieces)
         raise UserError(f"{root} holds no keypoints, without which nothing can be prepared.{lines}")
-    return Prepared(out, prepare(root, out), pieces)
+    return Prepared(out, prepare(root, out, shard_megabytes), pieces)
 
 
 def _beside(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""`prepare`: a data set is checked, its people are split and paired, and its photos packed into one file.
+"""`prepare`: a data set is checked, its people are split and paired, and its photos packed into one file or shards.
 
 The folder it writes is a data set of its own: keypoints, pairs and packs. Photos without keypoints are looked at first
 (photos.py), archives and folders as downloaded are unpacked first (raw.py).
@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from posegan.data import DataReport, NoPairsError, PosePairDataset, pack_photos, write_pairs
+from posegan.data import DataReport, NoPairsError, PosePairDataset, pack_photos, write_pairs, write_shards
 from posegan.data.assemble import Split
 from posegan.data.cache import list_photos
 from posegan.data.photos import photo_size
+from posegan.data.shards import SUFFIX
 from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.files import write_text
@@ -55,10 +56,13 @@ def _parts(kind: Kind) -> tuple[Part, ...]:
     return part("train", ("train", "validation")), part("test", ())
 
 
-def prepare(where: str | Path, out: str | Path | None = None) -> dict[str, DataReport]:
+def prepare(
+    where: str | Path, out: str | Path | None = None, shard_megabytes: float | None = None
+) -> dict[str, DataReport]:
     """Write the packs and the pairs of a data set into `out`, by default into its own folder; returns {part: report}.
 
     where: a folder in the layout of Market-1501, DeepFashion or one folder a person, with keypoints.
+    shard_megabytes: write shards of this size instead of packs, for sets that no single disk holds.
     Raises UserError if the keypoints or all photos of every part are missing, or if a file is malformed.
     """
     kind = kind_of(where)
@@ -66,7 +70,10 @@ def prepare(where: str | Path, out: str | Path | None = None) -> dict[str, DataR
         raise UserError("Synthetic people need no preparation: give the folder of a data set.")
     root = Path(where)
     target = out_folder(root if out is None else out)
-    reports = {part.pack.removesuffix(".pack"): _prepare(kind, part, root, target) for part in _present(kind, root)}
+    reports = {
+        part.pack.removesuffix(".pack"): _prepare(kind, part, root, target, shard_megabytes)
+        for part in _present(kind, root)
+    }
     if not reports:
         wanted = " or ".join(pattern for part in _parts(kind) for pattern in part.annotations[:1])
         raise UserError(f"{root} holds no keypoints: put {wanted} there.")
@@ -82,6 +89,7 @@ def prepare_photos(
     settings: Mapping[str, object] | None = None,
     workers: int | None = None,
     progress: bool = False,
+    shard_megabytes: float | None = None,
 ) -> dict[str, DataReport]:
     """Make a data set in `out` of photos without keypoints, `photos/<person>/<image>`; returns {"photos": report}.
 
@@ -101,7 +109,7 @@ def prepare_photos(
         if not line.cut:
             reports["photos"].add(f"rejected, {kind_of_reason(line.reason)}", [line.photo])
     (part,) = _parts("folder")
-    _add(reports["photos"], _prepare("folder", part, target, target))
+    _add(reports["photos"], _prepare("folder", part, target, target, shard_megabytes))
     rejected = {line.photo: line.reason for line in lines if not line.cut}
     _write_report(target, reports, {"rejected": rejected, "kept": {line.photo: line.cut for line in lines if line.cut}})
     counts = {name: count for name, count in reports["photos"].totals.items() if name.endswith("pairs")}
@@ -120,7 +128,7 @@ def _present(kind: Kind, root: Path) -> Iterator[Part]:
             yield part
 
 
-def _prepare(kind: Kind, part: Part, root: Path, target: Path) -> DataReport:
+def _prepare(kind: Kind, part: Part, root: Path, target: Path, shard_megabytes: float | None) -> DataReport:
     folder = next((root / name for name in part.folders if (root / name).is_dir()), None)
     if folder is None:
         raise UserError(f"{root} holds no photos: put them into {root / part.folders[0]}.")
@@ -129,7 +137,12 @@ def _prepare(kind: Kind, part: Part, root: Path, target: Path) -> DataReport:
     names = _usable(list(load_annotations(annotations)), folder, None if kind == "folder" else size, report)
     if not names:
         raise UserError(f"No photo in {folder} can be used with {annotations}. {report.text()}")
-    _add(report, pack_photos(folder, target / part.pack, names))
+    if shard_megabytes is None:
+        _add(report, pack_photos(folder, target / part.pack, names))
+    else:
+        shards = target / (part.pack.removesuffix(".pack") + SUFFIX)
+        _add(report, write_shards(folder, shards, shard_megabytes, names))
+        (target / part.pack).unlink(missing_ok=True)  # it would go before the shards
     if target.resolve() != root.resolve():
         for name in (*part.annotations, *part.pairs):
             if (root / name).is_file():
