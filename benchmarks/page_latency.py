@@ -1,16 +1,21 @@
 """Measures what a user of the page feels: the time from a drag event to the new picture, in chromium.
 
-    python benchmarks/page_latency.py [--seconds 10] [--weights posegan-synthetic] [OUT.json]
+    python benchmarks/page_latency.py [--seconds 10] [--weights posegan-synthetic ...] [--page DIR] [--out OUT.json]
 
-It starts `posegan serve`, drags a wrist in circles, and reads the marks that the page sets: from the event's time stamp
-to the moment the picture is drawn. First slowly, each event after the last picture was seen; then as a fast hand does,
-60 events a second, so that each picture waits for the one before it, and events that a newer one overtakes have none.
-Needs chromium and playwright. The machine's load is recorded, as it decides the result.
+It starts `posegan serve` with each of the weights in turn, which may be an ONNX export, drags a wrist in circles, and
+reads the marks that the page sets: from the event's time stamp to the moment the picture is drawn. First slowly, each
+event after the last picture was seen; then as a fast hand does, 60 events a second, so that each picture waits for
+the one before it, and events that a newer one overtakes have none.
+--page: also a folder that `posegan export --web` wrote, where the browser runs the model itself.
+Needs chromium and playwright. The machine's load is recorded, as it decides the result: compare what one run measured.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
+import http.server
 import json
 import math
 import os
@@ -18,7 +23,9 @@ import platform
 import shutil
 import statistics
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -68,28 +75,54 @@ def summary(found: Marks, seconds: float) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--weights", default="posegan-synthetic")
-    parser.add_argument("out", nargs="?")
-    chosen = parser.parse_args()
-    before = os.getloadavg()[0]
-    with serving("--weights", chosen.weights) as address, sync_playwright() as playwright:
+def measure(address: str, seconds: float) -> dict[str, dict[str, float]]:
+    """Return how long a drag takes on the page at an address, with one event at a time and with sixty a second."""
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(address)
         page.wait_for_selector(".result .time:not(:empty)", timeout=120_000)
         drag_in_circles(page, 2, hasty=False)  # warm
-        slow, fast = (drag_in_circles(page, chosen.seconds, hasty=hasty) for hasty in (False, True))
+        slow, fast = (drag_in_circles(page, seconds, hasty=hasty) for hasty in (False, True))
         browser.close()
+    return {"one_event_at_a_time": summary(slow, seconds), "sixty_events_a_second": summary(fast, seconds)}
+
+
+@contextlib.contextmanager
+def shown(folder: str) -> Iterator[str]:
+    """Serve an exported page on a free port and yield its address."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--weights", nargs="+", default=["posegan-synthetic"])
+    parser.add_argument("--page")
+    parser.add_argument("--out")
+    chosen = parser.parse_args()
+    before, measured = os.getloadavg()[0], {}
+    for weights in chosen.weights:
+        with serving("--weights", weights) as address:
+            measured[Path(weights).name] = measure(address, chosen.seconds)
+    if chosen.page:
+        with shown(chosen.page) as address:
+            measured["in the browser"] = measure(address, chosen.seconds)
     result = {
-        "weights": chosen.weights,
-        "one_event_at_a_time": summary(slow, chosen.seconds),
-        "sixty_events_a_second": summary(fast, chosen.seconds),
+        "date": time.strftime("%Y-%m-%d"),
+        "measured": measured,
         "cpus": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "load_before": round(before, 1),
+        "load_after": round(os.getloadavg()[0], 1),
         "machine": platform.processor() or platform.machine(),
     }
     print(json.dumps(result, indent=2))

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from posegan.layers.warp import (
     _gather_max_plain,
+    _sample_plain,
     affine_grid_pixels,
     nearest_index,
     pixel_grid,
@@ -223,6 +224,15 @@ def test_the_export_form_equals_the_fast_one(seed):
     plain = value_and_gradient(_gather_max_plain, features, index)
     assert torch.equal(fast[0], plain[0])
     torch.testing.assert_close(fast[1], plain[1], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(9, 7), (1, 7), (9, 1), (1, 1)])
+def test_sampling_for_export_equals_the_other(size):
+    generator = torch.Generator().manual_seed(size[0])
+    features = torch.randn(3, 5, *size, generator=generator)
+    grid = torch.rand(3, 6, 4, 2, generator=generator) * 24 - 8  # inside, at the edge and far outside
+    grid[:, 0] = grid[:, 0].round()
+    torch.testing.assert_close(_sample_plain(features, grid), sample_pixels(features, grid), rtol=0, atol=2e-6)
 
 
 def test_average_is_the_sum_over_the_sum_of_masks():

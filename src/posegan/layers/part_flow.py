@@ -30,12 +30,23 @@ def part_distances(pose: Pose, grid: Tensor) -> Tensor:
     grid: (h, w, 2) points in pixels of the pose's frame.
     """
     ends, seen = _segments(pose)
-    start, along = ends[:, :, 0, None, None], (ends[:, :, 1] - ends[:, :, 0])[:, :, None, None]
-    offset = grid - start  # (B, 9, h, w, 2)
-    share = (offset * along).sum(-1) / along.square().sum(-1).clamp_min(1e-6)
-    squared = (offset - share.clamp(0, 1)[..., None] * along).square().sum(-1)
+    squared = _squared_distance(ends[:, :, 0], ends[:, :, 1], grid)
     half = _HALF_WIDTH.to(ends.device) * torso_scale(pose).float()[..., None].clamp_min(1.0)
     return torch.where(seen[..., None, None], squared.sqrt() / half[..., None, None], 1e4)
+
+
+def _squared_distance(start: Tensor, end: Tensor, grid: Tensor) -> Tensor:
+    """Return the squared distance of each point (h, w, 2) to segments with ends (..., 2): (..., h, w).
+
+    x and y apart: with pairs of numbers as the innermost dimension every operation is many times slower.
+    """
+    start_x, start_y = start[..., None, None, :].unbind(-1)  # (..., 1, 1)
+    along_x, along_y = (end - start)[..., None, None, :].unbind(-1)
+    x, y = grid[..., 0] - start_x, grid[..., 1] - start_y  # (..., h, w)
+    share = (x * along_x + y * along_y) / (along_x.square() + along_y.square()).clamp_min(1e-6)
+    share = share.clamp(0, 1)
+    squared: Tensor = (x - share * along_x).square() + (y - share * along_y).square()
+    return squared
 
 
 def _segments(pose: Pose) -> tuple[Tensor, Tensor]:
@@ -64,10 +75,7 @@ def torso_distance(pose: Pose, grid: Tensor) -> Tensor:
     """
     corners = take(pose.xy, TORSO, -2)  # (B, 4, 2): hips, then shoulders
     middle = corners.unflatten(1, (2, 2)).mean(2)  # (B, 2, 2)
-    start, along = middle[:, 0, None, None], (middle[:, 1] - middle[:, 0])[:, None, None]
-    offset = grid - start
-    share = (offset * along).sum(-1) / along.square().sum(-1).clamp_min(1e-6)
-    squared = (offset - share.clamp(0, 1)[..., None] * along).square().sum(-1)  # (B, h, w)
+    squared = _squared_distance(middle[:, 0], middle[:, 1], grid)  # (B, h, w)
     width = (corners[:, 0::2] - corners[:, 1::2]).square().sum(-1).sqrt().amax(1) / 2
     half = torch.maximum(width, torso_scale(pose).float() / 4).clamp_min(1.0)
     return torch.where(pose.valid[:, None, None], squared.sqrt() / half[:, None, None], 1e4)
@@ -95,9 +103,9 @@ def part_flow(
             rest = torch.where(torso_distance(target, grid) < reach, 0, PARTS)
         part = torch.where(nearest < reach, limb + 1, rest)
         chosen = affines.flatten(2).gather(1, part.flatten(1)[..., None].expand(-1, -1, 6))  # (B, h*w, 6)
-        a, b = chosen.reshape(*part.shape, 2, 3).split([2, 1], -1)
-        places = (a * grid[..., None, :]).sum(-1) + b[..., 0]
-        flow: Tensor = ((places - grid) / stride).permute(0, 3, 1, 2)
+        x, y = grid.unbind(-1)
+        xx, xy, x0, yx, yy, y0 = chosen.transpose(1, 2).unflatten(2, part.shape[1:]).unbind(1)  # (B, h, w) each
+        flow: Tensor = torch.stack([xx * x + xy * y + x0 - x, yx * x + yy * y + y0 - y], 1) / stride
         return flow
 
 
