@@ -1,11 +1,11 @@
 """Measure the identity embedding and the pose detectors on the validation people, and set the limits of the verdicts.
 
-    python recipes/calibrate_scores.py ../shared/data/market1501 --state runs/embedding/state \\
+    python recipes/calibrate_scores.py ../shared/data/market1501 --weights runs/embedding.safetensors \\
         --osnet ../shared/weights/osnet_x0_25_msmt17.onnx \\
         --movenet ../shared/weights/movenet_singlepose_lightning_int8_4.tflite --generated 500
 
-It writes src/posegan/assets/embedding-market-research.safetensors (only with --state), the offsets of real photos in
-pose_offsets.json beside it, and all numbers to benchmarks/results/picture_scores.json. Real photos set the limits; the
+It writes the shipped weights of the embedding (only with --weights) and the offsets of real photos, pose_offsets.json,
+into src/posegan/assets, and all numbers to benchmarks/results/picture_scores.json. Real photos set the limits; the
 verdicts on generated pictures of validation pairs are counted afterwards, next to those on other people's photos.
 """
 
@@ -14,6 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,19 +22,19 @@ from train_embedding import photos_by_person
 
 from posegan.data import MarketPoseDataset
 from posegan.detect import Detector, MoveNet
+from posegan.errors import UserError
 from posegan.evaluation.scorers.osnet import OSNet
 from posegan.files import write_text
-from posegan.identity import IdentityEmbedding, IdentityNet
-from posegan.identity.embedding import EmbeddingInfo, save_embedding, shipped_file
+from posegan.identity import IdentityEmbedding
+from posegan.identity.embedding import Limits, save_embedding, shipped_file
 from posegan.images import to_bytes
 from posegan.inference.judge import Judge, pose_offset
 from posegan.inference.predictor import Predictor
 from posegan.pose import Pose
-from posegan.training.state import load_newest_state
+from posegan.weights import read_weights
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS, RESULTS = ROOT / "src" / "posegan" / "assets", ROOT / "benchmarks" / "results" / "picture_scores.json"
-LICENCE = "For research only: trained on Market-1501, whose terms ask that; --no-scores does without."
 NOBODY = Pose(torch.zeros(18, 2), torch.zeros(18, dtype=torch.bool))
 
 
@@ -75,7 +76,7 @@ def similarities(
 
 def measure(
     embed: Callable[[Tensor], Tensor], names: list[str], photos: Tensor, people: Tensor, pairs: list[tuple[str, str]]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return ranks and similarities of one embedding on the validation people."""
     vectors = torch.cat([torch.nn.functional.normalize(embed(chunk), dim=1) for chunk in photos.split(128)])
     same, different = similarities(vectors, names, people, pairs)
@@ -130,7 +131,7 @@ def detectors(movenet: Path | None) -> list[Detector]:
         from posegan.detect import open_detector
 
         found.append(open_detector("builtin"))
-    except ImportError:
+    except (ImportError, UserError):
         print("this version has no built-in detector")
     if movenet:
         found.append(MoveNet(movenet))
@@ -141,7 +142,7 @@ def main() -> None:
     """Measure, write the weights and the limits, print what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of Market-1501 with its training annotations")
-    parser.add_argument("--state", type=Path, help="state folder of recipes/train_embedding.py")
+    parser.add_argument("--weights", type=Path, help="what recipes/train_embedding.py wrote")
     parser.add_argument("--osnet", type=Path, help="OSNet (.onnx), to compare with")
     parser.add_argument("--movenet", type=Path, help="MoveNet (.tflite), to calibrate too")
     parser.add_argument("--generated", type=int, default=0, help="validation pairs to generate and judge")
@@ -150,35 +151,29 @@ def main() -> None:
     pairs = data.pair_names()
     names, photos, people = photos_by_person(options.data, validation=True)
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
-    if options.state:
-        found = load_newest_state(options.state)
-        assert found is not None, f"{options.state} holds no state"
-        step, state = found
-        network = IdentityNet()
-        network.load_state_dict(state["net"])
-        draft = EmbeddingInfo("Market-1501, 701 training people", step, LICENCE, 0.0, 0.0)
-        save_embedding(shipped_file(), network, draft)  # so that the limits are those of the rounded weights
-        scores = measure(IdentityEmbedding.load(), names, photos, people, pairs)
-        measured = {key: scores[key] for key in ("rank1", "map", "same_person_called_likely")}
-        info = EmbeddingInfo(draft.data, step, LICENCE, scores["likely"], scores["unlikely"], measured)
-        save_embedding(shipped_file(), network, info)
-        results["embedding"] = {"step": step, "cpu_seconds": round(state["seconds"]), **scores}
+    if options.weights:
+        info, _ = read_weights(options.weights)
+        network = IdentityEmbedding.load(options.weights).network
+        scores = measure(IdentityEmbedding(network, Limits(1, -1)), names, photos, people, pairs)
+        limits = Limits(scores["likely"], scores["unlikely"])
+        save_embedding(shipped_file(), network, limits, info.data, info.step, info.licence)
+        results["embedding"] = scores
     if options.osnet:
         results["osnet_x0_25_msmt17"] = measure(OSNet(options.osnet)._embed, names, photos, people, pairs)
     shown = torch.unique(data.pairs[:, 1].long())
-    limits_file = ASSETS / "pose_offsets.json"
-    limits = json.loads(limits_file.read_text(encoding="utf-8")) if limits_file.is_file() else {}
+    offsets_file = ASSETS / "pose_offsets.json"
+    known = json.loads(offsets_file.read_text(encoding="utf-8")) if offsets_file.is_file() else {}
     ready = detectors(options.movenet)
     for detector in ready:
         off = offsets(detector, data.photos.read(shown), data.poses[shown])
-        limits[detector.name] = {
+        known[detector.name] = {
             "as_asked": round(float(off.quantile(0.9, interpolation="higher")), 4),
             "roughly": round(float(off.quantile(0.99, interpolation="higher")), 4),
             "median": round(float(off.median()), 4),
             "photos": len(off),
         }
-    write_text(limits_file, json.dumps(limits, indent=2) + "\n")
-    results["pose_offsets"] = limits
+    write_text(offsets_file, json.dumps(known, indent=2) + "\n")
+    results["pose_offsets"] = known
     if options.generated:
         judge = Judge(IdentityEmbedding.load(), ready[0] if ready else None)
         kind = ready[0].name if ready else "none"

@@ -17,7 +17,7 @@ from posegan.detect.base import People, joint_boxes
 from posegan.inference.poses import bundled_poses
 from posegan.pose import COCO18, Pose
 from posegan.pose.io import parse_openpose
-from tests.small_world import standing
+from tests.small_world import Blind, standing
 
 from .conftest import ADDRESS, LIVE, picture
 from .test_live import parts
@@ -293,3 +293,13 @@ def test_a_detector_finds_the_joints_of_an_own_photo(studio):
         assert len(photo["pose"]) == 18
         assert MODEL in photo["boxes"]
         assert client.post("/api/photo", content=picture((400, 200))).json()["pose"] is None
+
+
+def test_a_picture_is_judged_when_asked(client, monkeypatch):
+    monkeypatch.setattr("posegan.inference.finder.builtin", Blind)
+    photo = take_example(client)
+    body = {"photo": photo["photo"], "model": MODEL, "pose": photo["pose"]}
+    said = client.post("/api/judge", json=body).json()["sentences"]
+    assert said[0].startswith("same person: ")
+    assert said[1].startswith("pose: ")
+    assert client.post("/api/judge", json={**body, "photo": "x"}).status_code == 404

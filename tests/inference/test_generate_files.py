@@ -49,7 +49,7 @@ def test_inputs_are_never_overwritten(predictor: Predictor, market: Path) -> Non
 
 def test_every_pair_of_a_list(predictor: Predictor, market: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert generate_pairs(predictor, market, market / "market-pairs-test.csv", out, batch_size=4) == 6
+    assert generate_pairs(predictor, market, market / "market-pairs-test.csv", out, batch_size=4).count == 6
     assert len(list(out.glob("*.png"))) == 6
     assert (out / "0011_c1s1_000000_00_0011_c1s1_000001_00.png").is_file()
 
@@ -130,4 +130,4 @@ def test_no_pair_overwrites_another(predictor: Predictor, market: Path, tmp_path
         require_distinct_names([("a.jpg", "b.jpg"), ("a.png", "b.jpg")])
     names = [f"0011_c1s1_00000{i}_00.png" for i in range(2)]
     write_pairs(tmp_path / "twice.csv", [(names[0], names[1])] * 2)
-    assert generate_pairs(predictor, market, tmp_path / "twice.csv", tmp_path / "out") == 1
+    assert generate_pairs(predictor, market, tmp_path / "twice.csv", tmp_path / "out").count == 1

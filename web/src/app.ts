@@ -8,6 +8,7 @@ import { Messages } from "./messages.ts";
 import { Player, thereAndBack } from "./player.ts";
 import { bounds, mirror, placeHidden, rescale, standingIn, swapSides, withVisible } from "./pose.ts";
 import { Stage } from "./stage.ts";
+import { Verdicts } from "./verdicts.ts";
 import type { Library, Model, Photo, Pose, Sequence, Size, Skeleton } from "./types.ts";
 
 export type Step = "joints" | "pose"; // placing the joints on the photo, then posing the person
@@ -37,6 +38,7 @@ export class App {
   private target = new History<Pose>([]);
   private readonly stage: Stage;
   private readonly renderer: Renderer;
+  private readonly verdicts: Verdicts;
   private readonly player = new Player((pose) => this.preview(pose, performance.now()));
 
   constructor(
@@ -54,6 +56,7 @@ export class App {
         this.changed();
       },
     });
+    this.verdicts = new Verdicts(backend, (model, sentences) => this.stage.say(model, sentences));
     this.renderer = backend.renderer({
       picture: (picture) => this.stage.show(picture),
       error: (sentence) => this.messages.show(sentence),
@@ -173,10 +176,12 @@ export class App {
   private refresh(time: number): void {
     this.editor.show(this.history.now);
     if (this.step === "pose") this.render(this.history.now, time);
+    if (this.step === "pose" && this.photo?.boxes) this.verdicts.soon(this.photo, this.chosen, this.history.now);
     this.changed();
   }
 
   private render(pose: Pose, time: number): void {
+    this.verdicts.forget(this.chosen);
     if (this.photo?.boxes) this.renderer.want(this.photo, this.chosen, pose, time);
   }
 

@@ -34,6 +34,7 @@ export interface Backend {
   place(photo: Photo, pose: Pose): Promise<Pose>; // another person's pose where the photo's person stands
   download(photo: Photo, model: string, pose: Pose): Promise<Blob>;
   openPose(photo: Photo, pose: Pose): Promise<Blob>;
+  judge(photo: Photo, model: string, pose: Pose): Promise<readonly string[]>; // what is to be said of that picture
   renderer(events: RendererEvents): Renderer;
 }
 

@@ -139,6 +139,10 @@ export class Browser implements Backend {
     return new Blob([writeOpenPose(rescale(pose, photo.size, photo.original))], { type: "application/json" });
   }
 
+  async judge(): Promise<readonly string[]> {
+    return []; // its networks are not on the page
+  }
+
   renderer(events: RendererEvents): Renderer {
     return new Latest(this.painter, events);
   }

@@ -10,6 +10,7 @@ export class Result {
   private readonly canvas: HTMLCanvasElement;
   private readonly photo: HTMLCanvasElement;
   private readonly time = make("span", { class: "time" });
+  private readonly verdict = make("span", { class: "verdict", "aria-live": "polite" });
 
   constructor(readonly model: Model) {
     const { width, height } = model.size;
@@ -17,7 +18,7 @@ export class Result {
     this.canvas = make("canvas", { class: "picture", role: "img", "aria-label": `Picture made by ${model.name}`, ...size });
     this.photo = make("canvas", { class: "over", "aria-hidden": "true", ...size });
     this.frame = make("div", { class: "frame" }, this.canvas, this.photo);
-    const caption = make("figcaption", {}, make("span", { class: "name" }, model.name), this.time);
+    const caption = make("figcaption", {}, make("span", { class: "name" }, model.name), this.time, this.verdict);
     this.figure = make("figure", { class: "result", "data-model": model.name }, this.frame, caption);
     this.figure.style.setProperty("--ratio", String(width / height));
   }
@@ -28,6 +29,11 @@ export class Result {
     // How long the user waited; benchmarks/page_latency.py reads it.
     const detail = picture.milliseconds;
     performance.measure(`posegan ${this.model.name}`, { start: picture.asked, end: performance.now(), detail });
+  }
+
+  /** Say what was found of the picture, a line for each sentence. */
+  say(sentences: readonly string[]): void {
+    this.verdict.replaceChildren(...sentences.map((sentence) => make("span", {}, sentence)));
   }
 
   /** Lay the photo's cut under the slider. */
@@ -42,6 +48,7 @@ export class Result {
   clear(): void {
     this.canvas.getContext("2d")!.clearRect(0, 0, this.canvas.width, this.canvas.height);
     this.time.textContent = "";
+    this.say([]);
   }
 }
 

@@ -78,6 +78,11 @@ export class Server implements Backend {
     return (await sendAny("POST", "/api/openpose", { photo: photo.id, pose: toTriples(pose) })).blob();
   }
 
+  async judge(photo: Photo, model: string, pose: Pose): Promise<readonly string[]> {
+    const answer = await sendAny("POST", "/api/judge", { photo: photo.id, model, pose: toTriples(pose) });
+    return ((await answer.json()) as { sentences: readonly string[] }).sentences;
+  }
+
   renderer(events: RendererEvents): Renderer {
     return new LiveSocket(events);
   }

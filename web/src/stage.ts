@@ -51,6 +51,10 @@ export class Stage {
     this.results.get(picture.model)?.draw(picture);
   }
 
+  say(model: string, sentences: readonly string[]): void {
+    this.results.get(model)?.say(sentences);
+  }
+
   clear(): void {
     for (const result of this.results.values()) result.clear();
   }

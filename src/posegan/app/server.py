@@ -38,6 +38,7 @@ from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.images import png_bytes, to_bytes
 from posegan.inference.finder import PersonFinder
+from posegan.inference.judge import Judge, Judgement
 from posegan.inference.output import provenance
 from posegan.inference.poses import main_person
 from posegan.pose import Pose
@@ -62,6 +63,7 @@ class Service:
         self.examples = Examples(next(iter(studio.predictors.values())).size)
         self.uploads = asyncio.Semaphore(UPLOADS)
         self.pages = 0
+        self._judges: dict[str, Judge] = {}
         self._models = ThreadPoolExecutor(1, "posegan-models")
         self._files = ThreadPoolExecutor(1, "posegan-files")
 
@@ -72,6 +74,12 @@ class Service:
     async def on_files(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function on the thread that reads and draws photos."""
         return await asyncio.get_running_loop().run_in_executor(self._files, partial(function, *args, **kwargs))
+
+    def judge(self, photo: Photo, model: str, pose: Pose) -> Judgement:
+        """Return the verdicts on a picture; its networks are loaded when the first one is asked for."""
+        if model not in self._judges:
+            self._judges[model] = Judge.beside(self.studio.predictor(model).info, self.detector)
+        return self.studio.judge(photo, model, pose, self._judges[model])
 
     def close(self) -> None:
         """Forget what still waits for the threads, and end them."""
@@ -253,6 +261,14 @@ def _pictures(app: FastAPI, service: Service) -> None:
         picture = await service.on_models(service.studio.render, photo, model, pose)
         said = await service.on_files(provenance, service.studio.predictor(model), photo.origin)
         return Response(png_bytes(picture.image, said), media_type="image/png")
+
+    @app.post("/api/judge")
+    async def judge(request: Request) -> dict[str, Any]:
+        asked = parse_object(await read_body(request))
+        photo = service.store.get(known_session(request), text_field(asked, "photo"))
+        model, pose = text_field(asked, "model"), parse_pose(asked.get("pose"))
+        judgement = await service.on_models(service.judge, photo, model, pose)
+        return {"sentences": list(judgement.sentences().values())}
 
     @app.post("/api/openpose")
     async def openpose(request: Request) -> Response:

@@ -18,9 +18,10 @@ from torch import Tensor
 from posegan.app.photos import Photo, Source
 from posegan.app.refusal import RefusedError
 from posegan.data.folder import PersonCrop
-from posegan.images import to_signed
+from posegan.images import to_bytes, to_signed
 from posegan.inference import EncodedPhotos, Predictor
 from posegan.inference.framing import fit_photo, person_crop
+from posegan.inference.judge import Judge, Judgement
 from posegan.inference.predictor import SHIPPED, shipped_weights
 from posegan.pose import Pose
 from posegan.weights import bundled_names, find_weights
@@ -74,6 +75,12 @@ class Studio:
             raise RefusedError("No joint of this pose lies in the picture: move the person back into it.")
         image = predictor.render(self._encode(photo, _source(photo), model), target)[0].cpu()
         return Picture(image, 1000 * (time.perf_counter() - start))
+
+    def judge(self, photo: Photo, model: str, pose: Pose, judge: Judge) -> Judgement:
+        """Return the verdicts on what `render` shows; raises RefusedError as it does."""
+        picture = to_bytes(self.render(photo, model, pose).image)
+        target = self.crop(photo, model).poses(Pose.stack([pose])).inside(self.predictor(model).size)[0]
+        return judge(photo.pixels, _source(photo).pose, picture, target)
 
     def _encode(self, photo: Photo, source: Source, model: str) -> EncodedPhotos:
         key = source.key, model

@@ -33,18 +33,29 @@ def run(argv: Sequence[str]) -> None:
         raise UserError("Give --source PHOTO and --pose POSE, or --pairs CSV and --data FOLDER.")
 
     from posegan.inference.generate import generate_file, generate_pairs
+    from posegan.inference.judge import Judge
     from posegan.inference.predictor import Predictor
 
     finder = chosen_finder(chosen)  # first: a mistake in its options should not wait for the model
     predictor = Predictor.load(chosen.weights, chosen.device)
+    judge = None if chosen.no_scores else Judge.beside(predictor.info, finder.detector)
     described = not chosen.no_metadata
     if chosen.pairs:
-        count = generate_pairs(
-            predictor, chosen.data, chosen.pairs, chosen.out, batch_size=chosen.batch_size, metadata=described
+        made = generate_pairs(
+            predictor,
+            chosen.data,
+            chosen.pairs,
+            chosen.out,
+            batch_size=chosen.batch_size,
+            judge=judge,
+            metadata=described,
         )
-        print(f"{count:,} pictures are in {chosen.out}")
+        print(f"{made.count:,} pictures are in {chosen.out}")
+        for kind, counts in made.verdicts.items():
+            words = ", ".join(f"{word} {count:,}" for word, count in counts.items())
+            print(f"{'same person' if kind == 'person' else kind}: {words}")
     else:
-        guessed = generate_file(
+        picture = generate_file(
             predictor,
             chosen.source,
             chosen.pose,
@@ -54,11 +65,14 @@ def run(argv: Sequence[str]) -> None:
             paste=chosen.paste,
             guess=chosen.missing == "guess",
             finder=finder,
+            judge=judge,
             metadata=described,
         )
-        if guessed:
-            print(f"guessed: {', '.join(guessed)}")
+        if picture.guessed:
+            print(f"guessed: {', '.join(picture.guessed)}")
         print(f"wrote {chosen.out}")
+        for sentence in picture.judgement.sentences().values() if picture.judgement else ():
+            print(sentence)
 
 
 def _pose_names() -> list[str]:
@@ -88,6 +102,9 @@ def _parser() -> Parser:
     parser.add_argument("--batch-size", type=positive, default=32, help="pairs at a time (default: %(default)s)")
     parser.add_argument(
         "--no-metadata", action="store_true", help="leave out that the picture is AI-generated and from what"
+    )
+    parser.add_argument(
+        "--no-scores", action="store_true", help="do not judge whether person and pose are right (docs/protocols.md)"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     return parser

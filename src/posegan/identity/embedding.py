@@ -1,77 +1,78 @@
 """The identity embedding with its weights: do two pictures show the same person, by their looks? It crops nothing.
 
-The thresholds of its verdict are in the weight file, beside the photos' similarities they were measured on.
+The limits of its verdict are in the weight file, as measured on photos of people it was not trained on.
 """
 
 from __future__ import annotations
 
-import functools
-import json
-import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
-from posegan import __version__
 from posegan.errors import UserError
-from posegan.files import write_bytes
 from posegan.identity.network import SIZE, IdentityNet
 from posegan.images import to_bytes, to_signed
+from posegan.weights import WeightsInfo, read_weights, save_weights, tell_licence
 
-FORMAT = "posegan-embedding-1"
 SHIPPED = "embedding-market-research"
+KIND = "embedding"  # what the weight file says instead of a model's name
 
 Likelihood = Literal["likely", "doubtful", "unlikely"]
 
 
 @dataclass(frozen=True)
-class EmbeddingInfo:
-    """What an embedding's weight file says of itself."""
+class Limits:
+    """likely: the cosine that one in twenty pairs of photos of different people reaches.
 
-    data: str
-    """The data set it was trained on."""
-    step: int
-    """Training steps made."""
-    licence: str
-    """What the weights may be used for."""
+    unlikely: the cosine that one in twenty pairs of photos of one person stays below.
+    """
+
     likely: float
-    """Cosine that one in twenty pairs of photos of different people reaches."""
     unlikely: float
-    """Cosine that one in twenty pairs of photos of one person stays below."""
-    measured: dict[str, float] = field(default_factory=dict)
-    """What it scores on the people it was measured with."""
-    version: str = __version__
-    """Version of posegan that wrote the file."""
+
+    def verdict(self, similarity: float) -> Likelihood:
+        """Return whether two pictures of that cosine show one person.
+
+        'likely': more alike than 19 of 20 pairs of photos of different people. 'unlikely': less alike than 19 of 20
+        pairs of photos of one person. Where both hold, or neither, 'doubtful'.
+        """
+        above, below = similarity >= self.likely, similarity < self.unlikely
+        return "doubtful" if above == below else "likely" if above else "unlikely"
 
 
 class IdentityEmbedding:
-    """The network with its thresholds, on the CPU, in evaluation mode."""
+    """The network and its limits, on the CPU, in evaluation mode."""
 
-    def __init__(self, network: IdentityNet, info: EmbeddingInfo) -> None:
+    def __init__(self, network: IdentityNet, limits: Limits) -> None:
         self.network = network.eval()
-        self.info = info
+        self.limits = limits
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> IdentityEmbedding:
-        """Return the embedding of a weight file, by default the shipped one, whose licence is told once.
+        """Return the embedding of a weight file, by default the shipped one; its licence is told once.
 
-        Raises UserError if the file is missing, damaged or of another format.
+        Raises UserError if the file is missing, damaged or holds no embedding.
         """
         path = shipped_file() if path is None else Path(path)
-        network, info = _read(path)
-        if "research" in info.licence.lower():
-            _tell_licence(path.stem, info.licence)
-        return cls(network, info)
+        info, tensors = read_weights(path)
+        if info.model != KIND:
+            raise UserError(f"{path} holds no identity embedding but the model {info.model!r}: give another file.")
+        try:
+            network = IdentityNet(len(tensors["colours"]))
+            network.load_state_dict(tensors)
+            limits = Limits(**info.config)
+        except (RuntimeError, KeyError, TypeError) as error:
+            raise UserError(f"{path} does not fit this version's embedding: get it again.") from error
+        tell_licence(path.stem, info.licence)
+        return cls(network, limits)
 
     @torch.inference_mode()
     def __call__(self, photos: Tensor) -> Tensor:
-        """Return the unit vectors (B, 128) of photos (B, 3, 128, 64), uint8 or [-1, 1], rounded to 8 bits first.
+        """Return the unit vectors (B, 128) of photos (B, 3, 128, 64), uint8 or [-1, 1], which is rounded to 8 bits.
 
         Raises ValueError for photos of another size.
         """
@@ -80,48 +81,13 @@ class IdentityEmbedding:
         vectors: Tensor = self.network(to_signed(to_bytes(photos.cpu())))
         return vectors
 
-    def verdict(self, similarity: float) -> Likelihood:
-        """Return whether two pictures of that cosine show one person.
-
-        'likely': more alike than 19 of 20 pairs of photos of different people. 'unlikely': less alike than 19 of 20
-        pairs of photos of one person. Where both hold, 'doubtful' too.
-        """
-        above, below = similarity >= self.info.likely, similarity < self.info.unlikely
-        return "doubtful" if above == below else "likely" if above else "unlikely"
-
 
 def shipped_file() -> Path:
     """Return the weight file that comes with the package."""
-    return Path(str(resources.files("posegan") / "assets" / f"{SHIPPED}.safetensors"))
+    return Path(str(resources.files("posegan") / "assets" / "identity" / f"{SHIPPED}.safetensors"))
 
 
-def save_embedding(path: Path, network: IdentityNet, info: EmbeddingInfo) -> None:
-    """Write network and description in float16, whole or not at all."""
-    tensors = {
-        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
-        for name, value in network.state_dict().items()
-    }
-    write_bytes(path, save(tensors, metadata={"format": FORMAT, "info": json.dumps(asdict(info))}))
-
-
-def _read(path: Path) -> tuple[IdentityNet, EmbeddingInfo]:
-    if not path.is_file():
-        raise UserError(f"{path} is missing: give an embedding that posegan wrote, or install posegan again.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            described = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        if described.get("format") != FORMAT:
-            raise UserError(f"{path} is no identity embedding of posegan: its metadata has no format {FORMAT!r}.")
-        info = EmbeddingInfo(**json.loads(described.get("info", "")))
-        network = IdentityNet()
-        network.load_state_dict(tensors)
-    except (SafetensorError, OSError, ValueError, TypeError, RuntimeError) as error:
-        cause = str(error).partition("\n")[0]
-        raise UserError(f"{path} does not fit this version of posegan ({cause}): get it again.") from error
-    return network, info
-
-
-@functools.cache
-def _tell_licence(name: str, licence: str) -> None:
-    sys.stderr.write(f"{name}: {licence}\n")
+def save_embedding(path: Path, network: IdentityNet, limits: Limits, data: str, step: int, licence: str) -> None:
+    """Write network, limits and description in float16, whole or not at all."""
+    info = WeightsInfo(KIND, asdict(limits), data=data, step=step, licence=licence)
+    save_weights(path, network.state_dict(), info, half=True)

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-import functools
+import json
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from posegan.data import PosePairDataset
 from posegan.data.assemble import PAIRS_LEFT_OUT
 from posegan.errors import UserError
-from posegan.files import sha256_of
-from posegan.images import write_png
+from posegan.files import sha256_of, write_text
+from posegan.images import to_bytes, write_png
 from posegan.inference.finder import PersonFinder
+from posegan.inference.judge import Judge, Judgement
 from posegan.inference.open_data import open_data
 from posegan.inference.output import out_file, out_folder, pair_name, provenance, require_distinct_names
-from posegan.inference.paste import generate_in_photo
+from posegan.inference.paste import aim_in_photo, paste_person
 from posegan.inference.poses import FramedPose, find_pose
-from posegan.inference.predictor import Predictor
+from posegan.inference.predictor import Predictor, read_person
 from posegan.inference.targets import with_guesses
 from posegan.pose import Pose
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What was told of a picture that was written: the joints that were guessed, and the verdicts if it was judged."""
+
+    guessed: tuple[str, ...] = ()
+    judgement: Judgement | None = None
+
+
+@dataclass(frozen=True)
+class GeneratedPairs:
+    """How many pictures were written, and how often each verdict was given: {"person": {"likely": 3}, ...}."""
+
+    count: int
+    verdicts: dict[str, dict[str, int]]
 
 
 def generate_file(
@@ -33,11 +53,13 @@ def generate_file(
     paste: bool = False,
     guess: bool = False,
     finder: PersonFinder | None = None,
+    judge: Judge | None = None,
     metadata: bool = True,
-) -> tuple[str, ...]:
-    """Write the photo's person in the pose as a PNG; arguments as `Predictor.generate`. Returns the guessed joints.
+) -> Generated:
+    """Write the photo's person in the pose as a PNG; arguments as `Predictor.generate`.
 
     paste: put the person back into the full photo. guess: put missing joints of the pose where they probably are.
+    judge: gives the verdicts on the picture, which then stand in the metadata too.
     metadata: say in the file that it is generated, with which weights, from which photo, and which joints are guessed.
     Raises UserError as `Predictor.generate`, or if `out` is a folder, one of the inputs, or not named as a PNG.
     """
@@ -53,13 +75,21 @@ def generate_file(
         wanted = FramedPose(made, wanted.size)
     elif guess and isinstance(wanted, Pose):
         wanted, guessed = with_guesses(wanted, predictor.size)
-    make = functools.partial(generate_in_photo, predictor) if paste else predictor.generate
-    picture = make(photo, wanted, source_pose, retarget=retarget, finder=finder)
+    if paste:
+        image, source = read_person(photo, source_pose, finder)
+        target = aim_in_photo(wanted, source, retarget=retarget)
+        picture = paste_person(predictor, image, source, target)
+    else:
+        signed, source = predictor.prepare(photo, source_pose, finder)
+        target = predictor.aim(wanted, source, retarget=retarget)
+        picture = to_bytes(predictor.repose(signed[None], Pose.stack([source]), Pose.stack([target]))[0].cpu())
+        image = to_bytes(signed)
+    judgement = judge(image, source, picture, target) if judge else None
     said = provenance(predictor, sha256_of(Path(photo)))
     if guessed:
         said["posegan:guessed-joints"] = ", ".join(guessed)
-    write_png(path, picture, said if metadata else None)
-    return guessed
+    write_png(path, picture, said | _described(judgement) if metadata else None)
+    return Generated(guessed, judgement)
 
 
 def generate_pairs(
@@ -69,23 +99,44 @@ def generate_pairs(
     out: str | Path,
     *,
     batch_size: int = 32,
+    judge: Judge | None = None,
     metadata: bool = True,
-) -> int:
-    """Write a PNG for every pair of a CSV into a folder and return how many; data: as `open_data`.
+) -> GeneratedPairs:
+    """Write a PNG for every pair of a CSV into a folder; data: as `open_data`.
 
+    judge: gives the verdicts on each picture; they stand in its metadata and all together in `scores.json`.
     Raises UserError if a pair names a photo that the data has not, if two pairs would be one file, or as `open_data`.
     """
     folder = out_folder(out)
     dataset = open_data(data, predictor.size, pairs)
     require_all_pairs(dataset, pairs)
     require_distinct_names(dataset.pair_names())
+    judged: dict[str, Judgement] = {}
     for first in range(0, len(dataset), batch_size):
         batch = dataset.batch(torch.arange(first, min(first + batch_size, len(dataset))))
-        images = predictor.repose(batch.source_image, batch.source_pose, batch.target_pose).cpu()
-        for image, source, target in zip(images, batch.source_names, batch.target_names, strict=True):
-            said = provenance(predictor, source) if metadata else None
-            write_png(folder / f"{pair_name(source, target)}.png", image, said)
-    return len(set(dataset.pair_names()))
+        images = to_bytes(predictor.repose(batch.source_image, batch.source_pose, batch.target_pose).cpu())
+        sources: Tensor = to_bytes(batch.source_image)
+        for i, (source, target) in enumerate(zip(batch.source_names, batch.target_names, strict=True)):
+            name = pair_name(source, target)
+            if judge:
+                judged[name] = judge(sources[i], batch.source_pose[i], images[i], batch.target_pose[i])
+            said = provenance(predictor, source) | _described(judged.get(name))
+            write_png(folder / f"{name}.png", images[i], said if metadata else None)
+    if judge:
+        rows = {name: judgement.values() for name, judgement in judged.items()}
+        write_text(folder / "scores.json", json.dumps(rows, indent=1) + "\n")
+    return GeneratedPairs(len(set(dataset.pair_names())), _counted(list(judged.values())))
+
+
+def _described(judgement: Judgement | None) -> dict[str, str]:
+    """Return the verdicts as metadata."""
+    return {f"posegan:{kind}": text for kind, text in judgement.sentences().items()} if judgement else {}
+
+
+def _counted(judged: list[Judgement]) -> dict[str, dict[str, int]]:
+    words = {"person": [j.person for j in judged], "pose": [j.pose for j in judged]}
+    counts = {kind: Counter(word for word in said if word) for kind, said in words.items()}
+    return {kind: dict(count.most_common()) for kind, count in counts.items() if count}
 
 
 def require_all_pairs(dataset: PosePairDataset, pairs: str | Path) -> None:

@@ -38,11 +38,16 @@ def generate_in_photo(
     Arguments as `Predictor.generate`. Raises UserError as it does, or as `paste_person`.
     """
     image, source = read_person(photo, source_pose, finder)
+    return to_pil(paste_person(predictor, image, source, aim_in_photo(pose, source, retarget=retarget)))
+
+
+def aim_in_photo(pose: Pose | FramedPose | str | Path, source: Pose, *, retarget: bool = True) -> Pose:
+    """Return the target pose that `generate_in_photo` gives a person of the pose `source`, in that photo's pixels."""
     if isinstance(pose, str | Path):
         pose = find_pose(pose)
     target = pose.pose if isinstance(pose, FramedPose) else pose
     limbs = retarget and isinstance(pose, FramedPose)
-    return to_pil(paste_person(predictor, image, source, place_on(Pose.stack([target]), source, limbs=limbs)[0]))
+    return place_on(Pose.stack([target]), source, limbs=limbs)[0]
 
 
 def paste_person(predictor: Predictor, photo: Tensor, source: Pose, target: Pose) -> Tensor:

@@ -178,10 +178,15 @@ class Predictor:
         Raises UserError for anything that cannot be read or found.
         """
         source, found = self.prepare(photo, source_pose, finder)
+        target = self.aim(pose, found, retarget=retarget)
+        return to_pil(self.repose(source[None], Pose.stack([found]), Pose.stack([target]))[0])
+
+    def aim(self, pose: Pose | FramedPose | str | Path, source: Pose, *, retarget: bool = True) -> Pose:
+        """Return the target pose that `generate` gives a person of the pose `source`, both in the model's frame."""
         target = self.target(pose)
         if retarget and not isinstance(pose, Pose):
-            target = fit_body(Pose.stack([target]), found, self.size)[0]
-        return to_pil(self.repose(source[None], Pose.stack([found]), Pose.stack([target]))[0])
+            target = fit_body(Pose.stack([target]), source, self.size)[0]
+        return target
 
 
 def read_person(

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 71537e910e3bdf5d241231f7a4116ba5e28c96907d9b8a832a7c83dcf338c010
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 4e4807c1d74c39b32115d5de7e12024ead57c09398de41b5779981e942bff0f0
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -608,7 +608,7 @@ var Result = class {
     this.canvas = make("canvas", { class: "picture", role: "img", "aria-label": `Picture made by ${model.name}`, ...size });
     this.photo = make("canvas", { class: "over", "aria-hidden": "true", ...size });
     this.frame = make("div", { class: "frame" }, this.canvas, this.photo);
-    const caption = make("figcaption", {}, make("span", { class: "name" }, model.name), this.time);
+    const caption = make("figcaption", {}, make("span", { class: "name" }, model.name), this.time, this.verdict);
     this.figure = make("figure", { class: "result", "data-model": model.name }, this.frame, caption);
     this.figure.style.setProperty("--ratio", String(width / height));
   }
@@ -618,11 +618,16 @@ var Result = class {
   canvas;
   photo;
   time = make("span", { class: "time" });
+  verdict = make("span", { class: "verdict", "aria-live": "polite" });
   draw(picture) {
     this.canvas.getContext("2d").putImageData(picture.pixels, 0, 0);
     this.time.textContent = `${Math.round(picture.milliseconds)} ms`;
     const detail = picture.milliseconds;
     performance.measure(`posegan ${this.model.name}`, { start: picture.asked, end: performance.now(), detail });
+  }
+  /** Say what was found of the picture, a line for each sentence. */
+  say(sentences) {
+    this.verdict.replaceChildren(...sentences.map((sentence) => make("span", {}, sentence)));
   }
   /** Lay the photo's cut under the slider. */
   setPhoto(image, box) {
@@ -635,6 +640,7 @@ var Result = class {
   clear() {
     this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
     this.time.textContent = "";
+    this.say([]);
   }
 };
 function placed(box, width, height) {
@@ -681,8 +687,42 @@ var Stage = class {
   show(picture) {
     this.results.get(picture.model)?.draw(picture);
   }
+  say(model, sentences) {
+    this.results.get(model)?.say(sentences);
+  }
   clear() {
     for (const result of this.results.values()) result.clear();
+  }
+};
+
+// src/verdicts.ts
+var REST = 350;
+var Verdicts = class {
+  // counts the poses; answers to older ones are dropped
+  constructor(backend, show) {
+    this.backend = backend;
+    this.show = show;
+  }
+  backend;
+  show;
+  timer = 0;
+  asked = 0;
+  /** A new pose: whatever was said is about another picture. */
+  forget(models) {
+    window.clearTimeout(this.timer);
+    this.asked += 1;
+    for (const model of models) this.show(model, []);
+  }
+  /** The pose may stay: ask, unless another one comes. */
+  soon(photo, models, pose) {
+    this.timer = window.setTimeout(() => void this.ask(photo, models, pose, this.asked), REST);
+  }
+  async ask(photo, models, pose, asked) {
+    for (const model of models) {
+      const sentences = await this.backend.judge(photo, model, pose).catch(() => []);
+      if (asked !== this.asked) return;
+      this.show(model, sentences);
+    }
   }
 };
 
@@ -703,6 +743,7 @@ var App = class {
         this.changed();
       }
     });
+    this.verdicts = new Verdicts(backend, (model, sentences) => this.stage.say(model, sentences));
     this.renderer = backend.renderer({
       picture: (picture) => this.stage.show(picture),
       error: (sentence) => this.messages.show(sentence),
@@ -729,6 +770,7 @@ var App = class {
   target = new History([]);
   stage;
   renderer;
+  verdicts;
   player = new Player((pose) => this.preview(pose, performance.now()));
   get history() {
     return this.step === "joints" ? this.source : this.target;
@@ -826,9 +868,11 @@ var App = class {
   refresh(time) {
     this.editor.show(this.history.now);
     if (this.step === "pose") this.render(this.history.now, time);
+    if (this.step === "pose" && this.photo?.boxes) this.verdicts.soon(this.photo, this.chosen, this.history.now);
     this.changed();
   }
   render(pose, time) {
+    this.verdicts.forget(this.chosen);
     if (this.photo?.boxes) this.renderer.want(this.photo, this.chosen, pose, time);
   }
   undo() {
@@ -1357,6 +1401,9 @@ var Browser = class _Browser {
   async openPose(photo, pose) {
     return new Blob([writeOpenPose(rescale(pose, photo.size, photo.original))], { type: "application/json" });
   }
+  async judge() {
+    return [];
+  }
   renderer(events) {
     return new Latest(this.painter, events);
   }
@@ -1552,6 +1599,10 @@ var Server = class {
   }
   async openPose(photo, pose) {
     return (await sendAny("POST", "/api/openpose", { photo: photo.id, pose: toTriples(pose) })).blob();
+  }
+  async judge(photo, model, pose) {
+    const answer = await sendAny("POST", "/api/judge", { photo: photo.id, model, pose: toTriples(pose) });
+    return (await answer.json()).sentences;
   }
   renderer(events) {
     return new LiveSocket(events);

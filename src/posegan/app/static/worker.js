@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 71537e910e3bdf5d241231f7a4116ba5e28c96907d9b8a832a7c83dcf338c010
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 4e4807c1d74c39b32115d5de7e12024ead57c09398de41b5779981e942bff0f0
 
 // src/worker.ts
 var models = /* @__PURE__ */ new Map();
