@@ -255,7 +255,7 @@ export class App {
   private async takePoseOf(file: File): Promise<void> {
     const { detector } = this.facts;
     if (detector === null) {
-      throw new Sentence("posegan does not find joints in photos by itself yet: give the OpenPose JSON of that photo instead.");
+      throw new Sentence("This page has no model that finds joints: give the OpenPose JSON of that photo instead.");
     }
     const other = await this.backend.addPhoto(file);
     if (!other.pose) throw new Sentence("Nobody was found in that photo: give another, or its OpenPose JSON.");

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 4e4807c1d74c39b32115d5de7e12024ead57c09398de41b5779981e942bff0f0
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 23c5fc32de8f190c3a78d417e2a5e60763f3d167a1e7120f127cff129b5367f6
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -936,7 +936,7 @@ var App = class {
   async takePoseOf(file) {
     const { detector } = this.facts;
     if (detector === null) {
-      throw new Sentence("posegan does not find joints in photos by itself yet: give the OpenPose JSON of that photo instead.");
+      throw new Sentence("This page has no model that finds joints: give the OpenPose JSON of that photo instead.");
     }
     const other = await this.backend.addPhoto(file);
     if (!other.pose) throw new Sentence("Nobody was found in that photo: give another, or its OpenPose JSON.");

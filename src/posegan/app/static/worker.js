@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 4e4807c1d74c39b32115d5de7e12024ead57c09398de41b5779981e942bff0f0
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 23c5fc32de8f190c3a78d417e2a5e60763f3d167a1e7120f127cff129b5367f6
 
 // src/worker.ts
 var models = /* @__PURE__ */ new Map();
