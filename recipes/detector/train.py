@@ -198,7 +198,7 @@ def _losses(network: CropNetwork, crops: Crops, spread: float) -> tuple[Tensor, 
 def validate(network: torch.nn.Module, crops: Crops) -> Score:
     """Return the scores of a network in evaluation mode on crops."""
     parts = [network(image.to(memory_format=torch.channels_last)) for image in crops.image.split(64)]
-    found = joints_of(torch.cat([maps for maps, _ in parts]))
+    found, _ = joints_of(torch.cat([maps for maps, _ in parts]))
     error = (found - crops.xy).norm(dim=-1)[crops.inside]
     right = (torch.cat([seen for _, seen in parts]) > 0) == crops.seen
     return Score(float(error.median()), float((error <= 5).float().mean()), float(right.float().mean()))

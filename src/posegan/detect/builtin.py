@@ -22,8 +22,8 @@ from posegan.weights import read_weights, tell_licence
 
 SHIPPED = ("detector-market-research", "detector-synthetic")
 THRESHOLD = 0.5  # of a joint: the network says of each how probably the annotator would have seen it
-LEAST = 0.5  # of a person
-SURE = 0.7  # of a person in the middle, for whom no more windows are looked at
+LEAST = 0.3  # of a person
+SURE = 0.5  # of a person in the middle, for whom no more windows are looked at
 HEIGHT = 256  # pixels of the photo that is searched: people in it are as large as in the network's crops, or larger
 CLOSER = 4  # windows that are looked at again
 ROUNDS = 2  # of looking again
@@ -65,26 +65,26 @@ class Builtin:
         if score < SURE:
             elsewhere, other = self._closer(small, grid_of_windows(size))
             windows, score = (elsewhere, other) if other > score else (windows, score)
-        xy, seen = self._read(small, windows, mirrored=True)
-        found = seen.mean(1)
+        xy, seen, found = self._read(small, windows, mirrored=True)
         kept = found >= self.least
         pose = Pose(xy, seen >= self.threshold).resize(size, (photo.shape[-2], photo.shape[-1]))[kept]
         return People(pose, seen[kept], found[kept], joint_boxes(pose))
 
     def _closer(self, photo: Tensor, windows: Tensor) -> tuple[Tensor, float]:
         """Return the window (1, 3) around the surest person that these windows lead to, and how sure."""
-        xy, seen = self._read(photo, windows)
+        xy, seen, score = self._read(photo, windows)
         for _ in range(ROUNDS):
-            first = seen.mean(1).topk(min(CLOSER, len(seen))).indices
+            first = score.topk(min(CLOSER, len(score))).indices
             windows = windows_around(Pose(xy[first], seen[first] >= self.threshold))
-            xy, seen = self._read(photo, windows)
-        best = seen.mean(1).argmax()
-        return windows[best][None], float(seen[best].mean())
+            xy, seen, score = self._read(photo, windows)
+        best = score.argmax()
+        return windows[best][None], float(score[best])
 
-    def _read(self, photo: Tensor, windows: Tensor, mirrored: bool = False) -> tuple[Tensor, Tensor]:
-        """Return joints (N, 18, 2) in the photo and how surely each is seen (N, 18), in windows (N, 3).
+    def _read(self, photo: Tensor, windows: Tensor, mirrored: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """Return joints (N, 18, 2) in the photo, how surely each is seen (N, 18) and a score (N,), of windows (N, 3).
 
-        mirrored: the mean of what is seen there and in a mirror.
+        The score is the mean over the joints of how surely they are seen, times the share of their maps that says
+        where. mirrored: the mean of what is seen there and in a mirror.
         """
         parts = []
         for some in windows.split(BATCH):
@@ -95,8 +95,11 @@ class Builtin:
                 order = list(COCO18.flip)
                 maps = (maps + other.flip(-1)[:, order]) / 2
                 seen = (seen + other_seen[:, order]) / 2
-            parts.append((from_windows(joints_of(maps), some), seen.sigmoid()))
-        return torch.cat([xy for xy, _ in parts]), torch.cat([seen for _, seen in parts])
+            xy, decided = joints_of(maps)
+            sure = seen.sigmoid()
+            parts.append((from_windows(xy, some), sure, (sure * decided).mean(1)))
+        xy, sure, score = (torch.cat(kind) for kind in zip(*parts, strict=True))
+        return xy, sure, score
 
 
 def _find(weights: str | Path | None) -> Path:

@@ -86,10 +86,11 @@ def _twice(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
-def joints_of(maps: Tensor) -> Tensor:
+def joints_of(maps: Tensor) -> tuple[Tensor, Tensor]:
     """Return the places (B, 18, 2), x and y in pixels of the crop, that logit maps (B, 18, h, w) speak for.
 
-    The mean of a map's softmax in the square of WINDOW places around its peak.
+    The mean of a map's softmax in the square of WINDOW places around its peak; and the share (B, 18) of it that lies in
+    there, which is small where a map does not decide.
     """
     height, width = maps.shape[-2:]
     share = maps.flatten(2).softmax(-1)
@@ -98,6 +99,7 @@ def joints_of(maps: Tensor) -> Tensor:
     near_y = ((rows - peak // width).abs() <= WINDOW)[..., :, None]  # (B, 18, h, 1)
     near_x = ((columns - peak % width).abs() <= WINDOW)[..., None, :]
     share = share.view_as(maps) * (near_y & near_x)
-    share = share / share.sum((-2, -1), keepdim=True)
+    decided = share.sum((-2, -1))
+    share = share / decided[..., None, None]
     place = torch.stack([(share.sum(-2) * columns).sum(-1), (share.sum(-1) * rows).sum(-1)], -1)
-    return STRIDE * (place + 0.5) - 0.5
+    return STRIDE * (place + 0.5) - 0.5, decided
