@@ -26,7 +26,7 @@ def run(argv: Sequence[str]) -> None:
     made = export_onnx(chosen.weights[0] if chosen.weights else shipped_weights(), chosen.out, split=chosen.split)
     for file in made.files:
         print(f"wrote {file} ({file.stat().st_size / 1e6:.1f} MB)")
-    print(f"largest difference from torch: {made.difference:.1g} of pictures in [-1, 1] (allowed: {TOLERANCE:g})")
+    print(f"largest difference from torch: {made.difference:.1g} of pictures in [-1, 1] (allowed: {TOLERANCE:.2g})")
 
 
 def _web(weights: list[str], folder: str, runtime: str | None) -> None:

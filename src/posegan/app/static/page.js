@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 23c5fc32de8f190c3a78d417e2a5e60763f3d167a1e7120f127cff129b5367f6
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 620aedc9d402e029c89a88e1f7568371f6b8f7a270be5daad7bbee6985219bc6
 
 // src/backend.ts
 var Sentence = class extends Error {
