@@ -145,6 +145,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="what recipes/train_embedding.py wrote")
     parser.add_argument("--osnet", type=Path, help="OSNet (.onnx), to compare with")
     parser.add_argument("--movenet", type=Path, help="MoveNet (.tflite), to calibrate too")
+    parser.add_argument("--photos", type=int, default=10_000, help="real photos to calibrate detectors with, at most")
     parser.add_argument("--generated", type=int, default=0, help="validation pairs to generate and judge")
     options = parser.parse_args()
     data = MarketPoseDataset(options.data, "validation", maps=False)
@@ -161,6 +162,7 @@ def main() -> None:
     if options.osnet:
         results["osnet_x0_25_msmt17"] = measure(OSNet(options.osnet)._embed, names, photos, people, pairs)
     shown = torch.unique(data.pairs[:, 1].long())
+    shown = shown[torch.randperm(len(shown), generator=torch.Generator().manual_seed(0))[: options.photos]]
     offsets_file = ASSETS / "pose_offsets.json"
     known = json.loads(offsets_file.read_text(encoding="utf-8")) if offsets_file.is_file() else {}
     ready = detectors(options.movenet)

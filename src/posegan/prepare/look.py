@@ -42,7 +42,10 @@ def look_at(path: Path, detector: Detector) -> Look:
     try:
         photo = read_photo(path)
     except UserError as error:
-        return Look(f"cannot be read: {str(error).removeprefix(str(path)).strip()}")
+        cause = (
+            str(error).removeprefix(str(path)).removeprefix(" is not a readable photo").partition(":")[0].strip(" ()")
+        )
+        return Look(f"cannot be read: {cause}")
     shown = at_most(photo, 160)
     people = detector(photo)
     reason, index = choose(people, (photo.shape[-2], photo.shape[-1]))

@@ -68,7 +68,7 @@ def _section(title: str, items: Sequence[str], count: int | None = None) -> str:
 
 def _rejected(line: Looked) -> str:
     detail = line.reason if kind_of_reason(line.reason) != line.reason else ""
-    return _item(_image(line.shown) if line.shown else '<span class="none">no picture</span>', line.photo, detail)
+    return _item(_image(line.shown) if line.shown else '<span class="none">not shown</span>', line.photo, detail)
 
 
 def _kept(out: Path, line: Looked) -> str:
