@@ -23,6 +23,7 @@ def run(argv: Sequence[str]) -> None:
     from posegan.inference.export import TOLERANCE, export_onnx
     from posegan.inference.predictor import shipped_weights
 
+    print("A minute or two of work: tracing, then comparing with torch.", flush=True)
     made = export_onnx(chosen.weights[0] if chosen.weights else shipped_weights(), chosen.out, split=chosen.split)
     for file in made.files:
         print(f"wrote {file} ({file.stat().st_size / 1e6:.1f} MB)")
@@ -32,6 +33,7 @@ def run(argv: Sequence[str]) -> None:
 def _web(weights: list[str], folder: str, runtime: str | None) -> None:
     from posegan.app.web_export import export_web
 
+    print("A minute or two of work for each model.", flush=True)
     files = export_web(weights, folder, runtime)
     print(f"wrote {len(files)} files, {sum(files.values()) / 1e6:.0f} MB, into {folder}")
     print(f"Any web server can show them; on this machine: python -m http.server --bind 127.0.0.1 -d {folder}")

@@ -100,13 +100,17 @@ def export_onnx(weights: str | Path, out: str | Path, *, split: bool = False) ->
     path = find_weights(weights)
     if is_exported(path):
         raise UserError(f"{path} is an export already: give the .safetensors file that it was made from.")
-    if split and Path(out).suffix:
+    if split and Path(out).suffix.lower() == ".onnx":
         raise UserError(f"{out} is to be a folder for two files: give a name without an ending.")
     if not split and Path(out).suffix.lower() != ".onnx":
         raise UserError(f"{out} is to be an ONNX file: give a name that ends in .onnx.")
     model, info = load_model(path)
     generator = model.generator.eval()
     height, width = info.config["size"]
+    if split:  # before minutes of work
+        paths = {part: out_folder(out) / f"{part}.onnx" for part in (ENCODE, RENDER)}
+    else:
+        paths = {WHOLE: out_file(out, (path,))}
     files = export_generator(generator, (height, width), split=split)
     difference = largest_difference(generator, (height, width), files)
     if not difference <= TOLERANCE:  # nor NaN
@@ -115,7 +119,6 @@ def export_onnx(weights: str | Path, out: str | Path, *, split: bool = False) ->
             "written."
         )
     said = ExportInfo(info, sha256_of(path), count_parameters(generator))
-    paths = {part: out_folder(out) / f"{part}.onnx" for part in files} if split else {WHOLE: out_file(out, (path,))}
     for part, proto in files.items():
         write_bytes(paths[part], with_metadata(proto, said.metadata(part) | {"exported_by": f"posegan {__version__}"}))
     return Exported(tuple(paths.values()), difference)
@@ -129,7 +132,7 @@ def export_generator(generator: Generator, size: Size, *, split: bool) -> dict[s
     source, target = example(size, 2, 0)
     plain = (source[0], source[1].xy, source[1].visible)
     poses = (target.xy, target.visible)
-    batch = {0: torch.export.Dim("batch", min=1, max=4096)}  # with a maximum, or torch asks for it
+    batch = {0: torch.export.Dim("batch", min=1)}
     if not split:
         return {WHOLE: _to_onnx(Whole(generator, size), (*plain, *poses), (batch,) * 5, SOURCE + TARGET, ("image",))}
     with torch.no_grad():
