@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import math
 from dataclasses import dataclass
 from importlib import resources
 from typing import Literal
@@ -32,7 +33,7 @@ Agreement = Literal["as asked", "roughly as asked", "not as asked"]
 class Judgement:
     """What is said of one picture; None: that was not looked at, or cannot be told.
 
-    similarity: cosine of the embeddings of source photo and picture, -1 to 1. offset: see `pose_offset`.
+    similarity: cosine of the embeddings of source photo and picture, -1 to 1. offset: see `pose_offset`; may be inf.
     """
 
     similarity: float | None = None
@@ -45,17 +46,17 @@ class Judgement:
         said = {}
         if self.similarity is not None:
             said["person"] = f"same person: {self.person} (similarity {self.similarity:.2f})"
-        if self.pose is not None or self.offset is not None:
+        if self.offset is not None:
             verdict = self.pose or "not known for this detector"
             said["pose"] = f"pose: {verdict} ({_distance(self.offset)})"
         return said
 
     def values(self) -> dict[str, float | str | None]:
-        """Return the fields for JSON, numbers rounded to four digits."""
+        """Return the fields for JSON, numbers rounded to four digits; null where most joints were not found."""
         return {
             "similarity": None if self.similarity is None else round(self.similarity, 4),
             "person": self.person,
-            "pose_offset": None if self.offset is None else round(self.offset, 4),
+            "pose_offset": None if self.offset is None or self.offset == math.inf else round(self.offset, 4),
             "pose": self.pose,
         }
 
@@ -95,8 +96,8 @@ class Judge:
         if self.detector is not None:
             people = self.detector(made)
             found = people.pose[0] if len(people) else Pose(torch.zeros(18, 2), torch.zeros(18, dtype=torch.bool))
-            share = pose_offset(found, wanted)
-            offset, pose = share if share < float("inf") else None, agreement(self.detector.name, share)
+            offset = pose_offset(found, wanted)
+            pose = agreement(self.detector.name, offset)
         return Judgement(similarity, person, offset, pose)
 
 
@@ -134,7 +135,7 @@ def _limits() -> dict[str, dict[str, float]]:
     return limits
 
 
-def _distance(offset: float | None) -> str:
-    if offset is None:
+def _distance(offset: float) -> str:
+    if offset == math.inf:
         return "most joints not found"
     return f"joints {100 * offset:.1f} % of the body's height off"
