@@ -168,10 +168,12 @@ def main() -> None:
     ready = detectors(options.movenet)
     for detector in ready:
         off = offsets(detector, data.photos.read(shown), data.poses[shown])
+        lost, off = float((~off.isfinite()).float().mean()), off[off.isfinite()]
         known[detector.name] = {
             "as_asked": round(float(off.quantile(0.9, interpolation="higher")), 4),
-            "roughly": round(float(off.quantile(0.99, interpolation="higher")), 4),
+            "doubtful": round(float(off.quantile(0.99, interpolation="higher")), 4),
             "median": round(float(off.median()), 4),
+            "not_found": round(lost, 4),
             "photos": len(off),
         }
     write_text(offsets_file, json.dumps(known, indent=2) + "\n")

@@ -37,7 +37,7 @@ class Knows:
 
 @pytest.fixture
 def limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = {name: {"as_asked": 0.03, "roughly": 0.1} for name in ("knows", "blind")}
+    known = {name: {"as_asked": 0.03, "doubtful": 0.1} for name in ("knows", "blind")}
     monkeypatch.setattr(judging, "_limits", lambda: known)
 
 
@@ -58,14 +58,14 @@ def test_offsets_are_shares_of_the_body() -> None:
 
 def test_agreement_in_words(limits: None) -> None:
     assert [agreement("knows", o) for o in (0.03, 0.05, 0.2, float("inf"))] == [
-        "as asked", "roughly as asked", "not as asked", "not as asked",
+        "as asked", "doubtful", "not as asked", "not as asked",
     ]  # fmt: skip
     assert agreement("another", 0.0) is None
 
 
 def test_the_limits_that_ship_are_in_order() -> None:
     for limits in judging._limits().values():
-        assert 0 < limits["median"] < limits["as_asked"] < limits["roughly"] < 1
+        assert 0 < limits["median"] < limits["as_asked"] < limits["doubtful"] < 1
 
 
 def test_a_picture_is_judged_by_its_person(limits: None, embedding: IdentityEmbedding) -> None:

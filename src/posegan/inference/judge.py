@@ -26,7 +26,7 @@ from posegan.inference.framing import fit_photo
 from posegan.pose import Pose
 from posegan.weights import WeightsInfo
 
-Agreement = Literal["as asked", "roughly as asked", "not as asked"]
+Agreement = Literal["as asked", "doubtful", "not as asked"]
 
 
 @dataclass(frozen=True)
@@ -117,14 +117,14 @@ def agreement(detector: str, offset: float) -> Agreement | None:
     """Return what a detector's offset means, None for a detector that was not calibrated.
 
     'as asked': no farther off than that detector is on 9 of 10 real photos of the pose. 'not as asked': farther than
-    on 99 of 100.
+    on 99 of 100, or most joints are not found. Real photos in which it finds fewer than half the joints do not count.
     """
     limits = _limits().get(detector)
     if limits is None:
         return None
     if offset <= limits["as_asked"]:
         return "as asked"
-    return "roughly as asked" if offset <= limits["roughly"] else "not as asked"
+    return "doubtful" if offset <= limits["doubtful"] else "not as asked"
 
 
 @functools.cache
