@@ -14,7 +14,7 @@ from posegan.errors import UserError
 from posegan.images import write_png
 from posegan.inference.finder import PersonFinder
 from posegan.inference.poses import find_pose, pose_of_photo
-from posegan.pose import Pose, write_openpose
+from posegan.pose import Pose, save_annotations, write_openpose
 from tests.small_world import SIZE, photo, standing
 
 WIDE = torch.zeros(3, 128, 200, dtype=torch.uint8)
@@ -77,6 +77,9 @@ def test_keypoints_beside_a_photo_go_before_the_detector(tmp_path: Path) -> None
     found = pose_of_photo(tmp_path / "a.png", PersonFinder(Crowd()))
     assert found.size == SIZE
     torch.testing.assert_close(found.pose.xy, standing().xy)
+    torch.testing.assert_close(find_pose(tmp_path / "a.png", finder=PersonFinder(Crowd())).pose.xy, standing().xy)
+    nobody = Pose(standing().xy, torch.zeros(18) > 0)
+    save_annotations(tmp_path / "a.csv", {"a.png": nobody})  # as `posegan detect` tells that it found nobody
     torch.testing.assert_close(find_pose(tmp_path / "a.png", finder=PersonFinder(Crowd())).pose.xy, standing().xy)
     write_openpose(tmp_path / "a.json", [standing("back")])
     found = pose_of_photo(tmp_path / "a.png", PersonFinder(Crowd()))

@@ -22,7 +22,7 @@ from posegan.weights import read_weights, tell_licence
 
 SHIPPED = ("detector-market-research", "detector-synthetic")
 THRESHOLD = 0.5  # of a joint: the network says of each how probably the annotator would have seen it
-LEAST = 0.3  # of a person
+LEAST = 0.35  # of a person; how it was chosen: docs/detect.md
 SURE = 0.5  # of a person in the middle, for whom no more windows are looked at
 HEIGHT = 256  # pixels of the photo that is searched: people in it are as large as in the network's crops, or larger
 CLOSER = 4  # windows that are looked at again

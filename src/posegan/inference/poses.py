@@ -84,7 +84,8 @@ def pose_beside(path: str | Path) -> FramedPose | None:
     """Return the pose annotated beside a photo: OpenPose's `<photo>.json` or `<photo>_keypoints.json`, or a CSV row.
 
     A CSV lies in the photo's folder or in one of the two above it, and names the photo by its path from there or by its
-    file name. None if there is no pose. Raises UserError if the photo or such a file cannot be read.
+    file name. None if there is no pose, or none with a joint. Raises UserError if the photo or such a file cannot be
+    read.
     """
     path = Path(path)
     size = _size(path)
@@ -95,8 +96,8 @@ def pose_beside(path: str | Path) -> FramedPose | None:
     for folder in full.parents[:3]:
         for file in sorted(folder.glob("*.csv")):
             for name in (full.relative_to(folder).as_posix(), full.name):
-                if _names(file, name):
-                    return FramedPose(_annotated(file, name), size)
+                if _names(file, name) and (pose := _annotated(file, name)).visible.any():
+                    return FramedPose(pose, size)
     return None
 
 
