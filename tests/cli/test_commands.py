@@ -161,7 +161,7 @@ MISTAKES = {
     "pairs are not pasted": ("generate --pairs P --data D --out O --paste", "as they are, in the model's frame"),
     "odd policy": ("generate --source S --pose back --out O --missing drop", "invalid choice: 'drop'"),
     "nothing to prepare": ("prepare gone", "There is no folder gone"),
-    "no keypoints": ("prepare {tmp}", "holds no keypoints"),
+    "no data set": ("prepare {photo}", "is no data set: give a folder, or the zip"),
     "models takes nothing": ("models all", "unrecognized arguments: all"),
     "missing recipe": ("train gone.yaml", "gone.yaml"),
 }

@@ -135,10 +135,10 @@ def _described(judgement: Judgement | None) -> dict[str, str]:
 
 def _counted(judged: list[Judgement]) -> dict[str, dict[str, int]]:
     counts = {
-        "person": Counter(j.person for j in judged if j.person),
-        "pose": Counter(j.pose for j in judged if j.pose),
+        "person": Counter(str(j.person) for j in judged if j.person),
+        "pose": Counter(str(j.pose) for j in judged if j.pose),
     }
-    return {kind: {str(word): n for word, n in count.most_common()} for kind, count in counts.items() if count}
+    return {kind: dict(count.most_common()) for kind, count in counts.items() if count}
 
 
 def require_all_pairs(dataset: PosePairDataset, pairs: str | Path) -> None:
