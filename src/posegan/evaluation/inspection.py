@@ -16,6 +16,7 @@ from posegan.evaluation.inside import inside
 from posegan.evaluation.strips import Cell, Strip, lay_out_strips
 from posegan.files import sha256_of
 from posegan.images import to_bytes, write_png
+from posegan.inference.finder import JOINTS_REMEDY, PersonFinder
 from posegan.inference.generate import require_all_pairs
 from posegan.inference.open_data import open_data
 from posegan.inference.output import out_file, provenance
@@ -49,7 +50,8 @@ def inspect_photo(
     """
     inputs = [Path(part) for part in (photo, pose, source_pose) if isinstance(part, str | Path)]
     path = _png(out, [part for part in inputs if part.is_file()])
-    source, found = predictor.prepare(photo, source_pose)
+    finder = PersonFinder(remedy=JOINTS_REMEDY.format(option="--source-pose"))
+    source, found = predictor.prepare(photo, source_pose, finder)
     poses = Pose.stack([found]), Pose.stack([predictor.target(pose)])
     said = provenance(predictor, sha256_of(Path(photo))) if metadata else None
     return _write(predictor, path, source[None], poses, {}, [Path(photo).name], said)

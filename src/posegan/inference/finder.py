@@ -24,6 +24,10 @@ REMEDY = (
     "cut the person out with --box LEFT,TOP,RIGHT,BOTTOM, use another --detector (docs/detect.md), or give the joints: "
     "--source-pose with an OpenPose .json or an annotations .csv, or such a file beside the photo"
 )
+JOINTS_REMEDY = (
+    "cut the person out of the photo first, or give the joints: {option} with an OpenPose .json or an annotations "
+    ".csv, or such a file beside the photo"
+)  # for commands that take no box and no detector
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,13 @@ class PersonFinder:
     """Finds the person of a photo.
 
     detector: None is the built-in one. box: part of the photo to look in. person: which of several, counted from the
-    largest, 1; None takes the largest and says so.
+    largest, 1; None takes the largest and says so. remedy: what a message tells to do when nobody is found.
     """
 
     detector: Detector | None = None
     box: Box | None = None
     person: int | None = None
+    remedy: str = REMEDY
 
     @property
     def network(self) -> Detector:
@@ -77,7 +82,7 @@ class PersonFinder:
             limits = (
                 " (it finds one person, who fills half the height or more)" if self.network.name == "builtin" else ""
             )
-            raise UserError(f"The detector {self.network.name}{limits} finds nobody {where}: {REMEDY}.")
+            raise UserError(f"The detector {self.network.name}{limits} finds nobody {where}: {self.remedy}.")
         if self.person is None and len(people) > 1:
             sys.stderr.write(
                 f"{len(people)} people {where}, the largest is taken: --person N takes another, "

@@ -11,6 +11,7 @@ from torch import Tensor
 from posegan.errors import UserError
 from posegan.files import sha256_of
 from posegan.images import tile, to_bytes, write_png
+from posegan.inference.finder import JOINTS_REMEDY, PersonFinder
 from posegan.inference.framing import Photo
 from posegan.inference.output import out_file, provenance
 from posegan.inference.poses import FramedPose
@@ -64,7 +65,8 @@ def sample_people(
     for factor, part in taken.items():
         if factors is None or factor not in factors.factor_names:
             raise UserError(f"This model does not hold the {factor} apart from the rest: leave --{factor} out.")
-        photo, own_pose = predictor.prepare(part.photo, part.pose)
+        finder = PersonFinder(remedy=JOINTS_REMEDY.format(option=f"--{factor}-pose"))
+        photo, own_pose = predictor.prepare(part.photo, part.pose, finder)
         given[factor] = factors.factors(photo[None].to(device), Pose.stack([own_pose]).to(device))[factor]
         photos.append(photo[None])
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
