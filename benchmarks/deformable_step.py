@@ -31,11 +31,11 @@ from torch import Tensor
 
 from posegan.batch import Batch
 from posegan.data import SyntheticPeople, SyntheticPoseDataset
-from posegan.layers.features import KINDS
 from posegan.models import create_model
 from posegan.pose import Pose, Size
 from posegan.training.machine import start_fabric
 from posegan.training.settings import TrainingSettings
+from posegan.training.speed import random_features
 from posegan.training.step import Stepper
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the slow references lie in tests/
@@ -85,7 +85,8 @@ OBVIOUS = {
 
 def stepper(form: str, folder: Path) -> Callable[[int], dict[str, Tensor]]:
     """Return what makes the k-th training step in that form and returns its losses."""
-    features = random_features(folder)
+    torch.manual_seed(1)
+    features = random_features("vgg19_caffe", folder)
     torch.manual_seed(0)
     batches = "independent" if "three" in form else "shared"
     model = create_model("deformable", size=SIZE, batches=batches, features_path=str(features))
@@ -102,18 +103,6 @@ def stepper(form: str, folder: Path) -> Callable[[int], dict[str, Tensor]]:
             return step.step(k, batches_of_step, k)
 
     return run
-
-
-def random_features(folder: Path) -> Path:
-    path = folder / "vgg19_caffe.pth"
-    if not path.exists():
-        torch.manual_seed(1)
-        weights = {}
-        for prefix, shape in KINDS["vgg19_caffe"].layers().values():
-            weights[f"{prefix}.weight"] = torch.randn(shape) * (2 / (shape[1] * shape[2] * shape[3])) ** 0.5
-            weights[f"{prefix}.bias"] = torch.zeros(shape[0])
-        torch.save(weights, path)
-    return path
 
 
 def added_peak(form: str, folder: Path) -> int:

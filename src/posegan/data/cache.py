@@ -133,12 +133,78 @@ def read_index(path: str | Path) -> PackIndex:
     return PackIndex(**json.loads(text))
 
 
-class PackedPhotos(EncodedPhotos):
-    """The photos of a pack, read through a memory map that workers share.
+class MappedPhotos(EncodedPhotos):
+    """Photos that lie in one or several files, read through memory maps that workers share.
 
+    path: of the index, for messages. files: what is mapped; shards: the file of each photo of the index.
     names: which photos and in which order; by default all. size: by default that of the first photo.
+    Raises UserError if the index lacks one of the names.
+    """
+
+    called: str
+    """What messages call all of it."""
+    remedy: str
+    """What a message tells to do about damage."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        index: PackIndex,
+        files: Sequence[Path],
+        shards: Sequence[int],
+        names: Sequence[str] | None,
+        size: Size | None,
+        fit: Fit | None,
+    ) -> None:
+        place = {name: i for i, name in enumerate(index.names)}
+        chosen = index.names if names is None else names
+        absent = [name for name in chosen if name not in place]
+        if absent:
+            raise UserError(
+                f"{path} lacks {len(absent)} photos, the first is {absent[0]}: build the {self.called} again."
+            )
+        rows = [place[name] for name in chosen]
+        first = index.sizes[rows[0]] if rows else [1, 1]
+        super().__init__(chosen, size or (first[0], first[1]), fit)
+        self.path = Path(path)
+        self._files = list(files)
+        self._places = [
+            (shards[i], index.offsets[i], index.offsets[i] + index.lengths[i], index.crc32[i]) for i in rows
+        ]
+        self._map()
+
+    def _map(self) -> None:
+        # "c": writable to torch, not on disk
+        self._maps = [np.asarray(np.memmap(file, dtype=np.uint8, mode="c")) for file in self._files]
+
+    def describe(self, index: int) -> str:
+        """Return the name of a photo and of the file that holds it."""
+        return f"{self._files[self._places[index][0]]}: {self.names[index]}"
+
+    def encoded(self, index: int) -> Tensor:
+        """Return the bytes of a photo file as (n,) uint8; raises UserError if they are not those that were written."""
+        shard, start, end, crc = self._places[index]
+        data = self._maps[shard][start:end]
+        if zlib.crc32(data.data) != crc:
+            raise UserError(f"{self.describe(index)} is damaged: {self.remedy}")
+        return torch.from_numpy(data)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in super().__getstate__().items() if k != "_maps"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._map()
+
+
+class PackedPhotos(MappedPhotos):
+    """The photos of a pack; names, size and fit as `MappedPhotos`.
+
     Raises UserError if the pack is damaged or lacks one of the names.
     """
+
+    called = "pack"
+    remedy = "delete the pack and build it again (posegan prepare)."
 
     def __init__(
         self,
@@ -149,36 +215,4 @@ class PackedPhotos(EncodedPhotos):
         index: PackIndex | None = None,
     ) -> None:
         index = index or read_index(path)
-        place = {name: i for i, name in enumerate(index.names)}
-        chosen = index.names if names is None else names
-        absent = [name for name in chosen if name not in place]
-        if absent:
-            raise UserError(f"{path} lacks {len(absent)} photos, the first is {absent[0]}: build the pack again.")
-        rows = [place[name] for name in chosen]
-        first = index.sizes[rows[0]] if rows else [1, 1]
-        super().__init__(chosen, size or (first[0], first[1]), fit)
-        self.path = Path(path)
-        self._places = [(index.offsets[i], index.offsets[i] + index.lengths[i], index.crc32[i]) for i in rows]
-        self._map()
-
-    def _map(self) -> None:
-        self._bytes = np.asarray(np.memmap(self.path, dtype=np.uint8, mode="c"))  # "c": writable to torch, not on disk
-
-    def describe(self, index: int) -> str:
-        """Return the name of a photo and of the pack."""
-        return f"{self.path}: {self.names[index]}"
-
-    def encoded(self, index: int) -> Tensor:
-        """Return the bytes of a photo file as (n,) uint8; raises UserError if they are not those that were packed."""
-        start, end, crc = self._places[index]
-        data = self._bytes[start:end]
-        if zlib.crc32(data.data) != crc:
-            raise UserError(f"{self.describe(index)} is damaged: delete the pack and build it again (posegan prepare).")
-        return torch.from_numpy(data)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in super().__getstate__().items() if k != "_bytes"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        self._map()
+        super().__init__(path, index, [Path(path)], [0] * len(index.names), names, size, fit)

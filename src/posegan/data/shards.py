@@ -14,14 +14,10 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from posegan.data.cache import checked_photos, list_photos
-from posegan.data.photos import EncodedPhotos, Fit, PhotoFiles
+from posegan.data.cache import MappedPhotos, PackIndex, checked_photos, list_photos
+from posegan.data.photos import Fit, PhotoFiles
 from posegan.data.report import DataReport
 from posegan.errors import UserError
 from posegan.files import atomic_writer, read_text, write_text
@@ -33,19 +29,14 @@ REMEDY = "delete it and build it again (posegan prepare --shards)."
 
 
 @dataclass
-class ShardIndex:
-    """Where every photo is: the number of its tar file, its place and length there, its crc32 and (H, W).
+class ShardIndex(PackIndex):
+    """The index of a pack, whose photos lie in several files: `shards` has the number of each photo's.
 
     files: the tar files, relative to the index or absolute; whoever moves them to other disks changes these paths.
     """
 
     files: list[str] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
     shards: list[int] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
-    crc32: list[int] = field(default_factory=list)
-    sizes: list[list[int]] = field(default_factory=list)
 
 
 def write_shards(
@@ -127,11 +118,14 @@ def read_shards(path: str | Path) -> ShardIndex:
     return index
 
 
-class ShardedPhotos(EncodedPhotos):
-    """The photos of shards, read through memory maps; arguments as `PackedPhotos`.
+class ShardedPhotos(MappedPhotos):
+    """The photos of shards; arguments as `PackedPhotos`.
 
     Raises UserError if the index is damaged or lacks one of the names.
     """
+
+    called = "shards"
+    remedy = "copy the file again, or build the shards again."
 
     def __init__(
         self,
@@ -142,34 +136,5 @@ class ShardedPhotos(EncodedPhotos):
         index: ShardIndex | None = None,
     ) -> None:
         index = index or read_shards(path)
-        place = {name: i for i, name in enumerate(index.names)}
-        chosen = index.names if names is None else names
-        absent = [name for name in chosen if name not in place]
-        if absent:
-            raise UserError(f"{path} lacks {len(absent)} photos, the first is {absent[0]}: build the shards again.")
-        rows = [place[name] for name in chosen]
-        first = index.sizes[rows[0]] if rows else [1, 1]
-        super().__init__(chosen, size or (first[0], first[1]), fit)
-        self.path = Path(path)
-        self._files = [self.path.parent / name for name in index.files]
-        self._places = [
-            (index.shards[i], index.offsets[i], index.offsets[i] + index.lengths[i], index.crc32[i]) for i in rows
-        ]
-        self._maps: dict[int, Any] = {}
-
-    def describe(self, index: int) -> str:
-        """Return the name of a photo and of its tar file."""
-        return f"{self._files[self._places[index][0]]}: {self.names[index]}"
-
-    def encoded(self, index: int) -> Tensor:
-        """Return the bytes of a photo file as (n,) uint8; raises UserError if they are not those that were written."""
-        shard, start, end, crc = self._places[index]
-        if shard not in self._maps:  # two threads may both open it: the later map takes the place of the other
-            self._maps[shard] = np.asarray(np.memmap(self._files[shard], dtype=np.uint8, mode="c"))
-        data = self._maps[shard][start:end]
-        if zlib.crc32(data.data) != crc:
-            raise UserError(f"{self.describe(index)} is damaged: copy the file again, or build the shards again.")
-        return torch.from_numpy(data)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"_maps": {}}
+        files = [Path(path).parent / name for name in index.files]
+        super().__init__(path, index, files, index.shards, names, size, fit)

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from posegan.data.cache import list_photos
 from posegan.detect import People
 from posegan.errors import UserError
 from posegan.images import PHOTO_SUFFIXES, from_pil, read_photo, to_pil, write_jpeg
@@ -98,11 +99,10 @@ def photos_of(images: Sequence[str | Path]) -> dict[str, Path]:
     if folders and len(paths) > 1:
         raise UserError(f"{folders[0]} is a folder: give one folder, or photo files.")
     if folders:
-        inside = folders[0].rglob("*")
-        found = sorted(path for path in inside if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file())
-        if not found:
+        names = list_photos(folders[0])
+        if not names:
             raise UserError(f"{folders[0]} holds no photos ({', '.join(sorted(PHOTO_SUFFIXES))}): give another folder.")
-        return {path.relative_to(folders[0]).as_posix(): path for path in found}
+        return {name: folders[0] / name for name in names}
     files = {path.name: path for path in paths}
     if len(files) < len(paths):
         raise UserError("Two photos have the same file name: give the folder that holds them both.")

@@ -126,11 +126,12 @@ def _settings(name: str, size: Size, folder: Path, options: dict[str, Any]) -> d
     if "features_path" in fields and "features_path" not in options:
         features = settings.get("features", MODELS.get(name).Config().features)
         if features in KINDS:
-            settings["features_path"] = str(_random_features(features, folder))
+            settings["features_path"] = str(random_features(features, folder))
     return settings
 
 
-def _random_features(kind: str, folder: Path) -> Path:
+def random_features(kind: str, folder: Path) -> Path:
+    """Return a file in `folder` with random weights of a feature network, made if it is not there."""
     path = folder / f"{kind}.pth"
     if not path.exists():
         weights = {}
