@@ -355,13 +355,13 @@ def test_it_overfits_one_batch(name, options, fabric):
 
 
 @pytest.mark.timeout(1200)  # an export takes minutes where others work too
-@pytest.mark.parametrize("split", [False, True], ids=["whole", "split"])
 @pytest.mark.parametrize(
-    ("name", "options"),
+    ("name", "options", "split"),
     [
-        *EVERY,
-        pytest.param("deformable", {"warp": "stn"}, id="deformable-stn"),
-        pytest.param("posegan", {"background": "still"}, id="posegan-still"),
+        *(pytest.param(name, {}, True, id=name) for name in model_names()),
+        pytest.param("deformable", {"warp": "stn"}, True, id="deformable-stn"),
+        pytest.param("posegan", {"background": "still"}, True, id="posegan-still"),
+        pytest.param("posegan", {}, False, id="posegan-whole"),  # the others' whole files: the same operations
     ],
 )
 def test_onnx_equals_torch_for_any_batch_and_any_joints(name, options, split):
