@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,33 @@ def test_pictures_of_everybody(weights: Path, market: Path, tmp_path: Path, caps
     assert main([str(a) for a in argv]) == 0
     assert "6 pictures of 3 people; manifest.csv is in" in capsys.readouterr().out
     assert len(list((tmp_path / "out" / "bounding_box_train").glob("*.jpg"))) == 6
+    with (tmp_path / "out" / "manifest.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {"pose_agreement_builtin", "identity_embedding"} < rows[0].keys()
+    assert all(-1 <= float(row["identity_embedding"]) < 1 for row in rows)
+
+
+def test_a_threshold_drops_pictures(
+    weights: Path, market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["augment", "--weights", weights, "--data", market, "--out", tmp_path / "out", "--count", 2]
+    assert main([str(a) for a in [*argv, "--min-identity", "1.1"]]) == 0
+    said = capsys.readouterr().out
+    assert "6 pictures dropped for their scores" in said
+    assert "0 pictures of 0 people" in said
+
+
+def test_without_scores(weights: Path, market: Path, tmp_path: Path) -> None:
+    argv = ["augment", "--weights", weights, "--data", market, "--out", tmp_path / "out", "--count", 1, "--no-scores"]
+    assert main([str(a) for a in argv]) == 0
+    assert (tmp_path / "out" / "manifest.csv").read_text().splitlines()[0].endswith(",kept")
 
 
 MISTAKES = {
     "no data": ("--out O", "required: --data"),
     "test split": ("--data D --out O --split test", "invalid choice: 'test'"),
-    "threshold without network": ("--data D --out O --min-pose 0.5", "--min-pose needs --movenet FILE"),
-    "no identity network": ("--data D --out O --min-identity 0.5", "--min-identity needs --osnet FILE"),
+    "threshold without scores": ("--data D --out O --min-pose 0.5 --no-scores", "--min-pose needs scores"),
+    "no identity": ("--data D --out O --min-identity 0.5 --no-scores", "--min-identity needs scores"),
     "missing network": ("--data {market} --out {tmp}/O --weights {weights} --osnet gone.onnx", "gone.onnx is missing"),
     "test person": ("--data {market} --out {tmp}/O --weights {weights} --people 0011", "0011 is a test person"),
     "into the data": ("--data {market} --out {market}/more --weights {weights}", "lies in the data set"),
@@ -61,6 +82,6 @@ def test_identity_of_real_photos() -> None:
     photos = [read_photo(data / "bounding_box_test" / name)[None] for name in (first, second, other)]
     score = IdentityScore.load(network)
     pose = Pose.stack([standing()])
-    same, different = (float(score(Pictures(made, photos[0], pose, [first]))[0]) for made in photos[1:])
+    same, different = (float(score(Pictures(made, photos[0], pose, pose, [first]))[0]) for made in photos[1:])
     assert different < same < 0.999
-    assert float(score(Pictures(photos[0], photos[0], pose, [first]))[0]) == pytest.approx(1, abs=1e-4)
+    assert float(score(Pictures(photos[0], photos[0], pose, pose, [first]))[0]) == pytest.approx(1, abs=1e-4)

@@ -15,11 +15,12 @@ from posegan.data import MarketPoseDataset
 from posegan.data.pairs import market_identity
 from posegan.detect import People
 from posegan.errors import UserError
+from posegan.identity import IdentityEmbedding
 from posegan.images import to_bytes, to_signed, write_png
 from posegan.inference import augment as module
 from posegan.inference.allowed_people import AllowedPeople, allowed_people
 from posegan.inference.augment import augment, plan
-from posegan.inference.picture_score import Pictures, PoseAgreement
+from posegan.inference.picture_score import EmbeddingSimilarity, Pictures, PoseAgreement
 from posegan.inference.predictor import Predictor
 from posegan.pose import Pose, load_annotations, save_annotations
 from tests.small_world import SIZE, photo, standing
@@ -253,8 +254,20 @@ def test_pose_agreement() -> None:
             return People(Pose(xy[None], wanted.visible[number][None]), *[torch.ones(1)] * 3)
 
     images = torch.arange(3, dtype=torch.uint8)[:, None, None, None].expand(3, 3, *SIZE)
-    found = PoseAgreement(Half())(Pictures(images, images, wanted, ["a", "b", "c"]))
+    found = PoseAgreement(Half())(Pictures(images, images, wanted, wanted, ["a", "b", "c"]))
     joints = int(wanted.visible[1].sum())
     torch.testing.assert_close(found, torch.tensor([1.0, (joints - 4) / joints, 0.0]))
     headless = Pose(wanted.xy, wanted.visible & (torch.arange(18) != 8))
-    assert PoseAgreement(Half())(Pictures(images, images, headless, ["a", "b", "c"])).isnan().all()
+    assert PoseAgreement(Half())(Pictures(images, images, headless, headless, ["a", "b", "c"])).isnan().all()
+
+
+def test_embedding_similarity() -> None:
+    """A picture is like its own source photo, less like another; without a joint in it there is nothing to compare."""
+    poses = Pose.stack([standing(), standing(), standing()])
+    images = torch.stack([photo(seed, standing()) for seed in (1, 2, 1)])
+    sources = images[[0, 0, 0]]
+    wanted = Pose(poses.xy, poses.visible & torch.tensor([True, True, False])[:, None])
+    found = EmbeddingSimilarity(IdentityEmbedding.load())(Pictures(images, sources, poses, wanted, ["a", "a", "a"]))
+    assert found[0] == pytest.approx(1, abs=1e-4)
+    assert found[1] < 0.9
+    assert found[2].isnan()

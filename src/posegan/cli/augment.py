@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from posegan.cli.detecting import add_detector_options, chosen_detector
 from posegan.cli.parser import Parser, command_parser, positive
 from posegan.errors import UserError
 
@@ -12,21 +13,23 @@ if TYPE_CHECKING:
     import argparse
 
     from posegan.inference.picture_score import PictureScore
+    from posegan.weights import WeightsInfo
 
 
 def run(argv: Sequence[str]) -> None:
     """Make new pictures of each person of a re-identification set."""
     chosen = _parser().parse_args(argv)
-    for threshold, network in (("min_pose", "movenet"), ("min_identity", "osnet")):
-        if getattr(chosen, threshold) is not None and not getattr(chosen, network):
-            raise UserError(f"--{threshold.replace('_', '-')} needs --{network} FILE, the network that scores it.")
+    for threshold in ("min_pose", "min_identity"):
+        if getattr(chosen, threshold) is not None and chosen.no_scores:
+            raise UserError(f"--{threshold.replace('_', '-')} needs scores: leave --no-scores out.")
 
     from posegan.inference.augment import augment
     from posegan.inference.predictor import Predictor
 
-    scores, least = _scores(chosen)
+    predictor = Predictor.load(chosen.weights, chosen.device)
+    scores, least = _scores(chosen, predictor.info)
     made = augment(
-        Predictor.load(chosen.weights, chosen.device),
+        predictor,
         chosen.data,
         chosen.out,
         count=chosen.count,
@@ -45,23 +48,26 @@ def run(argv: Sequence[str]) -> None:
     print(f"{made.pictures:,} pictures of {made.people:,} people; manifest.csv is in {chosen.out}")
 
 
-def _scores(chosen: argparse.Namespace) -> tuple[list[PictureScore], dict[str, float]]:
-    """Return the scores whose networks are given, and the thresholds."""
-    scores: list[PictureScore] = []
-    least: dict[str, float] = {}
-    if chosen.movenet:
-        from posegan.detect import MoveNet
-        from posegan.inference.picture_score import PoseAgreement
+def _scores(chosen: argparse.Namespace, info: WeightsInfo | None) -> tuple[Sequence[PictureScore], dict[str, float]]:
+    """Return the scores to compute and the least values of those for which there is a threshold."""
+    if chosen.no_scores:
+        return (), {}
+    from posegan.inference.finder import builtin
+    from posegan.inference.picture_score import EmbeddingSimilarity, PoseAgreement
 
-        scores.append(PoseAgreement(MoveNet(chosen.movenet)))
-        if chosen.min_pose is not None:
-            least[PoseAgreement.name] = chosen.min_pose
+    scores: list[PictureScore] = [PoseAgreement(chosen_detector(chosen) or builtin())]
+    least = {} if chosen.min_pose is None else {scores[0].name: chosen.min_pose}
+    free = info is not None and info.data == "synthetic"  # beside such weights nothing is for research only unasked
     if chosen.osnet:
         from posegan.evaluation.picture_scores import IdentityScore
 
         scores.append(IdentityScore.load(chosen.osnet))
-        if chosen.min_identity is not None:
-            least[IdentityScore.name] = chosen.min_identity
+    elif not free or chosen.min_identity is not None:
+        from posegan.identity import IdentityEmbedding
+
+        scores.append(EmbeddingSimilarity(IdentityEmbedding.load()))
+    if chosen.min_identity is not None:
+        least[scores[-1].name] = chosen.min_identity
     return scores, least
 
 
@@ -81,8 +87,11 @@ def _parser() -> Parser:
     )
     parser.add_argument("--people", nargs="+", metavar="ID", help="only these people, as 0002 0007")
     parser.add_argument("--seed", type=int, default=0, help="another seed chooses other poses (default: %(default)s)")
-    parser.add_argument("--movenet", metavar="FILE", help="MoveNet (.tflite): scores whether the pose is right")
-    parser.add_argument("--osnet", metavar="FILE", help="OSNet (.onnx): scores whether it is the same person")
+    add_detector_options(parser)
+    parser.add_argument(
+        "--osnet", metavar="FILE", help="OSNet (.onnx) instead of the embedding that ships, to score who is seen"
+    )
+    parser.add_argument("--no-scores", action="store_true", help="do not score pose and identity, which takes longer")
     parser.add_argument(
         "--min-pose", type=float, metavar="SHARE", help="drop pictures with a smaller share of joints found, 0 to 1"
     )

@@ -20,7 +20,7 @@ def add_detector_options(parser: Parser) -> None:
     parser.add_argument(
         "--detector",
         choices=NAMES,
-        help="what finds the joints in photos without keypoints (default: builtin; yolo and keypointrcnn find several "
+        help="what finds the joints of the people in photos (default: builtin; yolo and keypointrcnn find several "
         "people)",
     )
     parser.add_argument(

@@ -17,7 +17,7 @@ from posegan.inference.picture_score import Pictures
 class IdentityScore:
     """How much the person looks like the source photo's to OSNet: the cosine of the two embeddings."""
 
-    name = "identity"
+    name = "identity_osnet"
 
     def __init__(self, network: OSNet) -> None:
         self._network = network

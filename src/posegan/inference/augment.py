@@ -159,9 +159,13 @@ def _make(
     """Return pictures (B, 3, H, W) uint8, and for each the end of its line: whether it is kept, and its scores."""
     _guard(found, jobs)
     sources = torch.tensor([job.source for job in jobs])
-    photos, targets = found.dataset.photos.read(sources), _targets(found, jobs, retarget)
-    made = to_bytes(predictor.repose(to_signed(photos), found.dataset.poses[sources], targets).cpu())
-    pictures = Pictures(made, photos, targets, [found.dataset.names[job.source] for job in jobs])
+    photos, poses, targets = (
+        found.dataset.photos.read(sources),
+        found.dataset.poses[sources],
+        _targets(found, jobs, retarget),
+    )
+    made = to_bytes(predictor.repose(to_signed(photos), poses, targets).cpu())
+    pictures = Pictures(made, photos, poses, targets, [found.dataset.names[job.source] for job in jobs])
     found_scores = {score.name: score(pictures).tolist() for score in scores}
     rows = []
     for i in range(len(jobs)):
