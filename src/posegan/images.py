@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -124,19 +125,33 @@ def png_bytes(image: Tensor | Image.Image, metadata: Mapping[str, str] | None = 
     return file.getvalue()
 
 
-def write_gif(path: str | Path, frames: Sequence[Tensor], seconds: float = 0.08, comment: str = "") -> None:
-    """Write (3, H, W) frames as an endless GIF; one palette for all and no dithering, so that nothing flickers."""
+def write_gif(
+    path: str | Path, frames: Sequence[Tensor], seconds: float = 0.08, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write the GIF of `gif_bytes`, whole or not at all."""
+    with atomic_writer(Path(path)) as file:
+        file.write(gif_bytes(frames, seconds, metadata))
+
+
+def gif_bytes(frames: Sequence[Tensor], seconds: float = 0.08, metadata: Mapping[str, str] | None = None) -> bytes:
+    """Return (3, H, W) frames as an endless GIF with `metadata` as JSON in its comment; seconds: of each frame.
+
+    One palette for all and no dithering, so that nothing flickers. A GIF counts hundredths of a second: frames differ
+    by one where they have to, so that the whole takes its time.
+    """
     pictures = [to_pil(frame) for frame in frames]
     strip = to_pil(tile(torch.stack([to_bytes(f.detach().cpu()) for f in frames]), len(frames), gap=0))
     palette = strip.quantize(256, dither=Image.Dither.NONE)
     indexed = [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
-    with atomic_writer(Path(path)) as file:
-        indexed[0].save(
-            file,
-            "GIF",
-            save_all=True,
-            append_images=indexed[1:],
-            duration=round(seconds * 1000),
-            loop=0,
-            comment=comment.encode(),
-        )
+    ends = [round(100 * seconds * count) for count in range(len(frames) + 1)]
+    file = io.BytesIO()
+    indexed[0].save(
+        file,
+        "GIF",
+        save_all=True,
+        append_images=indexed[1:],
+        duration=[10 * (end - start) for start, end in itertools.pairwise(ends)],
+        loop=0,
+        comment=json.dumps(dict(metadata)).encode() if metadata else b"",
+    )
+    return file.getvalue()

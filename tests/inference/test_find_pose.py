@@ -43,6 +43,8 @@ def test_openpose_takes_the_person_with_most_joints(tmp_path: Path) -> None:
         ([], "holds no person"),
         ([Pose(standing().xy, torch.zeros(18) > 0)], "holds no person"),
         ([Pose(standing().xy / 128, standing().visible)], "--keypoint_scale 0"),
+        ([Pose(standing().xy, torch.arange(18) < 3)], r"too few joints \(3\): a pose needs at least 4"),
+        ([Pose(torch.full((18, 2), 30.0), torch.ones(18) > 0)], "all its joints at one place"),
     ],
 )
 def test_openpose_without_usable_person(tmp_path: Path, people: list[Pose], complaint: str) -> None:
@@ -63,6 +65,15 @@ def test_row_of_an_annotation_file(tmp_path: Path) -> None:
         find_pose(f"{tmp_path / 'a.csv'}:z.png")
     with pytest.raises(UserError, match="holds many poses"):
         find_pose(tmp_path / "a.csv")
+
+
+def test_a_row_with_too_few_joints(tmp_path: Path) -> None:
+    save_annotations(tmp_path / "a.csv", {"x.png": Pose(standing().xy, torch.arange(18) == 2)})
+    with pytest.raises(UserError, match=r"x.png shows too few joints \(1\)"):
+        find_pose(f"{tmp_path / 'a.csv'}:x.png")
+    write_png(tmp_path / "x.png", photo(1, standing()))
+    with pytest.raises(UserError, match=r"x.png shows too few joints \(1\)"):
+        pose_of_photo(tmp_path / "x.png")
 
 
 def test_annotated_photo(market: Path, people: Path) -> None:

@@ -17,6 +17,9 @@ from posegan.pose import COCO18, Pose
 
 LARGEST = 1e5  # pixels; no joint of a photo that the server takes is farther out
 MODELS = 8  # at most so many pictures of one pose
+FRAMES = 96  # at most so many pictures of one motion
+SHORTEST = 0.02  # seconds of a frame: browsers show shorter ones slowly
+LONGEST = 60  # seconds of one round
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,16 @@ class Wish:
     photo: str
     models: tuple[str, ...]
     pose: Pose
+
+
+@dataclass(frozen=True)
+class Motion:
+    """A sequence of poses (T,) that somebody wants as a file, by one model; seconds: of one round."""
+
+    photo: str
+    model: str
+    poses: Pose
+    seconds: float
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:
@@ -49,6 +62,21 @@ def parse_wish(text: str | bytes) -> Wish:
     if not isinstance(models, list) or not 1 <= len(models) <= MODELS or not all(isinstance(m, str) for m in models):
         raise RefusedError(f"'models' is to be a list of 1 to {MODELS} names of models.")
     return Wish(number, text_field(message, "photo"), tuple(dict.fromkeys(models)), parse_pose(message.get("pose")))
+
+
+def parse_motion(text: str | bytes) -> Motion:
+    """Return the motion that a message asks for; raises RefusedError naming what is wrong with it."""
+    message = parse_object(text)
+    frames, seconds = message.get("frames"), message.get("seconds")
+    if not isinstance(frames, list) or not frames:
+        raise RefusedError("'frames' is to be a list of poses.")
+    if len(frames) > FRAMES:
+        raise RefusedError(f"'frames' holds {len(frames)} poses; at most {FRAMES} are taken: leave some out.")
+    shortest = SHORTEST * len(frames)
+    if type(seconds) not in (int, float) or not shortest <= seconds <= LONGEST:
+        raise RefusedError(f"'seconds' is to be a number from {shortest:g} to {LONGEST}, {SHORTEST:g} or more a frame.")
+    poses = Pose.stack([parse_pose(frame) for frame in frames])
+    return Motion(text_field(message, "photo"), text_field(message, "model"), poses, float(seconds))
 
 
 def text_field(message: dict[str, Any], name: str) -> str:

@@ -18,7 +18,8 @@ SECONDS = 60  # for a whole body to arrive
 
 async def read_body(request: Request, limit: int = MESSAGE) -> bytes:
     """Return a request's body; raises RefusedError if it has more than `limit` bytes or takes longer than SECONDS."""
-    sentence = f"This file is too large: at most {limit / 2**20:.0f} MiB are taken."
+    most = f"{limit // 2**20} MiB" if limit >= 2**20 else f"{limit // 2**10} KiB"
+    sentence = f"This file is too large: at most {most} are taken."
     stated = request.headers.get("content-length", "0")
     if not stated.isdecimal() or int(stated) > limit:
         raise RefusedError(sentence, 413)

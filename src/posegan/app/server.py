@@ -5,15 +5,11 @@ Photos are read on one thread and rendered on another, so that no upload makes a
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 
 import torch
 from fastapi import Depends, FastAPI, Request
@@ -25,88 +21,26 @@ from starlette.websockets import WebSocket
 
 from posegan import __version__
 from posegan.app import facts
-from posegan.app.examples import Examples
 from posegan.app.gate import Gate
 from posegan.app.live import BROKEN, Answer, converse
-from posegan.app.messages import Wish, parse_object, parse_pose, pose_to_json, text_field
-from posegan.app.photos import UPLOAD, Photo, PhotoStore, Source, read_upload
+from posegan.app.messages import Wish, parse_motion, parse_object, parse_pose, pose_to_json, text_field
+from posegan.app.motion import MOTION, make_gif
+from posegan.app.photos import UPLOAD, Photo, Source, read_upload
 from posegan.app.placing import place_in
 from posegan.app.refusal import RefusedError
 from posegan.app.requests import known_session, open_session, read_body
-from posegan.app.studio import Studio, warm_up
+from posegan.app.service import Service
+from posegan.app.studio import Studio
 from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.images import png_bytes, to_bytes
-from posegan.inference.finder import PersonFinder
-from posegan.inference.judge import Judge, Judgement
 from posegan.inference.output import provenance
 from posegan.inference.poses import main_person
 from posegan.pose import Pose
 from posegan.pose.io import format_openpose, parse_openpose
 
-UPLOADS, PAGES = 16, 64  # at the same time
-
-P = ParamSpec("P")
-T = TypeVar("T")
+PAGES = 64  # at the same time
 Session = Annotated[str, Depends(open_session)]
-
-log = logging.getLogger("posegan.app")
-
-
-class Service:
-    """What the routes share: the studio, the photos, the examples, the detector if there is one, and two threads."""
-
-    def __init__(self, studio: Studio, detector: Detector | None) -> None:
-        self.studio = studio
-        self.detector = detector
-        self.store = PhotoStore()
-        self.examples = Examples(next(iter(studio.predictors.values())).size)
-        self.uploads = asyncio.Semaphore(UPLOADS)
-        self.pages = 0
-        self._judges: dict[str, Judge] = {}
-        self._models = ThreadPoolExecutor(1, "posegan-models")
-        self._files = ThreadPoolExecutor(1, "posegan-files")
-
-    async def on_models(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function on the thread of the models."""
-        return await asyncio.get_running_loop().run_in_executor(self._models, partial(function, *args, **kwargs))
-
-    async def on_files(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function on the thread that reads and draws photos."""
-        return await asyncio.get_running_loop().run_in_executor(self._files, partial(function, *args, **kwargs))
-
-    def judge(self, photo: Photo, model: str, pose: Pose) -> Judgement:
-        """Return the verdicts on a picture; its networks are loaded when the first one is asked for."""
-        if model not in self._judges:
-            self._judges[model] = Judge.beside(self.studio.predictor(model).info, self.detector)
-        return self.studio.judge(photo, model, pose, self._judges[model])
-
-    def close(self) -> None:
-        """Forget what still waits for the threads, and end them."""
-        for pool in (self._models, self._files):
-            pool.shutdown(wait=True, cancel_futures=True)
-
-    def warm_up(self) -> None:
-        """Make the first picture of every model before anybody waits for it."""
-        self._models.submit(lambda: warm_up(self.studio, self.examples.get(0)))
-
-    async def find_people(self, photo: Photo) -> Pose | None:
-        """Return the joints of the largest person, None if nobody is seen or nobody looks."""
-        if self.detector is None:
-            return None
-        people = await self.on_models(PersonFinder(self.detector).people, photo.pixels, "the photo")
-        return people.pose[0] if len(people) else None
-
-    def keep(self, session: str, photo: Photo) -> dict[str, Any]:
-        """Keep a photo and return what the page is told of it."""
-        name = self.store.add(session, photo)
-        return {
-            "photo": name,
-            "size": list(photo.size),
-            "original": list(photo.original),
-            "pose": None if photo.source is None else pose_to_json(photo.source.pose),
-            "boxes": None if photo.source is None else self.studio.boxes(photo),
-        }
 
 
 def create_app(studio: Studio, detector: Detector | None = None, host: str = "127.0.0.1") -> FastAPI:
@@ -261,6 +195,13 @@ def _pictures(app: FastAPI, service: Service) -> None:
         picture = await service.on_models(service.studio.render, photo, model, pose)
         said = await service.on_files(provenance, service.studio.predictor(model), photo.origin)
         return Response(png_bytes(picture.image, said), media_type="image/png")
+
+    @app.post("/api/motion")
+    async def motion(request: Request) -> Response:
+        asked = parse_motion(await read_body(request, MOTION))
+        session = known_session(request)
+        gif = await make_gif(service, session, asked, request.is_disconnected)
+        return Response(gif, media_type="image/gif")
 
     @app.post("/api/judge")
     async def judge(request: Request) -> dict[str, Any]:

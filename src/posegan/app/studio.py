@@ -64,23 +64,32 @@ class Studio:
         return box
 
     def render(self, photo: Photo, model: str, pose: Pose) -> Picture:
-        """Return the photo's person in a pose, which is in pixels of the photo.
-
-        Raises RefusedError if the model is unknown, the photo has no joints, or none of the pose lies in the picture.
-        """
+        """Return the photo's person in a pose, which is in pixels of the photo; raises RefusedError as `targets`."""
         start = time.perf_counter()
-        predictor = self.predictor(model)
-        target = self.crop(photo, model).poses(Pose.stack([pose])).inside(predictor.size)
-        if not target.visible.any():
-            raise RefusedError("No joint of this pose lies in the picture: move the person back into it.")
-        image = predictor.render(self._encode(photo, _source(photo), model), target)[0].cpu()
+        image = self.frames(photo, model, self.targets(photo, model, Pose.stack([pose])))[0]
         return Picture(image, 1000 * (time.perf_counter() - start))
+
+    def targets(self, photo: Photo, model: str, poses: Pose) -> Pose:
+        """Return poses (T,) in pixels of the photo in those of the model's pictures.
+
+        Raises RefusedError if the model is unknown, the photo has no joints, or one of the poses is not in the picture.
+        """
+        targets = self.crop(photo, model).poses(poses).inside(self.predictor(model).size)
+        seen = targets.visible.any(-1)
+        if not seen.all():
+            which = "this pose" if len(poses) == 1 else f"pose {int(seen.int().argmin()) + 1}"
+            raise RefusedError(f"No joint of {which} lies in the picture: move the person back into it.")
+        return targets
+
+    def frames(self, photo: Photo, model: str, targets: Pose) -> Tensor:
+        """Return pictures (T, 3, H, W) in [-1, 1] of the photo's person in poses of `targets`."""
+        return self.predictor(model).render(self._encode(photo, _source(photo), model), targets).cpu()
 
     def judge(self, photo: Photo, model: str, pose: Pose, judge: Judge) -> Judgement:
         """Return the verdicts on what `render` shows; raises RefusedError as it does."""
-        picture = to_bytes(self.render(photo, model, pose).image)
-        target = self.crop(photo, model).poses(Pose.stack([pose])).inside(self.predictor(model).size)[0]
-        return judge(photo.pixels, _source(photo).pose, picture, target)
+        targets = self.targets(photo, model, Pose.stack([pose]))
+        picture = to_bytes(self.frames(photo, model, targets)[0])
+        return judge(photo.pixels, _source(photo).pose, picture, targets[0])
 
     def _encode(self, photo: Photo, source: Source, model: str) -> EncodedPhotos:
         key = source.key, model

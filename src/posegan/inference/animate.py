@@ -5,7 +5,6 @@ Where sequences come from is in inference/sequence_files.py.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -78,15 +77,25 @@ def animate(
     encoded = predictor.encode(source[None], Pose.stack([source_pose]))
     parts = [predictor.render(encoded, targets[i : i + AT_ONCE]).cpu() for i in range(0, len(targets), AT_ONCE)]
     frames = torch.cat(parts)
-    if background != "generated":
-        share = matte(targets, predictor.size)
-        plate = behind(frames, share)
-        if background == "photo":
-            plate = _under(plate, source[None], Pose.stack([source_pose]))
-            frames = match_surroundings(frames, plate, targets, share)
-        frames = over(frames, plate, share)
+    if background == "photo":
+        frames = steady(frames, targets, (source, source_pose))
+    elif background == "steady":
+        frames = steady(frames, targets)
     measured = flicker(frames, targets) if len(frames) > 1 else None
     return Animation(frames, targets, sequence.seconds, measured, guessed)
+
+
+def steady(frames: Tensor, poses: Pose, photo: tuple[Tensor, Pose] | None = None) -> Tensor:
+    """Return frames (T, 3, H, W) in [-1, 1] of poses (T,) with one background: what is `behind` the person.
+
+    photo: (3, H, W) in [-1, 1] and its pose (): its background is taken instead, except where its person stands.
+    """
+    share = matte(poses, (frames.shape[-2], frames.shape[-1]))
+    plate = behind(frames, share)
+    if photo is not None:
+        plate = _under(plate, photo[0][None], Pose.stack([photo[1]]))
+        frames = match_surroundings(frames, plate, poses, share)
+    return over(frames, plate, share)
 
 
 def _under(plate: Tensor, photo: Tensor, pose: Pose) -> Tensor:
@@ -152,8 +161,7 @@ def animate_file(
     if made.guessed and metadata:
         said["posegan:guessed-joints"] = ", ".join(made.guessed)
     if ending == ".gif":
-        comment = json.dumps(said) if said else ""
-        write_gif(path, shown, seconds=made.seconds / len(shown), comment=comment)
+        write_gif(path, shown, made.seconds / len(shown), said)
     else:
         write_mp4(path, torch.stack(shown), len(shown) / made.seconds, said)
     return made, found

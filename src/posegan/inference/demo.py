@@ -5,7 +5,6 @@ The people are drawn from seeds that no training uses. Pictures of real people a
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
@@ -47,7 +46,7 @@ def demo(predictor: Predictor, out: str | Path) -> list[Path]:
     sheet, walk = folder / "sheet.png", folder / "walk.gif"
     write_png(sheet, _sheet(predictor, images, poses), said)
     frames = _walk(predictor, people, images[:WALKERS], poses[:WALKERS])
-    write_gif(walk, frames, seconds=1.1 / FRAMES, comment=json.dumps(said))
+    write_gif(walk, frames, 1.1 / FRAMES, said)
     return [sheet, walk]
 
 

@@ -21,6 +21,8 @@ from posegan.inference.finder import PersonFinder
 from posegan.pose import Pose, Size
 from posegan.pose.io import HEADER, load_annotations, read_openpose
 
+LEAST_JOINTS = 4  # visible ones, without which nobody could tell where a body is
+
 FORMS = "a bundled pose name, a photo, an OpenPose .json file, or annotations.csv:photo"
 
 
@@ -57,7 +59,8 @@ def find_pose(text: str | Path, photo_name: str | None = None, finder: PersonFin
     if file is not None:
         if not row and photo_name is None:
             raise UserError(f"{file} holds many poses: name one as {file}:PHOTO.")
-        return FramedPose(_annotated(file, row or photo_name or ""), _row_size(file, row))
+        pose = _annotated(file, row or photo_name or "")
+        return FramedPose(_enough(pose, f"{file}, {row or photo_name}"), _row_size(file, row))
     path = Path(words)
     if path.suffix.lower() == ".json":
         return FramedPose(_openpose(path))
@@ -97,7 +100,7 @@ def pose_beside(path: str | Path) -> FramedPose | None:
         for file in sorted(folder.glob("*.csv")):
             for name in (full.relative_to(folder).as_posix(), full.name):
                 if _names(file, name) and (pose := _annotated(file, name)).visible.any():
-                    return FramedPose(pose, size)
+                    return FramedPose(_enough(pose, f"{file}, {name}"), size)
     return None
 
 
@@ -136,7 +139,17 @@ def _row_size(file: Path, row: str) -> Size | None:
 
 
 def _openpose(path: Path) -> Pose:
-    return main_person(read_openpose(path), str(path))
+    return _enough(main_person(read_openpose(path), str(path)), str(path))
+
+
+def _enough(pose: Pose, where: str) -> Pose:
+    """Return the pose; raises UserError if too few joints are visible, or all of them are at one place."""
+    there = pose.xy[pose.visible]
+    if len(there) < LEAST_JOINTS:
+        raise UserError(f"{where} shows too few joints ({len(there)}): a pose needs at least {LEAST_JOINTS}.")
+    if bool((there == there[0]).all()):
+        raise UserError(f"{where} has all its joints at one place: give a file with the joints of a person.")
+    return pose
 
 
 def main_person(people: Sequence[Pose], name: str) -> Pose:

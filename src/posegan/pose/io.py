@@ -134,8 +134,8 @@ def _openpose_person(person: Any, threshold: float, where: str) -> Pose:
         values = person.get("pose_keypoints_2d", person.get("pose_keypoints"))  # the second name is OpenPose 1.0's
     if not _is_numbers(values) or len(values) not in (3 * 25, 3 * 18):
         raise UserError(
-            f"{where}: 'pose_keypoints_2d' should be 75 (BODY_25) or 54 (COCO) numbers: "
-            "write the file with OpenPose's --write_json."
+            f"{where}: 'pose_keypoints_2d' should be 75 (BODY_25) or 54 (COCO) numbers in pixels of a photo, "
+            f"together less than {LARGEST:,.0f}: write the file with OpenPose's --write_json."
         )
     joints = torch.tensor(values, dtype=torch.float32).reshape(-1, 3)
     if len(joints) == 25:
