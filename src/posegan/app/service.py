@@ -1,0 +1,81 @@
+"""What the routes share: the models, the photos, and the threads on which each is worked with. It knows no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
+
+from posegan.app.examples import Examples
+from posegan.app.messages import pose_to_json
+from posegan.app.photos import Photo, PhotoStore
+from posegan.app.studio import Studio, warm_up
+from posegan.detect import Detector
+from posegan.inference.finder import PersonFinder
+from posegan.inference.judge import Judge, Judgement
+from posegan.pose import Pose
+
+UPLOADS = 16  # at the same time
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Service:
+    """The studio, the photos, the examples, the detector if there is one, and two threads."""
+
+    def __init__(self, studio: Studio, detector: Detector | None) -> None:
+        self.studio = studio
+        self.detector = detector
+        self.store = PhotoStore()
+        self.examples = Examples(next(iter(studio.predictors.values())).size)
+        self.uploads = asyncio.Semaphore(UPLOADS)
+        self.pages = 0
+        self.in_motion: set[str] = set()  # sessions for which a GIF is being made
+        self.one_motion = asyncio.Lock()
+        self._judges: dict[str, Judge] = {}
+        self._models = ThreadPoolExecutor(1, "posegan-models")
+        self._files = ThreadPoolExecutor(1, "posegan-files")
+
+    async def on_models(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function on the thread of the models."""
+        return await asyncio.get_running_loop().run_in_executor(self._models, partial(function, *args, **kwargs))
+
+    async def on_files(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function on the thread that reads and draws photos."""
+        return await asyncio.get_running_loop().run_in_executor(self._files, partial(function, *args, **kwargs))
+
+    def judge(self, photo: Photo, model: str, pose: Pose) -> Judgement:
+        """Return the verdicts on a picture; its networks are loaded when the first one is asked for."""
+        if model not in self._judges:
+            self._judges[model] = Judge.beside(self.studio.predictor(model).info, self.detector)
+        return self.studio.judge(photo, model, pose, self._judges[model])
+
+    def close(self) -> None:
+        """Forget what still waits for the threads, and end them."""
+        for pool in (self._models, self._files):
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def warm_up(self) -> None:
+        """Make the first picture of every model before anybody waits for it."""
+        self._models.submit(lambda: warm_up(self.studio, self.examples.get(0)))
+
+    async def find_people(self, photo: Photo) -> Pose | None:
+        """Return the joints of the largest person, None if nobody is seen or nobody looks."""
+        if self.detector is None:
+            return None
+        people = await self.on_models(PersonFinder(self.detector).people, photo.pixels, "the photo")
+        return people.pose[0] if len(people) else None
+
+    def keep(self, session: str, photo: Photo) -> dict[str, Any]:
+        """Keep a photo and return what the page is told of it."""
+        name = self.store.add(session, photo)
+        return {
+            "photo": name,
+            "size": list(photo.size),
+            "original": list(photo.original),
+            "pose": None if photo.source is None else pose_to_json(photo.source.pose),
+            "boxes": None if photo.source is None else self.studio.boxes(photo),
+        }
