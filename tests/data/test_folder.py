@@ -122,3 +122,18 @@ def test_missing_keypoints_and_splits_are_named(tmp_path: Path):
     assert len(PhotoFolderDataset(root, annotations=root / "elsewhere.csv")) == 4
     with pytest.raises(UserError, match="find them with `posegan detect --images"):
         PhotoFolderDataset(root)
+
+
+def test_a_box_that_lies_mostly_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gives the picture that the whole box would give, without ever holding it in memory."""
+    photo = torch.randint(0, 256, (3, 40, 300), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    boxes = torch.tensor([[20, -200, 250, 500], [-30, -10, 31, 62], [0, -280, 300, 600], [290, 5, 10, 20]])
+    crop = PersonCrop(boxes, (128, 64))
+    whole = []
+    for limit in (float("inf"), 0):
+        monkeypatch.setattr("posegan.data.folder.MOSTLY_OUTSIDE", limit)
+        whole.append(torch.stack([crop(i, photo) for i in range(len(boxes))]).int())
+    assert (whole[0] - whole[1]).abs().max() <= 1
+    monkeypatch.undo()
+    panorama = torch.zeros(3, 20, 40_000, dtype=torch.uint8)  # the whole box: 10 GB
+    assert PersonCrop(torch.tensor([[0, -39_990, 40_000, 80_000]]), (128, 64))(0, panorama).shape == (3, 128, 64)

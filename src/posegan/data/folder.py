@@ -32,6 +32,7 @@ from posegan.errors import UserError
 from posegan.pose import Pose, Size
 
 MARGIN = 0.3  # of the torso's length, on each side: the crown is about that far above the eyes
+MOSTLY_OUTSIDE = 4  # times the photo's pixels: of somebody who lies, or a panorama
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,33 @@ class PersonCrop:
         x, y = max(left, 0), max(top, 0)
         inner = photo[:, y : max(top + height, y), x : max(left + width, x)]
         edge = torch.cat([photo[:, 0], photo[:, -1], photo[:, :, 0], photo[:, :, -1]], 1)
-        cut = edge.median(1).values[:, None, None].repeat(1, height, width)
-        cut[:, y - top : y - top + inner.shape[1], x - left : x - left + inner.shape[2]] = inner
-        made = functional.interpolate(cut.float()[None], self.size, mode="bilinear", antialias=True)
-        return made[0].round_().clamp_(0, 255).to(torch.uint8)
+        fill = edge.median(1).values[:, None, None]
+        if height * width > MOSTLY_OUTSIDE * photo.shape[1] * photo.shape[2]:
+            rows = resize_weights(height, self.size[0])[:, y - top : y - top + inner.shape[1]]
+            columns = resize_weights(width, self.size[1])[:, x - left : x - left + inner.shape[2]]
+            made = fill + rows @ ((inner - fill.float()) @ columns.T)
+        else:
+            cut = fill.repeat(1, height, width)
+            cut[:, y - top : y - top + inner.shape[1], x - left : x - left + inner.shape[2]] = inner
+            made = functional.interpolate(cut.float()[None], self.size, mode="bilinear", antialias=True)[0]
+        return made.round_().clamp_(0, 255).to(torch.uint8)
 
     def poses(self, poses: Pose) -> Pose:
         """Return the poses (N,) of the photos in the frames that they are cut to."""
         corner, extent = self.boxes[:, None, :2], self.boxes[:, None, 2:]
         scale = torch.tensor([self.size[1], self.size[0]]) / extent
         return Pose((poses.xy - corner + 0.5) * scale - 0.5, poses.visible)
+
+
+def resize_weights(length: int, made: int) -> Tensor:
+    """Return what each of `length` pixels gives to each of `made` under antialiased bilinear resizing: (made, length).
+
+    For boxes that lie mostly outside their photo, of which only the part inside is then ever held in memory.
+    """
+    scale = length / made
+    centres = (torch.arange(made)[:, None] + 0.5) * scale
+    weights = (1 - (torch.arange(length) + 0.5 - centres).abs() / max(scale, 1.0)).clamp(min=0)
+    return weights / weights.sum(1, keepdim=True)
 
 
 def person_boxes(poses: Pose, frames: Tensor, size: Size) -> Tensor:
