@@ -67,11 +67,11 @@ def market(tmp_path: Path) -> Path:
     return write_market(tmp_path / "market")
 
 
-def write_market(root: Path) -> Path:
-    """Write the folder of the fixture `market`."""
-    for part, first in (("train", 1), ("test", 11)):
+def write_market(root: Path, more: int = 0) -> Path:
+    """Write the folder of the fixture `market`, with so many more training people."""
+    for part, numbers in (("train", [1, 2, 3, *range(21, 21 + more)]), ("test", [11, 12, 13])):
         annotations = {}
-        for person in range(first, first + 3):
+        for person in numbers:
             for i, name in enumerate(POSES):
                 file = f"{person:04d}_c1s1_00000{i}_00.png"
                 write_png(root / f"bounding_box_{part}" / file, photo(person, standing(name)))

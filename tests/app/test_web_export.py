@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from posegan.app import web_export
-from posegan.app.web_export import CHECKOUT, RUNTIME, RUNTIME_FILES, body_rules, export_web, read_runtime
+from posegan.app.web_export import CHECKOUT, RUNTIME, RUNTIME_FILES, body_rules, export_web, matte_rules, read_runtime
 from posegan.errors import UserError
 from posegan.files import sha256_of
+from posegan.pose import COCO18
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 FAKE = {name: name.encode() for name in RUNTIME_FILES}
@@ -93,6 +94,15 @@ def test_the_folder_holds_the_page(weights: Path, tmp_path: Path, monkeypatch: p
     assert told["models"][0]["said"]["posegan:weights-sha256"] == sha256_of(weights)
     assert len(told["examples"]) == len([name for name in files if name.startswith("examples/")])
     assert len(told["skeleton"]["joints"]) == len(told["body25"]) == len(told["body"]["tree"]) == 18
+
+
+def test_the_matte_takes_its_torso_from_both_sides():
+    rules = matte_rules()
+    assert [[COCO18.joints[joint] for joint in side] for side in rules["sides"]] == [
+        ["right_hip", "right_shoulder"],
+        ["left_hip", "left_shoulder"],
+    ]
+    assert len(rules["limbs"]) == 23
 
 
 def test_the_rules_of_bodies_name_six_limbs():

@@ -24,6 +24,7 @@ from posegan.evaluation.scorers import REAL, SCORERS, Scorer
 from posegan.evaluation.scores import METRICS, WINDOWS
 from posegan.models import create_model
 from posegan.models.base import count_parameters
+from tests.small_world import write_market
 
 from .conftest import STRANGE, untrained
 
@@ -104,6 +105,15 @@ def test_weights_stand_between_ceilings_and_floors(measured: tuple[Benchmark, Pa
                 assert by_name[ours][metric] == value, (ours, metric)
     other = {"mask_ssim_standard", "ssim_pg2", "ssim_uniform51", "ssim_gaussian1.5", "ssim_gaussian1.2"}
     assert other <= set(by_name["tiny"])
+
+
+def test_validation_people_beside_poses_of_others(measure: Callable[..., Benchmark], tmp_path: Path) -> None:
+    result = measure(data=write_market(tmp_path / "ten", 7), split="validation")
+    (person,) = {name[:4] for pair in result.pairs for name in pair}
+    assert person not in ("0011", "0012", "0013")
+    assert {row.name for row in result.rows if row.kind == "floor"} == FLOORS  # also that of the training photos
+    assert result.run["pairs"] == "the data set's own for validation"
+    assert "--split validation" in str(result.run["command"])
 
 
 def test_json_says_all_that_a_reader_needs(measured: tuple[Benchmark, Path]) -> None:

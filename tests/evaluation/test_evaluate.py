@@ -18,6 +18,7 @@ from posegan.images import read_photo, to_bytes
 from posegan.inference.predictor import Predictor
 from posegan.metrics import l1, masked_l1, masked_ssim, psnr, ssim
 from posegan.pose import body_mask
+from tests.small_world import write_market
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,15 @@ def test_limit_and_pairs(predictor: Predictor, market: Path, tmp_path: Path) -> 
     assert [",".join(pair) for pair in result.pairs] == lines[4:6]
     assert result.run["pairs"].endswith("pairs.csv")
     assert result.run["left_out"] == {}
+
+
+def test_validation_people(predictor: Predictor, tmp_path: Path) -> None:
+    result = evaluate(predictor, write_market(tmp_path / "ten", 7), split="validation")
+    (person,) = {name[:4] for pair in result.pairs for name in pair}
+    assert person not in ("0011", "0012", "0013")  # the test people
+    assert result.run["pairs"] == "the data set's own for validation"
+    with pytest.raises(UserError, match="leave --split out"):
+        evaluate(predictor, "synthetic", split="validation")
 
 
 def test_pairs_that_were_left_out_are_told(predictor: Predictor, market: Path) -> None:

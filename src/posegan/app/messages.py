@@ -73,7 +73,7 @@ def parse_motion(text: str | bytes) -> Motion:
     if len(frames) > FRAMES:
         raise RefusedError(f"'frames' holds {len(frames)} poses; at most {FRAMES} are taken: leave some out.")
     shortest = SHORTEST * len(frames)
-    if type(seconds) not in (int, float) or not shortest <= seconds <= LONGEST:
+    if not isinstance(seconds, int | float) or seconds is True or not shortest <= seconds <= LONGEST:
         raise RefusedError(f"'seconds' is to be a number from {shortest:g} to {LONGEST}, {SHORTEST:g} or more a frame.")
     poses = Pose.stack([parse_pose(frame) for frame in frames])
     return Motion(text_field(message, "photo"), text_field(message, "model"), poses, float(seconds))

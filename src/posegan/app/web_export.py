@@ -25,12 +25,16 @@ from posegan.data.folder import MARGIN
 from posegan.errors import UserError
 from posegan.files import write_bytes
 from posegan.images import png_bytes
+from posegan.inference import matte
+from posegan.inference.animate import CLEAREST
 from posegan.inference.export import export_onnx
 from posegan.inference.onnx_generator import ENCODE, RENDER, is_exported
 from posegan.inference.output import out_folder, provenance
 from posegan.inference.targets import ANKLES, HIPS, NECK
-from posegan.pose import retarget
+from posegan.pose import mask, retarget
 from posegan.pose.io import BODY25
+from posegan.pose.mask import BODY_LIMBS
+from posegan.pose.pose import TORSO
 
 RUNTIME = "onnxruntime-web@1.30.0"  # as in web/package.json
 RUNTIME_FILES = {  # of its folder dist: sha256
@@ -80,6 +84,7 @@ def export_web(weights: Sequence[str], folder: str | Path, runtime: str | Path |
             if photo.source is not None
         ],
         "body": body_rules(),
+        "matte": matte_rules(),
         "body25": list(BODY25),
         "margin": MARGIN,
         "side": SIDE,
@@ -129,6 +134,19 @@ def body_rules() -> dict[str, Any]:
         "pairs": retarget.PAIRS,
         "tree": retarget.TREE,
         "edge": EDGE,
+    }
+
+
+def matte_rules() -> dict[str, Any]:
+    """Return the numbers with which a motion's person is told from what is behind, which then stands still."""
+    right_hip, left_hip, left_shoulder, right_shoulder = TORSO
+    return {
+        "limbs": BODY_LIMBS,
+        "sides": [[right_hip, right_shoulder], [left_hip, left_shoulder]],
+        "growth": matte.GROWTH,
+        "feather": matte.FEATHER,
+        "closing": mask.REACH,
+        "clearest": CLEAREST,
     }
 
 

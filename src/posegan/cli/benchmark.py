@@ -21,6 +21,7 @@ def run(argv: Sequence[str]) -> None:
         chosen.weights,
         chosen.out,
         pairs=chosen.pairs,
+        split=chosen.split,
         models=chosen.models,
         limit=chosen.limit,
         processes=chosen.processes,
@@ -46,6 +47,11 @@ def _parser() -> Parser:
         "--data", required=True, help="folder of a data set (Market-1501, DeepFashion, photos) or 'synthetic'"
     )
     parser.add_argument("--pairs", help="CSV with the header from,to; default: the data set's own pairs")
+    parser.add_argument(
+        "--split",
+        choices=("test", "validation"),
+        help="whose pairs: choose models by validation, report test (default: test, where the data set has it)",
+    )
     parser.add_argument(
         "--weights",
         nargs="+",

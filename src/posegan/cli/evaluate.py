@@ -17,6 +17,11 @@ def run(argv: Sequence[str]) -> None:
         "--data", required=True, help="folder of a data set (Market-1501, DeepFashion, photos) or 'synthetic'"
     )
     parser.add_argument("--pairs", help="CSV with the header from,to; default: the data set's own pairs")
+    parser.add_argument(
+        "--split",
+        choices=("test", "validation"),
+        help="whose pairs: choose models by validation, report test (default: test, where the data set has it)",
+    )
     parser.add_argument("--out", required=True, help="folder for metrics.json, scores.csv and sheet.png")
     parser.add_argument("--limit", type=positive, help="score only the first so many pairs")
     parser.add_argument("--save-images", action="store_true", help="also write every generated photo")
@@ -33,6 +38,7 @@ def run(argv: Sequence[str]) -> None:
         chosen.data,
         chosen.out,
         pairs=chosen.pairs,
+        split=chosen.split,
         limit=chosen.limit,
         batch_size=chosen.batch_size,
         save_images=chosen.save_images,

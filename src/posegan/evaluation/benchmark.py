@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from posegan import __version__
+from posegan.data.assemble import Split
 from posegan.data.dataset import PosePairDataset
 from posegan.data.photos import cores
 from posegan.errors import UserError
@@ -46,7 +47,7 @@ from posegan.evaluation.store import Store
 from posegan.evaluation.survey import TrainingPhotos, survey, training_photos
 from posegan.files import write_text
 from posegan.inference.catalogue import paper_of
-from posegan.inference.open_data import kind_of, open_data
+from posegan.inference.open_data import kind_of, named_pairs, open_data
 from posegan.inference.output import out_folder
 from posegan.inference.predictor import choose_device
 from posegan.metrics import Accumulator, frame_photos
@@ -65,6 +66,7 @@ class Order:
     weights: Sequence[str]
     out: str | Path
     pairs: str | Path | None
+    split: Split | None
     models: Sequence[str]
     limit: int | None
     features_dir: str | Path | None
@@ -74,6 +76,7 @@ class Order:
         """Return the command that does it with those weights."""
         words = ["posegan", "benchmark", "--data", str(self.data)]
         words += ["--pairs", str(self.pairs)] if self.pairs else []
+        words += ["--split", self.split] if self.split else []
         words += ["--weights", *weights] if weights else []
         words += ["--models", *self.models] if self.models else []
         words += ["--limit", str(self.limit)] if self.limit else []
@@ -88,6 +91,7 @@ def benchmark(
     out: str | Path = "benchmark",
     *,
     pairs: str | Path | None = None,
+    split: Split | None = None,
     models: Sequence[str] = (),
     limit: int | None = None,
     processes: int | None = None,
@@ -99,24 +103,24 @@ def benchmark(
 ) -> Benchmark:
     """Measure weights, ceilings and floors on the pairs of a data set and write the report into the folder `out`.
 
-    data, pairs: as `open_data`. weights, models: as `find_entrants`. limit: only the first pairs.
+    data, pairs, split: as `open_data`. weights, models: as `find_entrants`. limit: only the first pairs.
     processes: at a time, one thread each; by default one a core, or one in all on a GPU. Their number changes no digit.
     features_dir: weights of the metrics' networks; download: fetch those that have an address.
     framing: as `frame_photos`. What an earlier run into the same folder has measured is not measured again.
     Writes benchmark.json, benchmark.md and benchmark.html.
     Raises UserError as those functions, if none of the weights fit the photos, and if `out` is a file.
     """
-    order = Order(data, weights, out, pairs, models, limit, features_dir, framing)
+    order = Order(data, weights, out, pairs, split, models, limit, features_dir, framing)
     device = str(choose_device(device))
     entrants = find_entrants(weights, models, device)
     folder = out_folder(out)
-    dataset = open_data(data, entrants.found[0].size if entrants.found else DEFAULT_SIZE, pairs)
+    dataset = open_data(data, entrants.found[0].size if entrants.found else DEFAULT_SIZE, pairs, split)
     leave_out_other_sizes(entrants, dataset.size)
     count = len(dataset) if limit is None else min(limit, len(dataset))
     scorers, not_measured = available_scorers(count, features_dir, device, download=download)
     definitions = _definitions(dataset, framing, scorers, not_measured)
     known = survey(dataset, count)
-    training = _training(data, dataset, count, entrants, scorers, not_measured)
+    training = _training(order, dataset, count, entrants, scorers, not_measured)
     rows = _rows(entrants, known.mean_target, training)
     measurement = Measurement(
         dataset,
@@ -170,7 +174,7 @@ def _definitions(
 def _circumstances(order: Order, dataset: PosePairDataset, fingerprint: str, device: str) -> dict[str, object]:
     return {
         "data": Path(order.data).name or str(order.data),
-        "pairs": str(order.pairs) if order.pairs else "the data set's own",
+        "pairs": named_pairs(order.pairs, order.split),
         "size": list(dataset.size),
         "fingerprint": fingerprint,
         "framing": order.framing,
@@ -196,7 +200,7 @@ def _write(
 
 
 def _training(
-    data: str | Path,
+    order: Order,
     dataset: PosePairDataset,
     count: int,
     entrants: Entrants,
@@ -205,7 +209,7 @@ def _training(
 ) -> TrainingPhotos | None:
     """Return the training photos; if there are none, say so of the row and of the scores that need them."""
     try:
-        return training_photos(data, dataset, count)
+        return training_photos(order.data, dataset, count, order.split)
     except UserError as error:
         entrants.left_out[NearestTrainingPose.name] = str(error)
         wanting = [scorer for scorer in scorers if scorer.wants_training]

@@ -15,13 +15,14 @@ from rich.progress import track
 from torch import Tensor
 
 from posegan.batch import Batch
+from posegan.data.assemble import Split
 from posegan.data.dataset import PosePairDataset
 from posegan.errors import UserError
 from posegan.evaluation.report import Evaluation, describe_run, write_metrics
 from posegan.evaluation.scorers import REAL
 from posegan.evaluation.sheet import write_sheet
 from posegan.images import to_bytes, write_png
-from posegan.inference.open_data import open_data
+from posegan.inference.open_data import named_pairs, open_data
 from posegan.inference.output import out_folder, pair_name, provenance, require_distinct_names
 from posegan.inference.predictor import Predictor
 from posegan.metrics import PROTOCOLS, Accumulator, l1, masked_l1, masked_ssim, psnr, ssim
@@ -55,6 +56,7 @@ def evaluate(
     out: str | Path | None = None,
     *,
     pairs: str | Path | None = None,
+    split: Split | None = None,
     limit: int | None = None,
     batch_size: int = 32,
     save_images: bool = False,
@@ -63,7 +65,7 @@ def evaluate(
     """Score a model on the pairs of a data set and, with `out`, write the report into that folder.
 
     model: a predictor, weights by name or path, or None for the shipped weights.
-    dataset: a data set, or what `open_data` takes together with `pairs`. limit: only the first pairs.
+    dataset: a data set, or what `open_data` takes together with `pairs` and `split`. limit: only the first pairs.
     save_images: also write every generated photo as a PNG.
     Returns the means of all rows and the scores of every pair, in the order of the data set's pairs.
     Raises UserError if the photos have not the model's size, if `out` is a file, or as `open_data`.
@@ -72,7 +74,7 @@ def evaluate(
     folder = out_folder(out) if out is not None else None
     data = str(dataset) if isinstance(dataset, str | Path) else type(dataset).__name__
     if isinstance(dataset, str | Path):
-        dataset = open_data(dataset, predictor.size, pairs)
+        dataset = open_data(dataset, predictor.size, pairs, split)
     if dataset.size != predictor.size:
         made, found = (f"{height}x{width}" for height, width in (predictor.size, dataset.size))
         raise UserError(f"The weights are for photos of {made} (height x width), the data has {found}: choose others.")
@@ -99,7 +101,7 @@ def evaluate(
         scores={metric: torch.cat([scores[metric] for scores in pair_scores]) for metric in METRICS},
         protocols=dict(METRICS),
         run=describe_run(predictor)
-        | {"data": data, "pairs": str(pairs) if pairs else "the data set's own", "left_out": dataset.report.counts},
+        | {"data": data, "pairs": named_pairs(pairs, split), "left_out": dataset.report.counts},
     )
     if folder is not None:
         write_metrics(folder, result)

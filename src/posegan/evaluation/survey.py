@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from posegan.data.assemble import Split
 from posegan.data.dataset import PosePairDataset
 from posegan.data.photos import PhotoSource
 from posegan.errors import UserError
@@ -62,16 +63,18 @@ def survey(dataset: PosePairDataset, count: int) -> Survey:
     return Survey(digest.hexdigest(), (total.double() / count).round().to(torch.uint8))
 
 
-def training_photos(data: str | Path, dataset: PosePairDataset, count: int) -> TrainingPhotos:
-    """Return the training photos that belong to the first `count` pairs of a data set opened from `data`.
+def training_photos(data: str | Path, dataset: PosePairDataset, count: int, split: Split | None) -> TrainingPhotos:
+    """Return the training photos that belong to the first `count` pairs of a split of a data set opened from `data`.
 
+    They are those of the validation people too where these are not measured.
     Raises UserError, which says why, if there are none that a fair floor could copy from.
     """
     kind = kind_of(data)
     if kind == "synthetic":
         raise UserError("synthetic people have no training photos.")
+    apart: Split = "train" if kind == "folder" or split == "validation" else "train+validation"
     try:
-        training = open_data(data, dataset.size, split="train" if kind == "folder" else "train+validation")
+        training = open_data(data, dataset.size, split=apart)
     except UserError as error:
         raise UserError(f"the data set has no training photos ({error})") from error
     places = training.pairs.flatten().unique().long()

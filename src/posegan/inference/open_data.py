@@ -57,6 +57,8 @@ def open_data(
     if kind == "synthetic":
         if pairs is not None:
             raise UserError("Synthetic people have no photos that a pairs file could name: leave --pairs out.")
+        if split is not None:
+            raise UserError("Synthetic people are measured on a fixed crowd of their own: leave --split out.")
         return _synthetic(size)
     try:
         return _from_folder(kind, Path(where), size, pairs, split)
@@ -64,6 +66,12 @@ def open_data(
         if pairs is None:
             raise
         raise UserError(f"{pairs} names no two photos that {where} holds with keypoints: give another list.") from error
+
+
+def named_pairs(pairs: str | Path | None, split: Split | None) -> str:
+    """Return in words which list of pairs `open_data` gives."""
+    own = "the data set's own" + (f" for {split}" if split else "")
+    return str(pairs) if pairs else own
 
 
 def _from_folder(kind: Kind, root: Path, size: Size, pairs: str | Path | None, split: Split | None) -> PosePairDataset:

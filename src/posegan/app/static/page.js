@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 620aedc9d402e029c89a88e1f7568371f6b8f7a270be5daad7bbee6985219bc6
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 9530927f49cb598a507297383c2d35e9ff405c736fba20b62d4ca0f24679bbc2
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -758,6 +758,8 @@ var App = class {
   selected = null;
   chosen;
   playing = null;
+  motion = null;
+  // what plays or played last
   changed = () => void 0;
   // whoever shows the state of the controls
   photo = null;
@@ -959,7 +961,7 @@ var App = class {
     this.halt();
     if (again || !this.photo || this.step !== "pose") return;
     const { frames, seconds } = this.sequence(name);
-    this.playing = name;
+    this.playing = this.motion = name;
     this.player.play(frames, seconds);
     this.changed();
   }
@@ -992,6 +994,10 @@ var App = class {
     await this.messages.guard(async () => {
       save(await this.backend.openPose(this.require(), this.history.now), "pose.json");
     });
+  }
+  /** A motion of `play` as an animated GIF. */
+  film(name, model) {
+    return this.backend.film(this.require(), model, this.sequence(name));
   }
   require() {
     if (!this.photo) throw new Sentence("Choose a photo first.");
@@ -1286,6 +1292,74 @@ function crc32(bytes) {
   return ~sum >>> 0;
 }
 
+// src/painter.ts
+var Asked = class {
+  worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+  last = Promise.resolve();
+  /** What it answers to `wanted`, which is looked up when its turn has come. */
+  ask(wanted) {
+    const answer = this.last.then(() => this.send(wanted()));
+    this.last = answer.catch(() => void 0);
+    return answer;
+  }
+  async send(wanted) {
+    const answer = await new Promise((resolve) => {
+      this.worker.onmessage = (event) => resolve(event.data);
+      this.worker.onerror = (event) => resolve({ error: event.message || "the worker did not start" });
+      this.worker.postMessage(wanted);
+    });
+    if ("error" in answer) {
+      throw new Sentence(`The model does not run in this browser (${answer.error}): load the page again, or try another.`);
+    }
+    return answer;
+  }
+};
+var Painter = class {
+  worker = new Asked();
+  async paint(wanted) {
+    const { pixels, milliseconds, size } = await this.worker.ask(wanted);
+    return { pixels: new ImageData(pixels, size[1], size[0]), milliseconds };
+  }
+};
+var Filmer = class {
+  worker = new Asked();
+  async film(wanted) {
+    const { file } = await this.worker.ask(() => wanted);
+    return new Blob([file], { type: "image/gif" });
+  }
+};
+var Latest = class {
+  constructor(paint, events) {
+    this.paint = paint;
+    this.events = events;
+    events.connected(false);
+  }
+  paint;
+  events;
+  waiting = null;
+  busy = false;
+  want(...wish) {
+    this.waiting = wish;
+    if (!this.busy) void this.work();
+  }
+  async work() {
+    this.busy = true;
+    while (this.waiting) {
+      const [photo, models, pose, asked] = this.waiting;
+      this.waiting = null;
+      for (const model of models) {
+        try {
+          this.events.picture({ model, ...await this.paint(photo, model, pose), asked });
+          this.events.connected(true);
+        } catch (error) {
+          this.events.error(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
+        }
+      }
+    }
+    this.busy = false;
+  }
+};
+
 // src/wire.ts
 function toSize([height, width]) {
   return { height, width };
@@ -1320,11 +1394,11 @@ var Browser = class _Browser {
   constructor(told) {
     this.told = told;
     this.all = toModels(told.models);
-    this.painter = new Painter((photo, model, pose) => this.wanted(photo, model, pose));
   }
   told;
   kept = /* @__PURE__ */ new Map();
-  painter;
+  painter = new Painter();
+  filmer = new Filmer();
   all;
   count = 0;
   static async open() {
@@ -1391,12 +1465,19 @@ var Browser = class _Browser {
     return this.placed(photo, [pose])[0];
   }
   async download(photo, model, pose) {
-    const { pixels } = await this.painter.paint(photo, model, pose);
+    const { pixels } = await this.painter.paint(() => this.wanted(photo, model, pose));
     const canvas = new OffscreenCanvas(pixels.width, pixels.height);
     canvas.getContext("2d").putImageData(pixels, 0, 0);
-    const said = this.told.models.find(({ name }) => name === model).said;
     const png = await canvas.convertToBlob({ type: "image/png" });
-    return withTexts(png, { ...said, "posegan:source": this.get(photo).origin });
+    return withTexts(png, this.said(photo, model));
+  }
+  async film(photo, model, { frames, seconds }) {
+    const said = this.said(photo, model);
+    const wishes = frames.map((pose) => this.wanted(photo, model, pose));
+    const made = [];
+    for (const wish of wishes) made.push((await this.painter.paint(() => wish)).pixels.data);
+    const [poses, { size }] = [wishes.map(({ target }) => target), wishes[0]];
+    return this.filmer.film({ frames: made, poses, size, seconds: seconds / frames.length, matte: this.told.matte, said });
   }
   async openPose(photo, pose) {
     return new Blob([writeOpenPose(rescale(pose, photo.size, photo.original))], { type: "application/json" });
@@ -1405,12 +1486,16 @@ var Browser = class _Browser {
     return [];
   }
   renderer(events) {
-    return new Latest(this.painter, events);
+    return new Latest((...wish) => this.painter.paint(() => this.wanted(...wish)), events);
   }
   get(photo) {
     const found = this.kept.get(photo.id);
     if (!found) throw new Sentence("This photo is no longer here: drop it again.");
     return found;
+  }
+  /** What a picture says of itself. */
+  said(photo, model) {
+    return { ...this.told.models.find(({ name }) => name === model).said, "posegan:source": this.get(photo).origin };
   }
   boxes(source, photo) {
     return new Map(this.all.map((model) => [model.name, this.box(source, photo, model)]));
@@ -1440,62 +1525,6 @@ var Browser = class _Browser {
     const seen = kept.cuts.get(name) ?? { photo: cut(kept.pixels, box, model.size), source: joints(inside(kept.source, photo.size)) };
     kept.cuts.set(name, seen);
     return { model: name, size, key: kept.key, ...seen, target };
-  }
-};
-var Painter = class {
-  constructor(wanted) {
-    this.wanted = wanted;
-  }
-  wanted;
-  worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-  last = Promise.resolve();
-  paint(photo, model, pose) {
-    const made = this.last.then(() => this.ask(this.wanted(photo, model, pose)));
-    this.last = made.catch(() => void 0);
-    return made;
-  }
-  async ask(wanted) {
-    const made = await new Promise((resolve) => {
-      this.worker.onmessage = (event) => resolve(event.data);
-      this.worker.onerror = (event) => resolve({ error: event.message || "the worker did not start" });
-      this.worker.postMessage(wanted);
-    });
-    if ("error" in made) {
-      throw new Sentence(`The model does not run in this browser (${made.error}): load the page again, or try another.`);
-    }
-    const [height, width] = wanted.size;
-    return { pixels: new ImageData(made.pixels, width, height), milliseconds: made.milliseconds };
-  }
-};
-var Latest = class {
-  constructor(painter, events) {
-    this.painter = painter;
-    this.events = events;
-    events.connected(false);
-  }
-  painter;
-  events;
-  waiting = null;
-  busy = false;
-  want(...wish) {
-    this.waiting = wish;
-    if (!this.busy) void this.work();
-  }
-  async work() {
-    this.busy = true;
-    while (this.waiting) {
-      const [photo, models, pose, asked] = this.waiting;
-      this.waiting = null;
-      for (const model of models) {
-        try {
-          this.events.picture({ model, ...await this.painter.paint(photo, model, pose), asked });
-          this.events.connected(true);
-        } catch (error) {
-          this.events.error(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
-        }
-      }
-    }
-    this.busy = false;
   }
 };
 function toJoints(pose) {
@@ -1530,6 +1559,56 @@ async function sha256(file) {
   const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+
+// src/film.ts
+function title(motion) {
+  return motion === "photo" ? "Photo to pose" : words(motion);
+}
+var Film = class {
+  constructor(app) {
+    this.app = app;
+    this.show();
+  }
+  app;
+  button = button("download-gif", () => this.make());
+  note = byId("gif-note", HTMLElement);
+  making = null;
+  // what is told of it
+  saved = null;
+  /** Bring the button and its line up to date. */
+  show() {
+    const about = this.about();
+    this.button.disabled = about === null && this.making === null;
+    this.button.setAttribute("aria-disabled", String(this.making !== null));
+    this.note.classList.toggle("working", this.making !== null);
+    if (about !== this.saved) this.saved = null;
+    if (this.making !== null) this.say(`Making the GIF: ${this.making} …`);
+    else if (about === null) this.say("Play one, then it can be saved as a GIF.");
+    else this.say(this.saved === null ? `${about}.` : `Saved: ${about}.`);
+  }
+  about() {
+    const { motion, chosen } = this.app;
+    if (motion === null) return null;
+    return `${title(motion)}, by ${chosen[0]}${chosen.length > 1 ? ", the first of the chosen models" : ""}`;
+  }
+  /** Say it once: it is read out. */
+  say(sentence) {
+    if (this.note.textContent !== sentence) this.note.textContent = sentence;
+  }
+  async make() {
+    const { motion, chosen, messages } = this.app;
+    const about = this.about();
+    if (motion === null || this.making !== null) return;
+    this.making = about;
+    this.show();
+    await messages.guard(async () => {
+      save(await this.app.film(motion, chosen[0]), `posegan-${chosen[0]}-${motion}.gif`);
+      this.saved = about;
+    });
+    this.making = null;
+    this.show();
+  }
+};
 
 // src/library.ts
 var MARGIN = 5;
@@ -1596,6 +1675,9 @@ var Server = class {
   }
   async download(photo, model, pose) {
     return (await sendAny("POST", "/api/download", { photo: photo.id, model, pose: toTriples(pose) })).blob();
+  }
+  async film(photo, model, { frames, seconds }) {
+    return (await sendAny("POST", "/api/motion", { photo: photo.id, model, frames: frames.map(toTriples), seconds })).blob();
   }
   async openPose(photo, pose) {
     return (await sendAny("POST", "/api/openpose", { photo: photo.id, pose: toTriples(pose) })).blob();
@@ -1706,6 +1788,7 @@ async function start() {
   buildSequences(app);
   const models = buildModels(app);
   const joints = buildJoints(app);
+  const film = new Film(app);
   tieButtons(app);
   tieViews();
   tieFiles(app);
@@ -1714,6 +1797,7 @@ async function start() {
     showState(app);
     joints();
     models();
+    film.show();
   };
   await app.takeExample(0);
 }
@@ -1721,8 +1805,7 @@ function buildSequences(app) {
   const names = [...app.facts.library.sequences.map(({ name }) => name), "photo"];
   byId("sequences", HTMLElement).append(
     ...names.map((name) => {
-      const label = name === "photo" ? "Photo to pose" : words(name);
-      const element = make("button", { type: "button", class: "chip", "data-sequence": name, "aria-pressed": "false" }, label);
+      const element = make("button", { type: "button", class: "chip", "data-sequence": name, "aria-pressed": "false" }, title(name));
       element.addEventListener("click", () => app.play(name));
       return element;
     })

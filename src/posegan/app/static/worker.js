@@ -1,8 +1,273 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 620aedc9d402e029c89a88e1f7568371f6b8f7a270be5daad7bbee6985219bc6
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 9530927f49cb598a507297383c2d35e9ff405c736fba20b62d4ca0f24679bbc2
+
+// src/gif.ts
+var COLOURS = 256;
+var BITS = 6;
+var CLEAR = COLOURS;
+var END = COLOURS + 1;
+var CODES = 4096;
+function encodeGif(frames, width, height, seconds, comment) {
+  const { palette, index } = quantize(frames);
+  const file = new Bytes();
+  file.text("GIF89a").short(width).short(height).put([247, 0, 0]).put(palette);
+  file.put([33, 255, 11]).text("NETSCAPE2.0").put([3, 1, 0, 0, 0]);
+  file.put([33, 254]).blocks(new TextEncoder().encode(comment));
+  frames.forEach((frame, number) => {
+    const [start, end] = [Math.round(100 * seconds * number), Math.round(100 * seconds * (number + 1))];
+    file.put([33, 249, 4, 0]).short(end - start).put([0, 0]);
+    file.put([44]).short(0).short(0).short(width).short(height).put([0, 8]);
+    file.blocks(compress(indices(frame, index)));
+  });
+  return file.put([59]).bytes();
+}
+var Bytes = class {
+  data = new Uint8Array(1 << 16);
+  length = 0;
+  put(more) {
+    while (this.length + more.length > this.data.length) {
+      const larger = new Uint8Array(2 * this.data.length);
+      larger.set(this.data);
+      this.data = larger;
+    }
+    this.data.set(more, this.length);
+    this.length += more.length;
+    return this;
+  }
+  short(value) {
+    return this.put([value & 255, value >> 8]);
+  }
+  text(ascii) {
+    return this.put(new TextEncoder().encode(ascii));
+  }
+  /** In blocks of at most 255 bytes with their lengths, ended by an empty one. */
+  blocks(data) {
+    for (let at = 0; at < data.length; at += 255) {
+      const block = data.subarray(at, at + 255);
+      this.put([block.length]).put(block);
+    }
+    return this.put([0]);
+  }
+  bytes() {
+    return this.data.slice(0, this.length);
+  }
+};
+function keyOf(red, green, blue) {
+  const drop = 8 - BITS;
+  return red >> drop << 2 * BITS | green >> drop << BITS | blue >> drop;
+}
+function quantize(frames) {
+  const cells = cellsOf(frames);
+  const colours = medianCut(cells).map(meanOf);
+  const palette = new Uint8Array(3 * COLOURS);
+  colours.forEach((colour, i) => palette.set(colour.map(Math.round), 3 * i));
+  const index = new Uint8Array(1 << 3 * BITS);
+  for (const { key, mean } of cells) index[key] = nearest(colours, mean);
+  return { palette, index };
+}
+function cellsOf(frames) {
+  const sums = new Uint32Array(4 << 3 * BITS);
+  for (const frame of frames) {
+    for (let i = 0; i < frame.length; i += 4) {
+      const at = 4 * keyOf(frame[i], frame[i + 1], frame[i + 2]);
+      sums[at] += 1;
+      for (let channel = 0; channel < 3; channel += 1) sums[at + 1 + channel] += frame[i + channel];
+    }
+  }
+  const cells = [];
+  for (let at = 0; at < sums.length; at += 4) {
+    const count = sums[at];
+    if (count > 0) cells.push({ key: at / 4, count, mean: [sums[at + 1] / count, sums[at + 2] / count, sums[at + 3] / count] });
+  }
+  return cells;
+}
+function medianCut(cells) {
+  const boxes = [boxOf(cells)];
+  while (boxes.length < COLOURS) {
+    let worst = 0;
+    boxes.forEach((box, i) => {
+      if (box.error > boxes[worst].error) worst = i;
+    });
+    const { cells: all, axis, error } = boxes[worst];
+    if (!(error > 0)) break;
+    const middle = meanOf(all)[axis];
+    const low = all.filter(({ mean }) => mean[axis] <= middle);
+    const high = all.filter(({ mean }) => mean[axis] > middle);
+    if (low.length === 0 || high.length === 0) break;
+    boxes.splice(worst, 1, boxOf(low), boxOf(high));
+  }
+  return boxes.map((box) => box.cells);
+}
+function boxOf(cells) {
+  const middle = meanOf(cells);
+  const errors = [0, 1, 2].map((axis2) => cells.reduce((sum, { mean, count }) => sum + count * (mean[axis2] - middle[axis2]) ** 2, 0));
+  const axis = errors.indexOf(Math.max(...errors));
+  return { cells, axis, error: errors[axis] };
+}
+function meanOf(cells) {
+  const sum = [0, 0, 0, 0];
+  for (const { mean, count } of cells) {
+    sum[3] += count;
+    for (let axis = 0; axis < 3; axis += 1) sum[axis] += count * mean[axis];
+  }
+  return [sum[0] / sum[3], sum[1] / sum[3], sum[2] / sum[3]];
+}
+function nearest(colours, [red, green, blue]) {
+  let [best, least] = [0, Infinity];
+  for (let i = 0; i < colours.length; i += 1) {
+    const [r, g, b] = colours[i];
+    const distance = (r - red) ** 2 + (g - green) ** 2 + (b - blue) ** 2;
+    if (distance < least) [best, least] = [i, distance];
+  }
+  return best;
+}
+function indices(frame, index) {
+  const made = new Uint8Array(frame.length / 4);
+  for (let i = 0; i < made.length; i += 1) made[i] = index[keyOf(frame[4 * i], frame[4 * i + 1], frame[4 * i + 2])];
+  return made;
+}
+function compress(data) {
+  const out = new Bytes();
+  const follows = new Uint16Array(CODES * COLOURS);
+  let [free, width, bits, held] = [END + 1, 9, 0, 0];
+  const emit = (code) => {
+    held |= code << bits;
+    for (bits += width; bits >= 8; bits -= 8, held >>>= 8) out.put([held & 255]);
+  };
+  const clear = () => {
+    emit(CLEAR);
+    follows.fill(0);
+    [free, width] = [END + 1, 9];
+  };
+  clear();
+  let prefix = data[0];
+  for (let i = 1; i < data.length; i += 1) {
+    const byte = data[i];
+    const longer = follows[prefix * COLOURS + byte];
+    if (longer > 0) {
+      prefix = longer;
+      continue;
+    }
+    emit(prefix);
+    if (free === CODES) clear();
+    else {
+      if (free === 1 << width) width += 1;
+      follows[prefix * COLOURS + byte] = free;
+      free += 1;
+    }
+    prefix = byte;
+  }
+  emit(prefix);
+  if (free === 1 << width && free < CODES) width += 1;
+  emit(END);
+  if (bits > 0) out.put([held & 255]);
+  return out.bytes();
+}
+
+// src/steady.ts
+var ROUNDING = 1e-4;
+function steady(frames, poses, [height, width], rules) {
+  const shares = matte(poses, height, width, rules);
+  const plate = behind(frames, shares, rules.clearest);
+  return frames.map((frame, number) => {
+    const share = shares[number];
+    return frame.map((value, i) => plate[i] + share[i >> 2] * (value - plate[i]));
+  });
+}
+function matte(poses, height, width, rules) {
+  const scales = poses.map((pose) => torso(pose, rules)).filter((scale) => scale > 0);
+  const length = scales.length > 0 ? scales.reduce((a, b) => a + b) / scales.length : 0.25 * height;
+  const radius = (rules.growth + rules.feather) * length;
+  const taps = gaussian(Math.max(rules.feather * length, 0.5));
+  return poses.map((pose) => blur(closed(body(pose, height, width, radius, rules), height, width, rules.closing), height, width, taps));
+}
+function torso({ xy, visible }, { sides }) {
+  const squares = sides.flatMap(
+    ([hip, shoulder]) => visible[hip] && visible[shoulder] ? [(xy[2 * hip] - xy[2 * shoulder]) ** 2 + (xy[2 * hip + 1] - xy[2 * shoulder + 1]) ** 2] : []
+  );
+  return squares.length > 0 ? Math.sqrt(squares.reduce((a, b) => a + b) / squares.length) : 0;
+}
+function body({ xy, visible }, height, width, radius, { limbs }) {
+  const made = new Uint8Array(height * width);
+  const fill = (x, y, reach, within) => {
+    for (let row = Math.max(0, Math.floor(y - reach)); row <= Math.min(height - 1, y + reach); row += 1) {
+      for (let column = Math.max(0, Math.floor(x - reach)); column <= Math.min(width - 1, x + reach); column += 1) {
+        if (within(column - x, row - y)) made[row * width + column] = 1;
+      }
+    }
+  };
+  for (const [a, b] of limbs) {
+    if (!visible[a] || !visible[b]) continue;
+    const [vx, vy] = [xy[2 * b] - xy[2 * a], xy[2 * b + 1] - xy[2 * a + 1]];
+    const length = Math.hypot(vx, vy);
+    if (length <= ROUNDING) continue;
+    const [ux, uy] = [vx / length, vy / length];
+    const within = (dx, dy) => Math.abs(dx * ux + dy * uy) <= length / 2 + ROUNDING && Math.abs(dx * uy - dy * ux) <= radius + ROUNDING;
+    fill(xy[2 * a] + vx / 2, xy[2 * a + 1] + vy / 2, length / 2 + radius + 1, within);
+  }
+  visible.forEach((seen, joint) => {
+    if (seen) fill(xy[2 * joint], xy[2 * joint + 1], radius + 1, (dx, dy) => dx * dx + dy * dy < radius * radius);
+  });
+  return made;
+}
+function closed(mask, height, width, reach) {
+  const flip = (given) => given.map((value) => 1 - value);
+  const grow = (given) => {
+    const along = (from, step, place, size) => from.map((value, i) => {
+      for (let shift = -reach; shift <= reach && !value; shift += 1) {
+        const at = place(i) + shift;
+        if (at >= 0 && at < size) value = from[i + shift * step];
+      }
+      return value;
+    });
+    return along(along(given, 1, (i) => i % width, width), width, (i) => Math.floor(i / width), height);
+  };
+  return flip(grow(flip(grow(mask))));
+}
+function gaussian(sigma) {
+  const reach = Math.round(3 * sigma + 0.5);
+  const taps = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / sigma) ** 2));
+  const sum = taps.reduce((a, b) => a + b);
+  return taps.map((tap) => tap / sum);
+}
+function blur(mask, height, width, taps) {
+  const reach = (taps.length - 1) / 2;
+  const wide = new Float32Array(mask.length);
+  const made = new Float32Array(mask.length);
+  const inside = (value, size) => Math.min(Math.max(value, 0), size - 1);
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      let sum = 0;
+      for (let i = 0; i < taps.length; i += 1) sum += taps[i] * mask[y * width + inside(x + i - reach, width)];
+      wide[y * width + x] = sum;
+    }
+  }
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      let sum = 0;
+      for (let i = 0; i < taps.length; i += 1) sum += taps[i] * wide[inside(y + i - reach, height) * width + x];
+      made[y * width + x] = sum;
+    }
+  }
+  return made;
+}
+function behind(frames, shares, clearest) {
+  const made = new Uint8ClampedArray(frames[0].length);
+  const count = Math.max(1, Math.floor(frames.length / clearest));
+  const order = frames.map((_, number) => number);
+  for (let pixel = 0; pixel < made.length / 4; pixel += 1) {
+    order.sort((a, b) => shares[a][pixel] - shares[b][pixel] || a - b);
+    for (let channel = 0; channel < 4; channel += 1) {
+      const values = order.slice(0, count).map((number) => frames[number][4 * pixel + channel]);
+      values.sort((a, b) => a - b);
+      made[4 * pixel + channel] = values[Math.floor((count - 1) / 2)];
+    }
+  }
+  return made;
+}
 
 // src/worker.ts
 var models = /* @__PURE__ */ new Map();
-var runtime = open();
+var runtime = null;
 async function open() {
   const folder = new URL("../ort/", import.meta.url);
   const ort = await import(new URL("ort.wasm.bundle.min.mjs", folder).href);
@@ -11,13 +276,12 @@ async function open() {
   ort.env.logLevel = "error";
   return ort;
 }
-async function load(name) {
-  const ort = await runtime;
+async function load(ort, name) {
   const session = async (part) => {
     const address = new URL(`../models/${encodeURIComponent(name)}/${part}.onnx`, import.meta.url);
-    const answer2 = await fetch(address);
-    if (!answer2.ok) throw new Error(`${address.pathname} is not there`);
-    return ort.InferenceSession.create(new Uint8Array(await answer2.arrayBuffer()), { executionProviders: ["wasm"] });
+    const answer = await fetch(address);
+    if (!answer.ok) throw new Error(`${address.pathname} is not there`);
+    return ort.InferenceSession.create(new Uint8Array(await answer.arrayBuffer()), { executionProviders: ["wasm"] });
   };
   const [encode, render] = [await session("encode"), await session("render")];
   return { encode, render, key: "", features: [] };
@@ -27,9 +291,9 @@ async function run(session, values) {
   const made = await session.run(fed);
   return session.outputNames.map((name) => made[name]);
 }
-async function answer(wanted) {
-  const ort = await runtime;
-  if (!models.has(wanted.model)) models.set(wanted.model, load(wanted.model));
+async function paint(wanted) {
+  const ort = await (runtime ??= open());
+  if (!models.has(wanted.model)) models.set(wanted.model, load(ort, wanted.model));
   const model = await models.get(wanted.model);
   const [height, width] = wanted.size;
   const pose = ({ xy, visible }) => [
@@ -44,7 +308,7 @@ async function answer(wanted) {
   }
   const [image] = await run(model.render, [...model.features, ...pose(wanted.source), ...pose(wanted.target)]);
   const pixels = toPixels(image.data, height * width);
-  return { pixels, milliseconds: performance.now() - start };
+  return { pixels, size: wanted.size, milliseconds: performance.now() - start };
 }
 function toPixels(image, count) {
   const pixels = new Uint8ClampedArray(4 * count).fill(255);
@@ -53,8 +317,11 @@ function toPixels(image, count) {
   }
   return pixels;
 }
-addEventListener("message", (event) => {
-  answer(event.data).then(
+async function film({ frames, poses, size, seconds, matte: matte2, said }) {
+  return { file: encodeGif(steady(frames, poses, size, matte2), size[1], size[0], seconds, JSON.stringify(said)) };
+}
+addEventListener("message", ({ data }) => {
+  ("model" in data ? paint(data) : film(data)).then(
     (made) => postMessage(made),
     (error) => postMessage({ error: error instanceof Error ? error.message : String(error) })
   );
