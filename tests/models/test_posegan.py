@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from posegan.batch import Batch
+from posegan.errors import UserError
 from posegan.layers.features import KINDS, FeatureNetwork
 from posegan.layers.part_flow import part_flow, resize_flow
 from posegan.losses import nearest_neighbour_loss, offset_smoothness_loss, perceptual_loss, structural_loss
@@ -258,6 +259,15 @@ def test_logits_lie_at_an_eighth_of_the_size():
 def test_without_adversarial_weight_there_is_no_discriminator_update():
     assert [u.name for u in tiny().phases()[0].updates] == ["discriminator", "generator"]
     assert [u.name for u in tiny(adversarial_weight=0.0).phases()[0].updates] == ["generator"]
+
+
+def test_the_learning_rate_falls_along_a_line_if_asked():
+    assert {u.optimiser.schedule for u in tiny().phases()[0].updates} == {None}
+    for update in tiny(lr_decay_start=100, lr_decay_end=300).phases()[0].updates:
+        assert update.optimiser.schedule is not None
+        assert [update.optimiser.schedule(step) for step in (0, 100, 150, 200, 300, 400)] == [1, 1, 0.75, 0.5, 0, 0]
+    with pytest.raises(UserError, match=r"model\.lr_decay_end is 100: it must be above model\.lr_decay_start"):
+        tiny(lr_decay_start=100, lr_decay_end=100)
 
 
 def test_updates_share_one_generator_pass():

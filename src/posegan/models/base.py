@@ -146,6 +146,11 @@ class RMSProp:
     schedule: Callable[[int], float] | None = None
 
 
+def line_to_zero(step: int, start: int, end: int) -> float:
+    """Return the factor of a learning rate at a step: 1 up to `start`, then along a line to 0 at `end`."""
+    return min(1.0, max(0.0, (end - step) / (end - start)))
+
+
 @dataclass(frozen=True)
 class Update:
     """One optimiser step: the modules it changes, the loss it lowers, and on every how many-th step it is made."""

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from posegan.batch import Batch
 from posegan.config import require_above_zero, require_at_least
+from posegan.errors import UserError
 from posegan.layers.attention import Attention
 from posegan.layers.blocks import ResidualBlock
 from posegan.layers.features import FeatureNetwork, load_features
@@ -41,6 +42,7 @@ from posegan.models.base import (
     ReposeModel,
     StepContext,
     Update,
+    line_to_zero,
     register_model,
 )
 from posegan.pose import COCO18, Pose, Size
@@ -96,7 +98,11 @@ class PoseGANConfig(ModelConfig):
     features_path: str | None = None
     """File of that network's weights; torchvision's are downloaded if this is empty."""
     lr: float = 2e-4
-    """Learning rate of both Adam optimisers."""
+    """Learning rate of both Adam optimisers at first."""
+    lr_decay_start: int = 0
+    """Step from which it falls along a line."""
+    lr_decay_end: int = 0
+    """Step at which it is 0 (0: it never falls)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -104,7 +110,10 @@ class PoseGANConfig(ModelConfig):
         require_at_least("model", self, 1, "depth", "discriminator_width")
         require_at_least("model", self, 0, "blocks")
         require_above_zero("model", self, "sigma", "lr")
+        require_at_least("model", self, 0, "lr_decay_start", "lr_decay_end")
         require_window("model.window", self.window)
+        if 0 < self.lr_decay_end <= self.lr_decay_start:
+            raise UserError(f"model.lr_decay_end is {self.lr_decay_end}: it must be above model.lr_decay_start, or 0.")
 
 
 def _norm(channels: int) -> nn.Module:
@@ -270,11 +279,15 @@ class PoseGAN(ReposeModel):
         config = self.config
         if config.features != "none" and self.features is None:
             self.features = load_features(config.features, config.features_path)
-        adam = Adam(lr=config.lr)
+        adam = Adam(lr=config.lr, schedule=self.learning_rate_factor if config.lr_decay_end else None)
         updates = [Update("generator", (self.generator,), self.generator_losses, adam)]
         if config.adversarial_weight > 0:
             updates.insert(0, Update("discriminator", (self.discriminators,), self.discriminator_losses, adam))
         return [Phase("adversarial", tuple(updates))]
+
+    def learning_rate_factor(self, step: int) -> float:
+        """Return the factor of the learning rate at a step: 1, then a line to 0."""
+        return line_to_zero(step, self.config.lr_decay_start, self.config.lr_decay_end)
 
     def discriminator_losses(self, context: StepContext) -> Losses:
         """Judge real photos with their pose and person against generated ones and against mismatched real ones.

@@ -33,6 +33,7 @@ from posegan.models.base import (
     ReposeModel,
     StepContext,
     Update,
+    line_to_zero,
     register_model,
 )
 from posegan.pose import Pose, Size
@@ -210,8 +211,7 @@ class VUNet(ReposeModel):
 
     def learning_rate_factor(self, step: int) -> float:
         """Return the factor of the learning rate at a step: 1, then a line to 0."""
-        start, end = self.config.lr_decay_start, self.config.lr_decay_end
-        return min(1.0, max(0.0, (end - step) / (end - start)))
+        return line_to_zero(step, self.config.lr_decay_start, self.config.lr_decay_end)
 
     def kl_weight(self, step: int) -> float:
         """Return the weight of the divergence at a step: 1e-6, then a line to the full weight."""
