@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from posegan.cli.parser import Parser, command_parser, positive
+from posegan.cli.parser import Parser, add_measured_options, command_parser, positive
 
 
 def run(argv: Sequence[str]) -> None:
@@ -43,15 +43,7 @@ def _parser() -> Parser:
     parser = command_parser(
         "benchmark", "Measure any set of weights on one list of pairs, between ceilings and floors; goes on if stopped."
     )
-    parser.add_argument(
-        "--data", required=True, help="folder of a data set (Market-1501, DeepFashion, photos) or 'synthetic'"
-    )
-    parser.add_argument("--pairs", help="CSV with the header from,to; default: the data set's own pairs")
-    parser.add_argument(
-        "--split",
-        choices=("test", "validation"),
-        help="whose pairs: choose models by validation, report test (default: test, where the data set has it)",
-    )
+    add_measured_options(parser)
     parser.add_argument(
         "--weights",
         nargs="+",

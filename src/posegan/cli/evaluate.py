@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from posegan.cli.parser import command_parser, positive
+from posegan.cli.parser import add_measured_options, command_parser, positive
 
 
 def run(argv: Sequence[str]) -> None:
@@ -13,15 +13,7 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument(
         "--weights", help="bundled weights by name, .safetensors file or run folder; default: the shipped ones"
     )
-    parser.add_argument(
-        "--data", required=True, help="folder of a data set (Market-1501, DeepFashion, photos) or 'synthetic'"
-    )
-    parser.add_argument("--pairs", help="CSV with the header from,to; default: the data set's own pairs")
-    parser.add_argument(
-        "--split",
-        choices=("test", "validation"),
-        help="whose pairs: choose models by validation, report test (default: test, where the data set has it)",
-    )
+    add_measured_options(parser)
     parser.add_argument("--out", required=True, help="folder for metrics.json, scores.csv and sheet.png")
     parser.add_argument("--limit", type=positive, help="score only the first so many pairs")
     parser.add_argument("--save-images", action="store_true", help="also write every generated photo")

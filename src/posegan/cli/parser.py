@@ -28,6 +28,19 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def add_measured_options(parser: Parser) -> None:
+    """Add the options that say which pairs are measured: --data, --pairs and --split."""
+    parser.add_argument(
+        "--data", required=True, help="folder of a data set (Market-1501, DeepFashion, photos) or 'synthetic'"
+    )
+    parser.add_argument("--pairs", help="CSV with the header from,to; default: the data set's own pairs")
+    parser.add_argument(
+        "--split",
+        choices=("test", "validation"),
+        help="whose pairs: choose models by validation, report test (default: test, where the data set has it)",
+    )
+
+
 def add_pose_options(parser: Parser) -> None:
     """Add the options that say what becomes of another person's pose: --no-retarget and --missing."""
     parser.add_argument(
