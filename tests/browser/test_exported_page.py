@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageSequence
 from playwright.sync_api import Browser, Page
 from torch import Tensor
 
@@ -22,8 +22,11 @@ from posegan.app.placing import place_in
 from posegan.app.web_export import CHECKOUT, export_web
 from posegan.images import from_pil, read_photo, to_bytes, to_signed
 from posegan.inference import Predictor
+from posegan.inference.animate import steady
 from posegan.inference.framing import fit_photo, person_crop
+from posegan.inference.output import provenance
 from posegan.inference.poses import bundled_poses
+from posegan.inference.sequences import bundled_sequences
 from posegan.pose import Pose, write_openpose
 from tests.browser.hands import drag_joint, drop, picture, pixels, until_changed, until_shown
 from tests.small_world import photo, standing
@@ -153,6 +156,33 @@ def test_a_downloaded_picture_says_that_it_is_generated(page: Page, weights: Pat
     assert said["Description"].startswith("AI-generated")
     assert said["posegan:weights-sha256"] == Predictor.load(weights, "cpu").sha256
     assert said["posegan:source"].startswith("synthetic person")
+
+
+def test_a_motion_is_saved_as_the_server_would(page: Page, folder: Path, weights: Path, tmp_path: Path):
+    assert page.locator("#download-gif").is_disabled()
+    page.click("[data-sequence=walk-left]")
+    with page.expect_download() as waiting:
+        page.click("#download-gif")
+    waiting.value.save_as(tmp_path / "walk.gif")
+    page.wait_for_function("() => document.querySelector('#gif-note').textContent.startsWith('Saved')")
+    with Image.open(tmp_path / "walk.gif") as gif:
+        assert (gif.size, gif.info["loop"]) == (SIZE[::-1], 0)
+        said = json.loads(gif.info["comment"])
+        frames = [(from_pil(frame.convert("RGB")), frame.info["duration"]) for frame in ImageSequence.Iterator(gif)]
+    predictor = Predictor.load(weights, "cpu")
+    assert said == provenance(predictor, said["posegan:source"])
+    assert said["posegan:source"].startswith("synthetic person")
+    walk = bundled_sequences()["walk-left"]
+    assert sum(duration for _, duration in frames) == pytest.approx(1000 * walk.seconds, abs=5)
+    told = json.loads((folder / "page.json").read_text())
+    own = to_pose(told["examples"][0]["pose"])
+    targets = place_in([0, 0, 64, 128], walk.poses, own).inside(SIZE)
+    source, own = predictor.prepare(folder / "examples" / "0.png", own)
+    encoded = predictor.encode(source[None], Pose.stack([own]))
+    wanted = to_bytes(steady(predictor.render(encoded, targets), targets))
+    assert len(frames) == len(wanted)
+    for (shown, _), frame in zip(frames, wanted, strict=True):
+        assert (shown.float() - frame.float()).abs().mean() < 3  # 256 colours for all frames
 
 
 def test_what_cannot_be_done_is_said_in_sentences(page: Page):

@@ -9,7 +9,7 @@ import { Player, thereAndBack } from "./player.ts";
 import { bounds, mirror, placeHidden, rescale, standingIn, swapSides, withVisible } from "./pose.ts";
 import { Stage } from "./stage.ts";
 import { Verdicts } from "./verdicts.ts";
-import type { Library, Model, Photo, Pose, Sequence, Size, Skeleton } from "./types.ts";
+import type { Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 
 export type Step = "joints" | "pose"; // placing the joints on the photo, then posing the person
 
@@ -29,6 +29,7 @@ export class App {
   selected: number | null = null;
   chosen: readonly string[];
   playing: string | null = null;
+  motion: string | null = null; // what plays or played last
   changed: () => void = () => undefined; // whoever shows the state of the controls
   private photo: Photo | null = null;
   private image: HTMLImageElement | null = null;
@@ -282,12 +283,12 @@ export class App {
     this.halt();
     if (again || !this.photo || this.step !== "pose") return;
     const { frames, seconds } = this.sequence(name);
-    this.playing = name;
+    this.playing = this.motion = name;
     this.player.play(frames, seconds);
     this.changed();
   }
 
-  private sequence(name: string): Pick<Sequence, "frames" | "seconds"> {
+  private sequence(name: string): Motion {
     const found = this.placed?.sequences.find((sequence) => sequence.name === name);
     if (found) return { ...found, frames: found.frames.map((pose) => placeHidden(pose, this.facts.skeleton)) };
     return thereAndBack(this.source.now, this.target.now);
@@ -320,6 +321,11 @@ export class App {
     await this.messages.guard(async () => {
       save(await this.backend.openPose(this.require(), this.history.now), "pose.json");
     });
+  }
+
+  /** A motion of `play` as an animated GIF. */
+  film(name: string, model: string): Promise<Blob> {
+    return this.backend.film(this.require(), model, this.sequence(name));
   }
 
   private require(): Photo {

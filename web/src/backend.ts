@@ -1,6 +1,6 @@
 // What the page needs from whoever makes the pictures: a server (server.ts), or the browser itself (browser.ts).
 
-import type { Box, Library, Model, Photo, Pose, Size, Skeleton } from "./types.ts";
+import type { Box, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 
 export interface Picture {
   readonly model: string;
@@ -33,6 +33,7 @@ export interface Backend {
   readPerson(file: Blob): Promise<Pose>; // of an OpenPose JSON file
   place(photo: Photo, pose: Pose): Promise<Pose>; // another person's pose where the photo's person stands
   download(photo: Photo, model: string, pose: Pose): Promise<Blob>;
+  film(photo: Photo, model: string, motion: Motion): Promise<Blob>; // an animated GIF
   openPose(photo: Photo, pose: Pose): Promise<Blob>;
   judge(photo: Photo, model: string, pose: Pose): Promise<readonly string[]>; // what is to be said of that picture
   renderer(events: RendererEvents): Renderer;

@@ -5,13 +5,16 @@ import { type Backend, type Renderer, type RendererEvents, Sentence } from "./ba
 import { type BodyRules, placeIn } from "./placing.ts";
 import { cut, inside, personBox, toFrame } from "./crop.ts";
 import { readOpenPose, withTexts, writeOpenPose } from "./files.ts";
+import type { Frame } from "./gif.ts";
+import { Filmer, Latest, Painter } from "./painter.ts";
 import { rescale } from "./pose.ts";
-import type { Box, Library, Model, Photo, Pose, Size, Skeleton } from "./types.ts";
+import type { Box, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
+import type { MatteRules } from "./steady.ts";
 import {
   fromTriples, type LibraryAnswer, type ModelAnswer, type Pair, type SkeletonAnswer, toLibrary, toModels, toSize,
   toSkeleton, type Triple,
 } from "./wire.ts";
-import type { Joints, Made, Wanted } from "./worker.ts";
+import type { Joints, Wanted } from "./worker.ts";
 
 const LARGEST = 52e6; // pixels of a photo, as on the server
 const SMALLEST = 8; // pixels of a side
@@ -25,6 +28,7 @@ interface Told {
   library: LibraryAnswer & { size: Pair };
   examples: { picture: string; origin: string; pose: Triple[] }[];
   body: BodyRules;
+  matte: MatteRules;
   body25: number[];
   margin: number; // around a person, of the torso's length
   side: number; // photos are kept with at most this many pixels on the longer side
@@ -42,13 +46,13 @@ interface Kept {
 
 export class Browser implements Backend {
   private readonly kept = new Map<string, Kept>();
-  private readonly painter: Painter;
+  private readonly painter = new Painter();
+  private readonly filmer = new Filmer();
   private readonly all: readonly Model[];
   private count = 0;
 
   private constructor(private readonly told: Told) {
     this.all = toModels(told.models);
-    this.painter = new Painter((photo, model, pose) => this.wanted(photo, model, pose));
   }
 
   static async open(): Promise<Browser> {
@@ -127,12 +131,20 @@ export class Browser implements Backend {
   }
 
   async download(photo: Photo, model: string, pose: Pose): Promise<Blob> {
-    const { pixels } = await this.painter.paint(photo, model, pose);
+    const { pixels } = await this.painter.paint(() => this.wanted(photo, model, pose));
     const canvas = new OffscreenCanvas(pixels.width, pixels.height);
     canvas.getContext("2d")!.putImageData(pixels, 0, 0);
-    const said = this.told.models.find(({ name }) => name === model)!.said;
     const png = await canvas.convertToBlob({ type: "image/png" });
-    return withTexts(png, { ...said, "posegan:source": this.get(photo).origin });
+    return withTexts(png, this.said(photo, model));
+  }
+
+  async film(photo: Photo, model: string, { frames, seconds }: Motion): Promise<Blob> {
+    const said = this.said(photo, model);
+    const wishes = frames.map((pose) => this.wanted(photo, model, pose)); // the joints may be placed anew meanwhile
+    const made: Frame[] = [];
+    for (const wish of wishes) made.push((await this.painter.paint(() => wish)).pixels.data as Frame);
+    const [poses, { size }] = [wishes.map(({ target }) => target), wishes[0]!];
+    return this.filmer.film({ frames: made, poses, size, seconds: seconds / frames.length, matte: this.told.matte, said });
   }
 
   async openPose(photo: Photo, pose: Pose): Promise<Blob> {
@@ -144,13 +156,18 @@ export class Browser implements Backend {
   }
 
   renderer(events: RendererEvents): Renderer {
-    return new Latest(this.painter, events);
+    return new Latest((...wish) => this.painter.paint(() => this.wanted(...wish)), events);
   }
 
   private get(photo: Photo): Kept {
     const found = this.kept.get(photo.id);
     if (!found) throw new Sentence("This photo is no longer here: drop it again.");
     return found;
+  }
+
+  /** What a picture says of itself. */
+  private said(photo: Photo, model: string): Record<string, string> {
+    return { ...this.told.models.find(({ name }) => name === model)!.said, "posegan:source": this.get(photo).origin };
   }
 
   private boxes(source: Pose, photo: Size): ReadonlyMap<string, Box> {
@@ -184,68 +201,6 @@ export class Browser implements Backend {
     const seen = kept.cuts.get(name) ?? { photo: cut(kept.pixels, box, model.size), source: joints(inside(kept.source, photo.size)) };
     kept.cuts.set(name, seen);
     return { model: name, size, key: kept.key, ...seen, target };
-  }
-}
-
-/** Asks the worker for one picture after the other. */
-class Painter {
-  private readonly worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-  private last: Promise<unknown> = Promise.resolve();
-
-  constructor(private readonly wanted: (photo: Photo, model: string, pose: Pose) => Wanted) {}
-
-  paint(photo: Photo, model: string, pose: Pose): Promise<{ pixels: ImageData; milliseconds: number }> {
-    const made = this.last.then(() => this.ask(this.wanted(photo, model, pose)));
-    this.last = made.catch(() => undefined);
-    return made;
-  }
-
-  private async ask(wanted: Wanted): Promise<{ pixels: ImageData; milliseconds: number }> {
-    const made = await new Promise<Made>((resolve) => {
-      this.worker.onmessage = (event: MessageEvent<Made>) => resolve(event.data);
-      this.worker.onerror = (event) => resolve({ error: event.message || "the worker did not start" });
-      this.worker.postMessage(wanted);
-    });
-    if ("error" in made) {
-      throw new Sentence(`The model does not run in this browser (${made.error}): load the page again, or try another.`);
-    }
-    const [height, width] = wanted.size;
-    return { pixels: new ImageData(made.pixels, width, height), milliseconds: made.milliseconds };
-  }
-}
-
-/** Makes pictures of the newest wish; one that comes meanwhile replaces the one that waits. */
-class Latest implements Renderer {
-  private waiting: Parameters<Renderer["want"]> | null = null;
-  private busy = false;
-
-  constructor(
-    private readonly painter: Painter,
-    private readonly events: RendererEvents,
-  ) {
-    events.connected(false); // until the first picture: the model is loading
-  }
-
-  want(...wish: Parameters<Renderer["want"]>): void {
-    this.waiting = wish;
-    if (!this.busy) void this.work();
-  }
-
-  private async work(): Promise<void> {
-    this.busy = true;
-    while (this.waiting) {
-      const [photo, models, pose, asked] = this.waiting;
-      this.waiting = null;
-      for (const model of models) {
-        try {
-          this.events.picture({ model, ...(await this.painter.paint(photo, model, pose)), asked });
-          this.events.connected(true);
-        } catch (error) {
-          this.events.error(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
-        }
-      }
-    }
-    this.busy = false;
   }
 }
 

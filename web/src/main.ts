@@ -4,6 +4,7 @@ import { App } from "./app.ts";
 import { Sentence } from "./backend.ts";
 import { Browser } from "./browser.ts";
 import { button, byId, make, words } from "./dom.ts";
+import { Film, title } from "./film.ts";
 import { drawing, exampleButton, poseButton } from "./library.ts";
 import { Server } from "./server.ts";
 
@@ -25,6 +26,7 @@ async function start(): Promise<void> {
   buildSequences(app);
   const models = buildModels(app);
   const joints = buildJoints(app);
+  const film = new Film(app);
   tieButtons(app);
   tieViews();
   tieFiles(app);
@@ -33,6 +35,7 @@ async function start(): Promise<void> {
     showState(app);
     joints();
     models();
+    film.show();
   };
   await app.takeExample(0);
 }
@@ -41,8 +44,7 @@ function buildSequences(app: App): void {
   const names = [...app.facts.library.sequences.map(({ name }) => name), "photo"];
   byId("sequences", HTMLElement).append(
     ...names.map((name) => {
-      const label = name === "photo" ? "Photo to pose" : words(name);
-      const element = make("button", { type: "button", class: "chip", "data-sequence": name, "aria-pressed": "false" }, label);
+      const element = make("button", { type: "button", class: "chip", "data-sequence": name, "aria-pressed": "false" }, title(name));
       element.addEventListener("click", () => app.play(name));
       return element;
     }),

@@ -1,13 +1,13 @@
 // Plays a sequence of poses in a loop, in real time: when pictures are slow, frames are left out, not late.
 
 import { blend } from "./pose.ts";
-import type { Pose } from "./types.ts";
+import type { Motion, Pose } from "./types.ts";
 
 const FRAMES = 32; // of the way from one pose to another and back
 const SECONDS = 2.4;
 
 /** The way from one pose to another and back, slow at both ends. */
-export function thereAndBack(from: Pose, to: Pose): { frames: readonly Pose[]; seconds: number } {
+export function thereAndBack(from: Pose, to: Pose): Motion {
   const share = (frame: number) => 0.5 - 0.5 * Math.cos((2 * Math.PI * frame) / FRAMES);
   return { frames: Array.from({ length: FRAMES }, (_, frame) => blend(from, to, share(frame))), seconds: SECONDS };
 }

@@ -1,7 +1,7 @@
 // The server of `posegan serve` as a Backend: JSON over HTTP, pictures over a WebSocket.
 
 import { type Backend, type Renderer, type RendererEvents, Sentence } from "./backend.ts";
-import type { Box, Library, Model, Photo, Pose, Size, Skeleton } from "./types.ts";
+import type { Box, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 import {
   fromTriples, type LibraryAnswer, type ModelAnswer, type Pair, type Quad, type SkeletonAnswer, toBoxes, toLibrary,
   toModels, toSize, toSkeleton, toTriples, type Triple,
@@ -72,6 +72,10 @@ export class Server implements Backend {
 
   async download(photo: Photo, model: string, pose: Pose): Promise<Blob> {
     return (await sendAny("POST", "/api/download", { photo: photo.id, model, pose: toTriples(pose) })).blob();
+  }
+
+  async film(photo: Photo, model: string, { frames, seconds }: Motion): Promise<Blob> {
+    return (await sendAny("POST", "/api/motion", { photo: photo.id, model, frames: frames.map(toTriples), seconds })).blob();
   }
 
   async openPose(photo: Photo, pose: Pose): Promise<Blob> {

@@ -52,10 +52,13 @@ export interface Photo {
   readonly boxes: ReadonlyMap<string, Box> | null; // by model: the part of the photo that it sees
 }
 
-export interface Sequence {
-  readonly name: string;
+export interface Motion {
   readonly seconds: number; // of one round
   readonly frames: readonly Pose[];
+}
+
+export interface Sequence extends Motion {
+  readonly name: string;
 }
 
 /** Poses to choose from. */

@@ -1,6 +1,8 @@
-// The models of a page without a server, in a worker of their own: onnxruntime-web runs encode and render as wasm.
-// It is asked for one picture at a time, and keeps what was encoded last for each model.
+// What a page without a server works out beside it. The models: onnxruntime-web runs encode and render as wasm, for one
+// picture at a time, and what was encoded last is kept for each model. And GIFs of their pictures.
 
+import { encodeGif, type Frame } from "./gif.ts";
+import { type MatteRules, steady } from "./steady.ts";
 import type * as Ort from "onnxruntime-web";
 
 export interface Wanted {
@@ -17,7 +19,21 @@ export interface Joints {
   readonly visible: Uint8Array;
 }
 
-export type Made = { readonly pixels: Uint8ClampedArray<ArrayBuffer>; readonly milliseconds: number } | { readonly error: string };
+export interface Made {
+  readonly pixels: Uint8ClampedArray<ArrayBuffer>; // RGBA
+  readonly size: readonly [number, number];
+  readonly milliseconds: number;
+}
+
+/** A motion's pictures that are to be a GIF before one background. */
+export interface FilmWanted {
+  readonly frames: readonly Frame[];
+  readonly poses: readonly Joints[];
+  readonly size: readonly [number, number];
+  readonly seconds: number; // of each frame
+  readonly matte: MatteRules;
+  readonly said: Readonly<Record<string, string>>; // what the file says of itself
+}
 
 interface Loaded {
   readonly encode: Ort.InferenceSession;
@@ -27,7 +43,7 @@ interface Loaded {
 }
 
 const models = new Map<string, Promise<Loaded>>();
-const runtime = open();
+let runtime: Promise<typeof Ort> | null = null;
 
 async function open(): Promise<typeof Ort> {
   const folder = new URL("../ort/", import.meta.url);
@@ -38,8 +54,7 @@ async function open(): Promise<typeof Ort> {
   return ort;
 }
 
-async function load(name: string): Promise<Loaded> {
-  const ort = await runtime;
+async function load(ort: typeof Ort, name: string): Promise<Loaded> {
   const session = async (part: string) => {
     const address = new URL(`../models/${encodeURIComponent(name)}/${part}.onnx`, import.meta.url);
     const answer = await fetch(address);
@@ -56,9 +71,9 @@ async function run(session: Ort.InferenceSession, values: readonly Ort.Tensor[])
   return session.outputNames.map((name) => made[name] as Ort.Tensor);
 }
 
-async function answer(wanted: Wanted): Promise<Made> {
-  const ort = await runtime;
-  if (!models.has(wanted.model)) models.set(wanted.model, load(wanted.model));
+async function paint(wanted: Wanted): Promise<Made> {
+  const ort = await (runtime ??= open());
+  if (!models.has(wanted.model)) models.set(wanted.model, load(ort, wanted.model));
   const model = await models.get(wanted.model)!;
   const [height, width] = wanted.size;
   const pose = ({ xy, visible }: Joints) => [
@@ -73,7 +88,7 @@ async function answer(wanted: Wanted): Promise<Made> {
   }
   const [image] = await run(model.render, [...model.features, ...pose(wanted.source), ...pose(wanted.target)]);
   const pixels = toPixels(image!.data as Float32Array, height * width);
-  return { pixels, milliseconds: performance.now() - start };
+  return { pixels, size: wanted.size, milliseconds: performance.now() - start };
 }
 
 /** (3, H, W) in [-1, 1] as RGBA; the array itself rounds and clips. */
@@ -85,8 +100,12 @@ function toPixels(image: Float32Array, count: number): Uint8ClampedArray<ArrayBu
   return pixels;
 }
 
-addEventListener("message", (event: MessageEvent<Wanted>) => {
-  answer(event.data).then(
+async function film({ frames, poses, size, seconds, matte, said }: FilmWanted): Promise<{ file: Uint8Array<ArrayBuffer> }> {
+  return { file: encodeGif(steady(frames, poses, size, matte), size[1], size[0], seconds, JSON.stringify(said)) };
+}
+
+addEventListener("message", ({ data }: MessageEvent<Wanted | FilmWanted>) => {
+  ("model" in data ? paint(data) : film(data)).then(
     (made) => postMessage(made),
     (error: unknown) => postMessage({ error: error instanceof Error ? error.message : String(error) }),
   );

@@ -1,0 +1,59 @@
+// The motion that plays or played last as a GIF: the button that saves it, and the line that says which motion and model
+// that is and how far it has come. Nothing else waits for it.
+
+import type { App } from "./app.ts";
+import { button, byId, save, words } from "./dom.ts";
+
+/** The name of a motion of `App.play` as people read it. */
+export function title(motion: string): string {
+  return motion === "photo" ? "Photo to pose" : words(motion);
+}
+
+export class Film {
+  private readonly button = button("download-gif", () => this.make());
+  private readonly note = byId("gif-note", HTMLElement);
+  private making: string | null = null; // what is told of it
+  private saved: string | null = null;
+
+  constructor(private readonly app: App) {
+    this.show();
+  }
+
+  /** Bring the button and its line up to date. */
+  show(): void {
+    const about = this.about();
+    this.button.disabled = about === null && this.making === null;
+    // It keeps the focus while a GIF is made: a disabled button would lose it.
+    this.button.setAttribute("aria-disabled", String(this.making !== null));
+    this.note.classList.toggle("working", this.making !== null);
+    if (about !== this.saved) this.saved = null;
+    if (this.making !== null) this.say(`Making the GIF: ${this.making} …`);
+    else if (about === null) this.say("Play one, then it can be saved as a GIF.");
+    else this.say(this.saved === null ? `${about}.` : `Saved: ${about}.`);
+  }
+
+  private about(): string | null {
+    const { motion, chosen } = this.app;
+    if (motion === null) return null;
+    return `${title(motion)}, by ${chosen[0]!}${chosen.length > 1 ? ", the first of the chosen models" : ""}`;
+  }
+
+  /** Say it once: it is read out. */
+  private say(sentence: string): void {
+    if (this.note.textContent !== sentence) this.note.textContent = sentence;
+  }
+
+  private async make(): Promise<void> {
+    const { motion, chosen, messages } = this.app;
+    const about = this.about();
+    if (motion === null || this.making !== null) return;
+    this.making = about;
+    this.show();
+    await messages.guard(async () => {
+      save(await this.app.film(motion, chosen[0]!), `posegan-${chosen[0]!}-${motion}.gif`);
+      this.saved = about;
+    });
+    this.making = null;
+    this.show();
+  }
+}
