@@ -15,9 +15,13 @@ import pytest
 
 from posegan.app import web_export
 from posegan.app.web_export import CHECKOUT, RUNTIME, RUNTIME_FILES, body_rules, export_web, matte_rules, read_runtime
+from posegan.config import to_tree
+from posegan.detect import Builtin, builtin, windows
 from posegan.errors import UserError
 from posegan.files import sha256_of
+from posegan.models import create_model
 from posegan.pose import COCO18
+from posegan.weights import WeightsInfo, save_weights
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 FAKE = {name: name.encode() for name in RUNTIME_FILES}
@@ -73,14 +77,21 @@ def test_another_runtime_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         read_runtime(None)
 
 
-@pytest.mark.usefixtures("fakes")
-def test_the_folder_holds_the_page(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the models and the detector become files of a few bytes."""
+
     def exported(path: Path, out: Path, *, split: bool) -> None:
         assert split
         out.mkdir(parents=True)
         (out / "encode.onnx").write_bytes(path.read_bytes()[:9])
 
     monkeypatch.setattr(web_export, "export_onnx", exported)
+    monkeypatch.setattr(web_export, "export_detector", lambda detector: detector.path.stem.encode())
+
+
+@pytest.mark.usefixtures("fakes", "quick")
+def test_the_folder_holds_the_page(weights: Path, tmp_path: Path):
     out = tmp_path / "page"
     files = export_web([str(weights)], out, packed(tmp_path / "x.tgz", FAKE))
     assert {"index.html", "page.json", "static/page.js", "static/worker.js", "examples/0.png"} <= files.keys()
@@ -94,6 +105,48 @@ def test_the_folder_holds_the_page(weights: Path, tmp_path: Path, monkeypatch: p
     assert told["models"][0]["said"]["posegan:weights-sha256"] == sha256_of(weights)
     assert len(told["examples"]) == len([name for name in files if name.startswith("examples/")])
     assert len(told["skeleton"]["joints"]) == len(told["body25"]) == len(told["body"]["tree"]) == 18
+
+
+def with_data(path: Path, data: str) -> Path:
+    """Write very small weights that say what they were trained on."""
+    config = {"width": 4, "depth": 2, "blocks": 0, "attention": False, "size": [32, 16]}
+    model = create_model("posegan", **config)
+    save_weights(path, model.generator.state_dict(), WeightsInfo("posegan", to_tree(model.config), data=data))
+    return path
+
+
+@pytest.mark.usefixtures("fakes", "quick")
+def test_the_detector_is_as_free_as_the_models(tmp_path: Path):
+    free, bound = (with_data(tmp_path / f"{data}.safetensors", data) for data in ("synthetic", "market"))
+    runtime = packed(tmp_path / "x.tgz", FAKE)
+    for given, name, said in (
+        ([free], "detector-synthetic", "MIT"),
+        ([free, bound], "detector-market-research", "For research only"),
+    ):
+        out = tmp_path / name
+        export_web([str(path) for path in given], out, runtime)
+        assert (out / "detector.onnx").read_bytes() == name.encode()
+        told = json.loads((out / "page.json").read_text(encoding="utf-8"))["detector"]
+        assert (told["name"], told["file"]) == (name, "detector.onnx")
+        assert told["licence"].startswith(said)
+        assert told["search"]["least"] == builtin.LEAST
+        assert told["search"]["windows"]["heights"] == list(windows.HEIGHTS)
+
+
+@pytest.mark.usefixtures("fakes", "quick")
+def test_a_page_without_a_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    weights, runtime = str(with_data(tmp_path / "w.safetensors", "synthetic")), packed(tmp_path / "x.tgz", FAKE)
+
+    def fail(detector: Builtin) -> bytes:
+        raise UserError("Export needs the package onnxscript.")
+
+    monkeypatch.setattr(web_export, "export_detector", fail)
+    with pytest.raises(UserError, match="--no-detector leaves it out: Export needs the package onnxscript"):
+        export_web([weights], tmp_path / "none", runtime)
+    assert list((tmp_path / "none").iterdir()) == []
+    files = export_web([weights], tmp_path / "page", runtime, detector=False)
+    assert "detector.onnx" not in files
+    assert json.loads((tmp_path / "page" / "page.json").read_text(encoding="utf-8"))["detector"] is None
 
 
 def test_the_matte_takes_its_torso_from_both_sides():

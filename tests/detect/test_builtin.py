@@ -101,7 +101,7 @@ def test_a_mirrored_look_swaps_left_and_right(detector: Builtin) -> None:
 
     detector.network = SeesTheRightEar()  # type: ignore[assignment]
     photo, window = torch.zeros(3, 128, 64, dtype=torch.uint8), torch.tensor([[0.0, 0, 128]])
-    _, seen, _ = detector._read(photo, window, mirrored=True)
+    _, seen, _ = detector.read(photo, window, mirrored=True)
     expected = torch.sigmoid(torch.tensor(3.0))
     assert seen[0, [16, 17]].tolist() == pytest.approx([float(expected)] * 2)
 

@@ -22,12 +22,14 @@ from posegan.app.photos import SIDE
 from posegan.app.placing import EDGE
 from posegan.app.studio import Studio, load_predictors
 from posegan.data.folder import MARGIN
+from posegan.detect import Builtin
 from posegan.errors import UserError
 from posegan.files import write_bytes
 from posegan.images import png_bytes
 from posegan.inference import matte
 from posegan.inference.animate import CLEAREST
 from posegan.inference.export import export_onnx
+from posegan.inference.export_detector import export_detector, search_rules
 from posegan.inference.onnx_generator import ENCODE, RENDER, is_exported
 from posegan.inference.output import out_folder, provenance
 from posegan.inference.targets import ANKLES, HIPS, NECK
@@ -45,22 +47,31 @@ CHECKOUT = (
     Path(str(resources.files("posegan"))).parents[1] / "web" / "node_modules" / "onnxruntime-web"
 )  # where posegan is developed
 
+DETECTOR = "detector.onnx"
+FREE = "detector-synthetic"
+
 POLICY = (  # the browser itself sees to it that nothing is sent to other machines
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'"
 )
 
 
-def export_web(weights: Sequence[str], folder: str | Path, runtime: str | Path | None = None) -> dict[str, int]:
+def export_web(
+    weights: Sequence[str], folder: str | Path, runtime: str | Path | None = None, *, detector: bool = True
+) -> dict[str, int]:
     """Write the page into a folder and return the bytes of its files by name; index.html comes last.
 
     weights: as `load_predictors`, also folders that `posegan export --split` wrote. runtime: the npm package RUNTIME,
-    unpacked or as `npm pack` stores it; None takes that of a checkout's web/node_modules.
-    Raises UserError if it or weights cannot be read, or a model does not export.
+    unpacked or as `npm pack` stores it; None takes that of a checkout's web/node_modules. detector: whether the page
+    finds the joints of photos.
+    Raises UserError if it or weights cannot be read, or a model or the detector does not export.
     """
     files = {f"ort/{name}": data for name, data in read_runtime(runtime).items()}
     out = out_folder(folder)
     studio = Studio(load_predictors(weights, "cpu"))
+    finder = _detector(studio) if detector else None
+    if finder is not None:
+        files[DETECTOR] = finder[0]
     for name, predictor in studio.predictors.items():
         assert predictor.path is not None
         place = out / "models" / name
@@ -88,6 +99,7 @@ def export_web(weights: Sequence[str], folder: str | Path, runtime: str | Path |
         "body25": list(BODY25),
         "margin": MARGIN,
         "side": SIDE,
+        "detector": None if finder is None else finder[1],
     }
     files["page.json"] = json.dumps(told).encode()
     static = resources.files("posegan") / "app" / "static"
@@ -97,6 +109,21 @@ def export_web(weights: Sequence[str], folder: str | Path, runtime: str | Path |
     for name, data in files.items():
         write_bytes(out / name, data)
     return {path.relative_to(out).as_posix(): path.stat().st_size for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+def _detector(studio: Studio) -> tuple[bytes, dict[str, Any]]:
+    """Return the detector that may lie beside the models as ONNX, and what the page is told of it.
+
+    Beside weights of synthetic people alone, which anybody may use for anything, it is the one of the same kind.
+    """
+    free = all(model["synthetic"] for model in studio.describe())
+    try:
+        detector = Builtin(FREE if free else None)
+        data = export_detector(detector)
+    except UserError as error:
+        raise UserError(f"The page's detector cannot be made, --no-detector leaves it out: {error}") from error
+    told = {"name": detector.path.stem, "licence": detector.info.licence, "file": DETECTOR}
+    return data, told | {"search": search_rules()}
 
 
 def _part(path: Path, part: str) -> bytes:

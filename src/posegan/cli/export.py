@@ -16,10 +16,10 @@ def run(argv: Sequence[str]) -> None:
     if chosen.web is not None and chosen.split:
         raise UserError("--split is for --out: the page takes two files of each model anyway.")
     if chosen.web is not None:
-        _web(chosen.weights or [], chosen.web, chosen.ort)
+        _web(chosen.weights or [], chosen.web, chosen.ort, not chosen.no_detector)
         return
-    if len(chosen.weights or ()) > 1 or chosen.ort is not None:
-        raise UserError("--out writes one model and needs no --ort: several --weights and --ort are for --web.")
+    if len(chosen.weights or ()) > 1 or chosen.ort is not None or chosen.no_detector:
+        raise UserError("--out writes one model alone: several --weights, --ort and --no-detector are for --web.")
     from posegan.inference.export import TOLERANCE, export_onnx
     from posegan.inference.predictor import shipped_weights
 
@@ -30,11 +30,11 @@ def run(argv: Sequence[str]) -> None:
     print(f"largest difference from torch: {made.difference:.1g} of pictures in [-1, 1] (allowed: {TOLERANCE:.2g})")
 
 
-def _web(weights: list[str], folder: str, runtime: str | None) -> None:
+def _web(weights: list[str], folder: str, runtime: str | None, detector: bool) -> None:
     from posegan.app.web_export import export_web
 
     print("A minute or two of work for each model.", flush=True)
-    files = export_web(weights, folder, runtime)
+    files = export_web(weights, folder, runtime, detector=detector)
     print(f"wrote {len(files)} files, {sum(files.values()) / 1e6:.0f} MB, into {folder}")
     print(f"Any web server can show them; on this machine: python -m http.server --bind 127.0.0.1 -d {folder}")
 
@@ -61,4 +61,7 @@ def _parser() -> Parser:
         help="the page of `posegan serve` as files that need no posegan: all runs in the browser",
     )
     parser.add_argument("--ort", metavar="PATH", help="for --web: the npm package onnxruntime-web, unpacked or as .tgz")
+    parser.add_argument(
+        "--no-detector", action="store_true", help="for --web: leave out what finds the joints of the visitors' photos"
+    )
     return parser

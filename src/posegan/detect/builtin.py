@@ -41,17 +41,17 @@ class Builtin:
     name = "builtin"
 
     def __init__(self, weights: str | Path | None = None, threshold: float = THRESHOLD, least: float = LEAST) -> None:
-        path = _find(weights)
-        info, tensors = read_weights(path)
-        if info.model != "detector":
-            raise UserError(f"{path} holds no detector but the model {info.model!r}: give a file of a detector.")
-        self.network = CropNetwork(CropConfig(**info.config)).eval().requires_grad_(False)
+        path = self.path = _find(weights)
+        self.info, tensors = read_weights(path)
+        if self.info.model != "detector":
+            raise UserError(f"{path} holds no detector but the model {self.info.model!r}: give a file of a detector.")
+        self.network = CropNetwork(CropConfig(**self.info.config)).eval().requires_grad_(False)
         try:
             self.network.load_state_dict(tensors)
         except RuntimeError as error:
             raise UserError(f"{path} does not fit this version's detector: train it again.") from error
         self.threshold, self.least = threshold, least
-        tell_licence(path.stem, info.licence)
+        tell_licence(path.stem, self.info.licence)
 
     @torch.inference_mode()
     def __call__(self, photo: Tensor) -> People:
@@ -65,27 +65,23 @@ class Builtin:
         if score < SURE:
             elsewhere, other = self._closer(small, grid_of_windows(size))
             windows, score = (elsewhere, other) if other > score else (windows, score)
-        xy, seen, found = self._read(small, windows, mirrored=True)
+        xy, seen, found = self.read(small, windows, mirrored=True)
         kept = found >= self.least
         pose = Pose(xy, seen >= self.threshold).resize(size, (photo.shape[-2], photo.shape[-1]))[kept]
         return People(pose, seen[kept], found[kept], joint_boxes(pose))
 
     def _closer(self, photo: Tensor, windows: Tensor) -> tuple[Tensor, float]:
         """Return the window (1, 3) around the surest person that these windows lead to, and how sure."""
-        xy, seen, score = self._read(photo, windows)
+        xy, seen, score = self.read(photo, windows)
         for _ in range(ROUNDS):
             first = score.topk(min(CLOSER, len(score))).indices
             windows = windows_around(Pose(xy[first], seen[first] >= self.threshold))
-            xy, seen, score = self._read(photo, windows)
+            xy, seen, score = self.read(photo, windows)
         best = score.argmax()
         return windows[best][None], float(score[best])
 
-    def _read(self, photo: Tensor, windows: Tensor, mirrored: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        """Return joints (N, 18, 2) in the photo, how surely each is seen (N, 18) and a score (N,), of windows (N, 3).
-
-        The score is the mean over the joints of how surely they are seen, times the share of their maps that says
-        where. mirrored: the mean of what is seen there and in a mirror.
-        """
+    def read(self, photo: Tensor, windows: Tensor, mirrored: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what `judged` says of windows (N, 3); mirrored: of the mean of what is seen there and in a mirror."""
         parts = []
         for some in windows.split(BATCH):
             crops = cut_windows(photo, some)
@@ -95,11 +91,20 @@ class Builtin:
                 order = list(COCO18.flip)
                 maps = (maps + other.flip(-1)[:, order]) / 2
                 seen = (seen + other_seen[:, order]) / 2
-            xy, decided = joints_of(maps)
-            sure = seen.sigmoid()
-            parts.append((from_windows(xy, some), sure, (sure * decided).mean(1)))
+            parts.append(judged(maps, seen, some))
         xy, sure, score = (torch.cat(kind) for kind in zip(*parts, strict=True))
         return xy, sure, score
+
+
+def judged(maps: Tensor, seen: Tensor, windows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return joints (N, 18, 2) in the photo, how surely each is seen (N, 18) and a score (N,), of windows (N, 3).
+
+    maps, seen: what the network says of them. The score is the mean over the joints of how surely they are seen, times
+    the share of their maps that says where.
+    """
+    xy, decided = joints_of(maps)
+    sure = seen.sigmoid()
+    return from_windows(xy, windows), sure, (sure * decided).mean(1)
 
 
 def _find(weights: str | Path | None) -> Path:

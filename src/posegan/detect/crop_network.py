@@ -61,7 +61,8 @@ class CropNetwork(nn.Module):
         middle = self.middle_up(middle + _twice(self.from_coarse(coarse)))
         fine = self.fine_up(fine + _twice(self.from_middle(middle)))
         maps = F.pixel_shuffle(self.maps(fine), 2)  # (B, 18, 64, 32)
-        share = F.avg_pool2d(maps.flatten(2).softmax(-1).view_as(maps), 2, divisor_override=1)  # (B, 18, 32, 16)
+        share = maps.flatten(2).softmax(-1).view_as(maps)
+        share = 4 * F.avg_pool2d(share, 2)  # (B, 18, 32, 16); the sum, whose own option torch's ONNX exporter drops
         there = share.flatten(2) @ fine.flatten(2).transpose(1, 2)  # (B, 18, fine)
         return maps, (there * self.near).sum(-1) + self.whole(coarse.mean((2, 3)))
 

@@ -21,6 +21,9 @@ AROUND = 0.6  # of the photo's height, the width of the edge that goes on around
 STEPS = (0.2, 0.15)  # of a window's height, between neighbouring windows across and down
 HEIGHTS = (0.6, 0.8, 1.0, 1.25)  # of windows as shares of the photo's: people fill at least half of it
 OUT = 0.12  # of the photo's height, how far windows stick out of it
+MIDDLE = (0.8, 1.0, 1.15)  # heights of windows over the middle, beside that of one as wide as the photo
+LIMITS = (0.5, 2.0)  # of those heights
+WIDE = 1.8  # height of a window over its person's width, if that is more than their height asks for
 
 
 def grid_of_windows(size: Size) -> Tensor:
@@ -40,7 +43,7 @@ def grid_of_windows(size: Size) -> Tensor:
 def middle_windows(size: Size) -> Tensor:
     """Return windows (N, 3) over the middle of a photo (H, W): a photo that was cut around a person needs no others."""
     height, width = size
-    tall = torch.tensor([0.8, 1.0, 1.15, width / ASPECT / height]).clamp(0.5, 2) * height
+    tall = torch.tensor([*MIDDLE, width / ASPECT / height]).clamp(*LIMITS) * height
     return torch.stack([(width - ASPECT * tall) / 2, (height - tall) / 2, tall], 1)
 
 
@@ -54,7 +57,7 @@ def windows_around(pose: Pose) -> Tensor:
     high = torch.where(seen, pose.xy, -torch.inf).amax(1)
     some = pose.visible.any(1, keepdim=True)
     low, high = torch.where(some, low, 0.0), torch.where(some, high, 0.0)
-    tall = ROOM * torch.maximum((high - low)[:, 1], 1.8 * (high - low)[:, 0]) + 1
+    tall = ROOM * torch.maximum((high - low)[:, 1], WIDE * (high - low)[:, 0]) + 1
     corner = (low + high) / 2 - torch.stack([ASPECT * tall, tall], 1) / 2 + 0.5
     return torch.cat([corner, tall[:, None]], 1)
 

@@ -134,26 +134,29 @@ def export_generator(generator: Generator, size: Size, *, split: bool) -> dict[s
     poses = (target.xy, target.visible)
     batch = {0: torch.export.Dim("batch", min=1)}
     if not split:
-        return {WHOLE: _to_onnx(Whole(generator, size), (*plain, *poses), (batch,) * 5, SOURCE + TARGET, ("image",))}
+        return {WHOLE: to_onnx(Whole(generator, size), (*plain, *poses), (batch,) * 5, SOURCE + TARGET, ("image",))}
     with torch.no_grad():
         features = tuple(f.contiguous() for f in Encode(generator, size)(*plain))
     names = tuple(f"feature_{i}" for i in range(len(features)))
     given = (features, *plain[1:], *poses)
     shapes = (tuple(batch for _ in features), *(batch,) * 4)
     return {
-        ENCODE: _to_onnx(Encode(generator, size), plain, (batch,) * 3, SOURCE, names),
-        RENDER: _to_onnx(Render(generator, size), given, shapes, (*names, *SOURCE[1:], *TARGET), ("image",)),
+        ENCODE: to_onnx(Encode(generator, size), plain, (batch,) * 3, SOURCE, names),
+        RENDER: to_onnx(Render(generator, size), given, shapes, (*names, *SOURCE[1:], *TARGET), ("image",)),
     }
 
 
-def _to_onnx(
+def to_onnx(
     module: nn.Module,
     given: tuple[Any, ...],
     shapes: tuple[Any, ...],
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
 ) -> bytes:
-    """Return the ONNX file of a module; shapes: which dimensions of its inputs are free."""
+    """Return the ONNX file of a module; shapes: which dimensions of its inputs are free.
+
+    Raises UserError if a package is missing or an operation has no ONNX form.
+    """
     try:
         import onnx  # noqa: F401 (torch needs both, and does not say so in a sentence)
         import onnxscript  # noqa: F401
