@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 9530927f49cb598a507297383c2d35e9ff405c736fba20b62d4ca0f24679bbc2
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 6249b973ac2b023c5dadeadee5b7964ccea657ffa256f31b35eb8da4a26ab893
 
 // src/backend.ts
 var Sentence = class extends Error {
