@@ -60,6 +60,9 @@ def test_the_way_from_the_photo_to_the_pose_is_that_to_the_present_pose(page: Pa
     assert told(page) == "Photo to pose, by vivid."
     name, path = saved(page, tmp_path)
     assert name == "posegan-vivid-photo.gif"
+    until_told(page, "Saved")
+    page.click("[data-pose=sitting]")
+    assert told(page) == "Photo to pose, by vivid."  # another one by now
     with Image.open(path) as gif:
         assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(gif)) == pytest.approx(2400, abs=5)
         frames = [frame.convert("RGB").tobytes() for frame in ImageSequence.Iterator(gif)]

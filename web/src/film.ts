@@ -3,6 +3,7 @@
 
 import type { App } from "./app.ts";
 import { button, byId, save, words } from "./dom.ts";
+import type { Pose } from "./types.ts";
 
 /** The name of a motion of `App.play` as people read it. */
 export function title(motion: string): string {
@@ -13,7 +14,8 @@ export class Film {
   private readonly button = button("download-gif", () => this.make());
   private readonly note = byId("gif-note", HTMLElement);
   private making: string | null = null; // what is told of it
-  private saved: string | null = null;
+  private saved: string | null = null; // what was told of it, until the motion, the model, the photo or the pose changes
+  private pose: Pose | null = null;
 
   constructor(private readonly app: App) {
     this.show();
@@ -26,7 +28,7 @@ export class Film {
     // It keeps the focus while a GIF is made: a disabled button would lose it.
     this.button.setAttribute("aria-disabled", String(this.making !== null));
     this.note.classList.toggle("working", this.making !== null);
-    if (about !== this.saved) this.saved = null;
+    if (about !== this.saved || this.app.history.now !== this.pose) this.saved = null;
     if (this.making !== null) this.say(`Making the GIF: ${this.making} …`);
     else if (about === null) this.say("Play one, then it can be saved as a GIF.");
     else this.say(this.saved === null ? `${about}.` : `Saved: ${about}.`);
@@ -44,14 +46,15 @@ export class Film {
   }
 
   private async make(): Promise<void> {
-    const { motion, chosen, messages } = this.app;
+    const { motion, chosen, messages, history } = this.app;
+    const pose = history.now;
     const about = this.about();
     if (motion === null || this.making !== null) return;
     this.making = about;
     this.show();
     await messages.guard(async () => {
       save(await this.app.film(motion, chosen[0]!), `posegan-${chosen[0]!}-${motion}.gif`);
-      this.saved = about;
+      [this.saved, this.pose] = [about, pose];
     });
     this.making = null;
     this.show();

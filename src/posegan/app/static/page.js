@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 6249b973ac2b023c5dadeadee5b7964ccea657ffa256f31b35eb8da4a26ab893
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ece4592cc9f41839bc6f8d4657479077eb1f0e4f6f37edc02d202873d98f55ff
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -1575,13 +1575,15 @@ var Film = class {
   making = null;
   // what is told of it
   saved = null;
+  // what was told of it, until the motion, the model, the photo or the pose changes
+  pose = null;
   /** Bring the button and its line up to date. */
   show() {
     const about = this.about();
     this.button.disabled = about === null && this.making === null;
     this.button.setAttribute("aria-disabled", String(this.making !== null));
     this.note.classList.toggle("working", this.making !== null);
-    if (about !== this.saved) this.saved = null;
+    if (about !== this.saved || this.app.history.now !== this.pose) this.saved = null;
     if (this.making !== null) this.say(`Making the GIF: ${this.making} …`);
     else if (about === null) this.say("Play one, then it can be saved as a GIF.");
     else this.say(this.saved === null ? `${about}.` : `Saved: ${about}.`);
@@ -1596,14 +1598,15 @@ var Film = class {
     if (this.note.textContent !== sentence) this.note.textContent = sentence;
   }
   async make() {
-    const { motion, chosen, messages } = this.app;
+    const { motion, chosen, messages, history } = this.app;
+    const pose = history.now;
     const about = this.about();
     if (motion === null || this.making !== null) return;
     this.making = about;
     this.show();
     await messages.guard(async () => {
       save(await this.app.film(motion, chosen[0]), `posegan-${chosen[0]}-${motion}.gif`);
-      this.saved = about;
+      [this.saved, this.pose] = [about, pose];
     });
     this.making = null;
     this.show();

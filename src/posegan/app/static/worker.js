@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 6249b973ac2b023c5dadeadee5b7964ccea657ffa256f31b35eb8da4a26ab893
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ece4592cc9f41839bc6f8d4657479077eb1f0e4f6f37edc02d202873d98f55ff
 
 // src/gif.ts
 var COLOURS = 256;
