@@ -9,7 +9,7 @@ import { Player, thereAndBack } from "./player.ts";
 import { bounds, mirror, placeHidden, rescale, standingIn, swapSides, withVisible } from "./pose.ts";
 import { Stage } from "./stage.ts";
 import { Verdicts } from "./verdicts.ts";
-import type { Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
+import type { Detector, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 
 export type Step = "joints" | "pose"; // placing the joints on the photo, then posing the person
 
@@ -18,7 +18,7 @@ const PLACING_STEPS = 300; // arrow keys across the height of a photo whose join
 export interface Facts {
   readonly skeleton: Skeleton;
   readonly models: readonly Model[];
-  readonly detector: string | null;
+  readonly detector: Detector | null;
   readonly library: Library & { readonly size: Size };
 }
 
@@ -81,7 +81,8 @@ export class App {
 
   async openPhoto(file: Blob): Promise<void> {
     await this.messages.guard(async () => {
-      await this.messages.busy("Reading the photo …", async () => this.use(await this.backend.addPhoto(file), "joints"));
+      const doing = this.facts.detector === null ? "Reading the photo …" : "Looking for the person …";
+      await this.messages.busy(doing, async () => this.use(await this.backend.addPhoto(file), "joints"));
     });
   }
 
@@ -103,7 +104,8 @@ export class App {
     this.go(step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" }); // on a telephone the lists are far below
     if (known === null && this.facts.detector !== null) {
-      this.messages.show("Nobody was found in this photo: place the joints by hand, or load them from an OpenPose JSON.");
+      const why = photo.unsearched ?? "Nobody was found in this photo";
+      this.messages.show(`${why}: place the joints by hand, or load them from an OpenPose JSON.`);
     }
     this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : "Place the joints on the person.");
   }
@@ -254,12 +256,13 @@ export class App {
   }
 
   private async takePoseOf(file: File): Promise<void> {
-    const { detector } = this.facts;
-    if (detector === null) {
+    if (this.facts.detector === null) {
       throw new Sentence("This page has no model that finds joints: give the OpenPose JSON of that photo instead.");
     }
     const other = await this.backend.addPhoto(file);
-    if (!other.pose) throw new Sentence("Nobody was found in that photo: give another, or its OpenPose JSON.");
+    if (!other.pose) {
+      throw new Sentence(`${other.unsearched ?? "Nobody was found in that photo"}: give another, or its OpenPose JSON.`);
+    }
     this.put(this.settled(this.step === "joints" ? other.pose : await this.backend.place(this.require(), other.pose)));
   }
 

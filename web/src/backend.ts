@@ -1,6 +1,6 @@
 // What the page needs from whoever makes the pictures: a server (server.ts), or the browser itself (browser.ts).
 
-import type { Box, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
+import type { Box, Detector, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 
 export interface Picture {
   readonly model: string;
@@ -23,7 +23,7 @@ export interface Renderer {
 /** Everything else. A method that fails throws a Sentence. */
 export interface Backend {
   skeleton(): Promise<Skeleton>;
-  models(): Promise<{ version: string; models: readonly Model[]; detector: string | null }>;
+  models(): Promise<{ version: string; models: readonly Model[]; detector: Detector | null }>;
   library(): Promise<Library & { size: Size }>; // in pixels of a frame of that size, to draw
   libraryFor(photo: Photo): Promise<Library>; // in the photo's pixels, where its person stands
   examples(): Promise<readonly string[]>; // addresses of their pictures

@@ -1,14 +1,15 @@
 // The page without a server: the folder that `posegan export --web` writes. Photos, poses and pictures stay in the
-// browser; the models run in worker.ts. It detects no joints.
+// browser; the models and the detector run in worker.ts.
 
 import { type Backend, type Renderer, type RendererEvents, Sentence } from "./backend.ts";
 import { type BodyRules, placeIn } from "./placing.ts";
-import { cut, inside, personBox, toFrame } from "./crop.ts";
+import { cut, inside, personBox, roundEven, shrink, toFrame } from "./crop.ts";
 import { readOpenPose, withTexts, writeOpenPose } from "./files.ts";
 import type { Frame } from "./gif.ts";
 import { Filmer, Latest, Painter } from "./painter.ts";
 import { rescale } from "./pose.ts";
-import type { Box, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
+import type { SearchRules } from "./search.ts";
+import type { Box, Detector, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 import type { MatteRules } from "./steady.ts";
 import {
   fromTriples, type LibraryAnswer, type ModelAnswer, type Pair, type SkeletonAnswer, toLibrary, toModels, toSize,
@@ -32,6 +33,7 @@ interface Told {
   body25: number[];
   margin: number; // around a person, of the torso's length
   side: number; // photos are kept with at most this many pixels on the longer side
+  detector: (Detector & { file: string; search: SearchRules }) | null;
 }
 
 /** A photo with all that the page told of it leaves out. */
@@ -53,6 +55,9 @@ export class Browser implements Backend {
 
   private constructor(private readonly told: Told) {
     this.all = toModels(told.models);
+    const { detector } = told;
+    // While there is a network; without one it is fetched when it is needed.
+    if (detector) this.painter.find({ detector: detector.file, search: null }).catch(() => undefined);
   }
 
   static async open(): Promise<Browser> {
@@ -65,8 +70,8 @@ export class Browser implements Backend {
     return toSkeleton(this.told.skeleton);
   }
 
-  async models(): Promise<{ version: string; models: readonly Model[]; detector: null }> {
-    return { version: this.told.version, models: this.all, detector: null };
+  async models(): Promise<{ version: string; models: readonly Model[]; detector: Detector | null }> {
+    return { version: this.told.version, models: this.all, detector: this.told.detector };
   }
 
   async library(): Promise<Library & { size: Size }> {
@@ -99,15 +104,35 @@ export class Browser implements Backend {
 
   private async keep(file: Blob, origin: string, pose: Pose | null): Promise<Photo> {
     const { pixels, original, picture } = await readPhoto(file, this.told.side);
+    const found = pose ? { pose } : await this.look(pixels);
     this.count += 1;
     const id = String(this.count);
-    this.kept.set(id, { pixels, origin, picture, source: pose, key: id, cuts: new Map() });
+    this.kept.set(id, { pixels, origin, picture, source: found.pose, key: id, cuts: new Map() });
     for (const [old, { picture: address }] of [...this.kept].slice(0, -KEPT)) {
       URL.revokeObjectURL(address);
       this.kept.delete(old);
     }
     const size = { width: pixels.width, height: pixels.height };
-    return { id, picture, size, original, pose, boxes: pose && this.boxes(pose, size) };
+    return { id, picture, size, original, ...found, boxes: found.pose && this.boxes(found.pose, size) };
+  }
+
+  /** The person of a photo, in its pixels. */
+  private async look(photo: ImageData): Promise<Pick<Photo, "pose" | "unsearched">> {
+    const { detector } = this.told;
+    if (!detector) return { pose: null };
+    const { file, search: rules } = detector;
+    const size = { width: photo.width, height: photo.height };
+    const small = { width: Math.max(1, roundEven(size.width * (rules.height / size.height))), height: rules.height };
+    const { buffer } = shrink(photo, { left: 0, top: 0, ...size }, small);
+    const search = { photo: new Uint8Array(buffer), size: [small.height, small.width] as const, rules };
+    try {
+      const pose = await this.painter.find({ detector: file, search });
+      const seen = pose && inside(rescale(pose, small, size), size);
+      return { pose: seen?.some(({ visible }) => visible) ? seen : null };
+    } catch (error) {
+      console.error(error);
+      return { pose: null, unsearched: "The model that finds joints does not run in this browser" };
+    }
   }
 
   async setJoints(photo: Photo, pose: Pose): Promise<ReadonlyMap<string, Box>> {

@@ -49,14 +49,18 @@ export function toFrame(pose: Pose, box: Box, size: Size): Pose {
 /** The photo's box at a model's size, as the model takes it: (3, H, W) in [-1, 1]. Parts outside the photo are filled
  * with the median colour of its edge. */
 export function cut(photo: ImageData, box: Box, size: Size): Float32Array {
-  const made = new Float32Array(3 * size.height * size.width);
+  return Float32Array.from(shrink(photo, box, size), (value) => (value * 2) / 255 - 1);
+}
+
+/** The same as bytes. */
+export function shrink(photo: ImageData, box: Box, size: Size): Uint8ClampedArray<ArrayBuffer> {
+  const made = new Uint8ClampedArray(3 * size.height * size.width);
   const [columns, rows] = [weights(box.width, size.width), weights(box.height, size.height)];
   for (let channel = 0; channel < 3; channel += 1) {
     const plane = planeOf(photo, box, channel);
     const narrow = resizeRows(plane, box.width, box.height, columns);
     const small = transpose(resizeRows(transpose(narrow, box.height), box.height, size.width, rows), size.width);
-    const at = channel * size.height * size.width;
-    small.forEach((value, i) => (made[at + i] = (Math.min(Math.max(roundEven(value), 0), 255) * 2) / 255 - 1));
+    made.set(small, channel * size.height * size.width); // it clips and rounds, halves to the even neighbour
   }
   return made;
 }
@@ -122,7 +126,7 @@ function transpose(plane: Float32Array, rows: number): Float32Array {
 }
 
 /** Halves to the even neighbour, as torch rounds. */
-function roundEven(value: number): number {
+export function roundEven(value: number): number {
   const down = Math.floor(value);
   if (value - down !== 0.5) return Math.round(value);
   return down % 2 === 0 ? down : down + 1;

@@ -7,6 +7,7 @@ import { button, byId, make, words } from "./dom.ts";
 import { Film, title } from "./film.ts";
 import { drawing, exampleButton, poseButton } from "./library.ts";
 import { Server } from "./server.ts";
+import type { Detector } from "./types.ts";
 
 async function start(): Promise<void> {
   const backend = document.documentElement.dataset["backend"] === "browser" ? await Browser.open() : new Server();
@@ -15,6 +16,7 @@ async function start(): Promise<void> {
   const app = new App(backend, { skeleton, models: told.models, detector: told.detector, library });
   byId("version", HTMLElement).textContent = told.version;
   document.body.classList.toggle("has-detector", told.detector !== null);
+  showDetector(told.detector);
   byId("examples", HTMLElement).append(
     ...examples.map((address, number) => exampleButton(address, number, () => void app.takeExample(number))),
   );
@@ -68,6 +70,13 @@ function buildModels(app: App): () => void {
   });
   boxes[0]!.disabled = boxes.length === 1;
   return () => boxes.forEach((box) => (box.checked = app.chosen.includes(box.value)));
+}
+
+/** Say below the models what finds the joints, where its licence is known. */
+function showDetector(detector: Detector | null): void {
+  if (!detector?.licence) return;
+  const about = make("small", {}, "finds the joints in your photos");
+  byId("models", HTMLElement).after(make("p", { id: "detector" }, make("b", {}, detector.name), about, make("small", {}, detector.licence)));
 }
 
 /** The list of all joints with a box for each; returns what brings the boxes up to date. */

@@ -1,24 +1,26 @@
-// The workers of the page without a server (worker.ts): one makes pictures, the other makes files of them.
+// The workers of the page without a server (worker.ts): one makes pictures and finds joints, the other makes files.
 
 import { type Picture, type Renderer, type RendererEvents, Sentence } from "./backend.ts";
-import type { FilmWanted, Made, Wanted } from "./worker.ts";
+import type { PersonWanted } from "./finder.ts";
+import type { Pose } from "./types.ts";
+import type { Asked, FilmWanted, Made, Wanted } from "./worker.ts";
 
 type Painted = Pick<Picture, "pixels" | "milliseconds">;
 type Wish = Parameters<Renderer["want"]>;
 
 /** A worker that is asked for one thing after the other. */
-class Asked {
+class Helper {
   private readonly worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
   private last: Promise<unknown> = Promise.resolve();
 
   /** What it answers to `wanted`, which is looked up when its turn has come. */
-  ask<T extends object>(wanted: () => Wanted | FilmWanted): Promise<T> {
+  ask<T extends object>(wanted: () => Asked): Promise<T> {
     const answer = this.last.then(() => this.send<T>(wanted()));
     this.last = answer.catch(() => undefined);
     return answer;
   }
 
-  private async send<T extends object>(wanted: Wanted | FilmWanted): Promise<T> {
+  private async send<T extends object>(wanted: Asked): Promise<T> {
     const answer = await new Promise<T | { error: string }>((resolve) => {
       this.worker.onmessage = (event: MessageEvent<T>) => resolve(event.data);
       this.worker.onerror = (event) => resolve({ error: event.message || "the worker did not start" });
@@ -32,17 +34,21 @@ class Asked {
 }
 
 export class Painter {
-  private readonly worker = new Asked();
+  private readonly worker = new Helper();
 
   async paint(wanted: () => Wanted): Promise<Painted> {
     const { pixels, milliseconds, size } = await this.worker.ask<Made>(wanted);
     return { pixels: new ImageData(pixels, size[1], size[0]), milliseconds };
   }
+
+  async find(wanted: PersonWanted): Promise<Pose | null> {
+    return (await this.worker.ask<{ pose: Pose | null }>(() => wanted)).pose;
+  }
 }
 
 /** Has a worker of its own, so that no picture waits; it is there from the start, while there is a network. */
 export class Filmer {
-  private readonly worker = new Asked();
+  private readonly worker = new Helper();
 
   async film(wanted: FilmWanted): Promise<Blob> {
     const { file } = await this.worker.ask<{ file: Uint8Array<ArrayBuffer> }>(() => wanted);

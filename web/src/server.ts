@@ -1,7 +1,7 @@
 // The server of `posegan serve` as a Backend: JSON over HTTP, pictures over a WebSocket.
 
 import { type Backend, type Renderer, type RendererEvents, Sentence } from "./backend.ts";
-import type { Box, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
+import type { Box, Detector, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 import {
   fromTriples, type LibraryAnswer, type ModelAnswer, type Pair, type Quad, type SkeletonAnswer, toBoxes, toLibrary,
   toModels, toSize, toSkeleton, toTriples, type Triple,
@@ -27,10 +27,11 @@ export class Server implements Backend {
     return toSkeleton(await getJson<SkeletonAnswer>("/api/skeleton"));
   }
 
-  async models(): Promise<{ version: string; models: readonly Model[]; detector: string | null }> {
+  async models(): Promise<{ version: string; models: readonly Model[]; detector: Detector | null }> {
     type Told = { version: string; models: ModelAnswer[]; detector: string | null };
     const told = await getJson<Told>("/api/models");
-    return { ...told, models: toModels(told.models) };
+    const detector = told.detector === null ? null : { name: told.detector, licence: "" };
+    return { ...told, models: toModels(told.models), detector };
   }
 
   async library(): Promise<Library & { size: Size }> {

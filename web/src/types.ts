@@ -43,12 +43,19 @@ export interface Model {
   readonly synthetic: boolean; // trained on synthetic people, as the examples are
 }
 
+/** What finds the joints in photos. */
+export interface Detector {
+  readonly name: string;
+  readonly licence: string; // "" where the server does not say
+}
+
 export interface Photo {
   readonly id: string;
   readonly size: Size;
   readonly picture: string; // its address
   readonly original: Size; // of the file
   readonly pose: Pose | null; // null: nobody was looked for or found
+  readonly unsearched?: string; // why nobody was looked for, if the page has a detector
   readonly boxes: ReadonlyMap<string, Box> | null; // by model: the part of the photo that it sees
 }
 

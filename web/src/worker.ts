@@ -1,7 +1,9 @@
 // What a page without a server works out beside it. The models: onnxruntime-web runs encode and render as wasm, for one
-// picture at a time, and what was encoded last is kept for each model. And GIFs of their pictures.
+// picture at a time, and what was encoded last is kept for each model. The joints of photos. And GIFs of the pictures.
 
+import { find, type PersonWanted } from "./finder.ts";
 import { encodeGif, type Frame } from "./gif.ts";
+import { openSession, readFile, run, runtime } from "./runtime.ts";
 import { type MatteRules, steady } from "./steady.ts";
 import type * as Ort from "onnxruntime-web";
 
@@ -35,6 +37,8 @@ export interface FilmWanted {
   readonly said: Readonly<Record<string, string>>; // what the file says of itself
 }
 
+export type Asked = Wanted | FilmWanted | PersonWanted;
+
 interface Loaded {
   readonly encode: Ort.InferenceSession;
   readonly render: Ort.InferenceSession;
@@ -43,37 +47,16 @@ interface Loaded {
 }
 
 const models = new Map<string, Promise<Loaded>>();
-let runtime: Promise<typeof Ort> | null = null;
 
-async function open(): Promise<typeof Ort> {
-  const folder = new URL("../ort/", import.meta.url);
-  const ort = (await import(new URL("ort.wasm.bundle.min.mjs", folder).href)) as typeof Ort;
-  ort.env.wasm.wasmPaths = { wasm: new URL("ort-wasm-simd-threaded.wasm", folder).href };
-  ort.env.wasm.numThreads = 1; // more need headers that simple web servers do not send
-  ort.env.logLevel = "error";
-  return ort;
-}
-
-async function load(ort: typeof Ort, name: string): Promise<Loaded> {
-  const session = async (part: string) => {
-    const address = new URL(`../models/${encodeURIComponent(name)}/${part}.onnx`, import.meta.url);
-    const answer = await fetch(address);
-    if (!answer.ok) throw new Error(`${address.pathname} is not there`);
-    return ort.InferenceSession.create(new Uint8Array(await answer.arrayBuffer()), { executionProviders: ["wasm"] });
-  };
+async function load(name: string): Promise<Loaded> {
+  const session = async (part: string) => openSession(await readFile(`models/${encodeURIComponent(name)}/${part}.onnx`));
   const [encode, render] = [await session("encode"), await session("render")];
   return { encode, render, key: "", features: [] };
 }
 
-async function run(session: Ort.InferenceSession, values: readonly Ort.Tensor[]): Promise<Ort.Tensor[]> {
-  const fed = Object.fromEntries(session.inputNames.map((name, i) => [name, values[i]!]));
-  const made = await session.run(fed);
-  return session.outputNames.map((name) => made[name] as Ort.Tensor);
-}
-
 async function paint(wanted: Wanted): Promise<Made> {
-  const ort = await (runtime ??= open());
-  if (!models.has(wanted.model)) models.set(wanted.model, load(ort, wanted.model));
+  const ort = await runtime();
+  if (!models.has(wanted.model)) models.set(wanted.model, load(wanted.model));
   const model = await models.get(wanted.model)!;
   const [height, width] = wanted.size;
   const pose = ({ xy, visible }: Joints) => [
@@ -104,8 +87,13 @@ async function film({ frames, poses, size, seconds, matte, said }: FilmWanted): 
   return { file: encodeGif(steady(frames, poses, size, matte), size[1], size[0], seconds, JSON.stringify(said)) };
 }
 
-addEventListener("message", ({ data }: MessageEvent<Wanted | FilmWanted>) => {
-  ("model" in data ? paint(data) : film(data)).then(
+function answer(wanted: Asked): Promise<object> {
+  if ("model" in wanted) return paint(wanted);
+  return "detector" in wanted ? find(wanted) : film(wanted);
+}
+
+addEventListener("message", ({ data }: MessageEvent<Asked>) => {
+  answer(data).then(
     (made) => postMessage(made),
     (error: unknown) => postMessage({ error: error instanceof Error ? error.message : String(error) }),
   );

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ece4592cc9f41839bc6f8d4657479077eb1f0e4f6f37edc02d202873d98f55ff
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: bc6e13121541910945e3249429dcdd42a96e1e22440620009cf3e55e41e9f86d
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -786,7 +786,8 @@ var App = class {
   }
   async openPhoto(file) {
     await this.messages.guard(async () => {
-      await this.messages.busy("Reading the photo …", async () => this.use(await this.backend.addPhoto(file), "joints"));
+      const doing = this.facts.detector === null ? "Reading the photo …" : "Looking for the person …";
+      await this.messages.busy(doing, async () => this.use(await this.backend.addPhoto(file), "joints"));
     });
   }
   async use(photo, step) {
@@ -807,7 +808,8 @@ var App = class {
     this.go(step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" });
     if (known === null && this.facts.detector !== null) {
-      this.messages.show("Nobody was found in this photo: place the joints by hand, or load them from an OpenPose JSON.");
+      const why = photo.unsearched ?? "Nobody was found in this photo";
+      this.messages.show(`${why}: place the joints by hand, or load them from an OpenPose JSON.`);
     }
     this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : "Place the joints on the person.");
   }
@@ -936,12 +938,13 @@ var App = class {
     });
   }
   async takePoseOf(file) {
-    const { detector } = this.facts;
-    if (detector === null) {
+    if (this.facts.detector === null) {
       throw new Sentence("This page has no model that finds joints: give the OpenPose JSON of that photo instead.");
     }
     const other = await this.backend.addPhoto(file);
-    if (!other.pose) throw new Sentence("Nobody was found in that photo: give another, or its OpenPose JSON.");
+    if (!other.pose) {
+      throw new Sentence(`${other.unsearched ?? "Nobody was found in that photo"}: give another, or its OpenPose JSON.`);
+    }
     this.put(this.settled(this.step === "joints" ? other.pose : await this.backend.place(this.require(), other.pose)));
   }
   settled(pose) {
@@ -1163,14 +1166,16 @@ function toFrame(pose, box, size) {
   }));
 }
 function cut(photo, box, size) {
-  const made = new Float32Array(3 * size.height * size.width);
+  return Float32Array.from(shrink(photo, box, size), (value) => value * 2 / 255 - 1);
+}
+function shrink(photo, box, size) {
+  const made = new Uint8ClampedArray(3 * size.height * size.width);
   const [columns, rows] = [weights(box.width, size.width), weights(box.height, size.height)];
   for (let channel = 0; channel < 3; channel += 1) {
     const plane = planeOf(photo, box, channel);
     const narrow = resizeRows(plane, box.width, box.height, columns);
     const small = transpose(resizeRows(transpose(narrow, box.height), box.height, size.width, rows), size.width);
-    const at = channel * size.height * size.width;
-    small.forEach((value, i) => made[at + i] = Math.min(Math.max(roundEven(value), 0), 255) * 2 / 255 - 1);
+    made.set(small, channel * size.height * size.width);
   }
   return made;
 }
@@ -1293,7 +1298,7 @@ function crc32(bytes) {
 }
 
 // src/painter.ts
-var Asked = class {
+var Helper = class {
   worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
   last = Promise.resolve();
   /** What it answers to `wanted`, which is looked up when its turn has come. */
@@ -1315,14 +1320,17 @@ var Asked = class {
   }
 };
 var Painter = class {
-  worker = new Asked();
+  worker = new Helper();
   async paint(wanted) {
     const { pixels, milliseconds, size } = await this.worker.ask(wanted);
     return { pixels: new ImageData(pixels, size[1], size[0]), milliseconds };
   }
+  async find(wanted) {
+    return (await this.worker.ask(() => wanted)).pose;
+  }
 };
 var Filmer = class {
-  worker = new Asked();
+  worker = new Helper();
   async film(wanted) {
     const { file } = await this.worker.ask(() => wanted);
     return new Blob([file], { type: "image/gif" });
@@ -1394,6 +1402,8 @@ var Browser = class _Browser {
   constructor(told) {
     this.told = told;
     this.all = toModels(told.models);
+    const { detector } = told;
+    if (detector) this.painter.find({ detector: detector.file, search: null }).catch(() => void 0);
   }
   told;
   kept = /* @__PURE__ */ new Map();
@@ -1410,7 +1420,7 @@ var Browser = class _Browser {
     return toSkeleton(this.told.skeleton);
   }
   async models() {
-    return { version: this.told.version, models: this.all, detector: null };
+    return { version: this.told.version, models: this.all, detector: this.told.detector };
   }
   async library() {
     return { ...toLibrary(this.told.library), size: toSize(this.told.library.size) };
@@ -1437,15 +1447,34 @@ var Browser = class _Browser {
   }
   async keep(file, origin, pose) {
     const { pixels, original, picture } = await readPhoto(file, this.told.side);
+    const found = pose ? { pose } : await this.look(pixels);
     this.count += 1;
     const id = String(this.count);
-    this.kept.set(id, { pixels, origin, picture, source: pose, key: id, cuts: /* @__PURE__ */ new Map() });
+    this.kept.set(id, { pixels, origin, picture, source: found.pose, key: id, cuts: /* @__PURE__ */ new Map() });
     for (const [old, { picture: address }] of [...this.kept].slice(0, -KEPT2)) {
       URL.revokeObjectURL(address);
       this.kept.delete(old);
     }
     const size = { width: pixels.width, height: pixels.height };
-    return { id, picture, size, original, pose, boxes: pose && this.boxes(pose, size) };
+    return { id, picture, size, original, ...found, boxes: found.pose && this.boxes(found.pose, size) };
+  }
+  /** The person of a photo, in its pixels. */
+  async look(photo) {
+    const { detector } = this.told;
+    if (!detector) return { pose: null };
+    const { file, search: rules } = detector;
+    const size = { width: photo.width, height: photo.height };
+    const small = { width: Math.max(1, roundEven(size.width * (rules.height / size.height))), height: rules.height };
+    const { buffer } = shrink(photo, { left: 0, top: 0, ...size }, small);
+    const search = { photo: new Uint8Array(buffer), size: [small.height, small.width], rules };
+    try {
+      const pose = await this.painter.find({ detector: file, search });
+      const seen = pose && inside(rescale(pose, small, size), size);
+      return { pose: seen?.some(({ visible }) => visible) ? seen : null };
+    } catch (error) {
+      console.error(error);
+      return { pose: null, unsearched: "The model that finds joints does not run in this browser" };
+    }
   }
   async setJoints(photo, pose) {
     const kept = this.get(photo);
@@ -1646,7 +1675,8 @@ var Server = class {
   }
   async models() {
     const told = await getJson("/api/models");
-    return { ...told, models: toModels(told.models) };
+    const detector = told.detector === null ? null : { name: told.detector, licence: "" };
+    return { ...told, models: toModels(told.models), detector };
   }
   async library() {
     const told = await getJson("/api/library");
@@ -1780,6 +1810,7 @@ async function start() {
   const app = new App(backend, { skeleton, models: told.models, detector: told.detector, library });
   byId("version", HTMLElement).textContent = told.version;
   document.body.classList.toggle("has-detector", told.detector !== null);
+  showDetector(told.detector);
   byId("examples", HTMLElement).append(
     ...examples.map((address, number) => exampleButton(address, number, () => void app.takeExample(number)))
   );
@@ -1830,6 +1861,11 @@ function buildModels(app) {
   });
   boxes[0].disabled = boxes.length === 1;
   return () => boxes.forEach((box) => box.checked = app.chosen.includes(box.value));
+}
+function showDetector(detector) {
+  if (!detector?.licence) return;
+  const about = make("small", {}, "finds the joints in your photos");
+  byId("models", HTMLElement).after(make("p", { id: "detector" }, make("b", {}, detector.name), about, make("small", {}, detector.licence)));
 }
 function buildJoints(app) {
   const boxes = app.facts.skeleton.joints.map((name, joint) => {

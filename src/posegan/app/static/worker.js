@@ -1,4 +1,134 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ece4592cc9f41839bc6f8d4657479077eb1f0e4f6f37edc02d202873d98f55ff
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: bc6e13121541910945e3249429dcdd42a96e1e22440620009cf3e55e41e9f86d
+
+// src/runtime.ts
+var opened = null;
+function runtime() {
+  return opened ??= open();
+}
+async function open() {
+  const folder = new URL("../ort/", import.meta.url);
+  const ort = await import(new URL("ort.wasm.bundle.min.mjs", folder).href);
+  ort.env.wasm.wasmPaths = { wasm: new URL("ort-wasm-simd-threaded.wasm", folder).href };
+  ort.env.wasm.numThreads = 1;
+  ort.env.logLevel = "error";
+  return ort;
+}
+async function readFile(path) {
+  const address = new URL(`../${path}`, import.meta.url);
+  const answer2 = await fetch(address);
+  if (!answer2.ok) throw new Error(`${address.pathname} is not there`);
+  return new Uint8Array(await answer2.arrayBuffer());
+}
+async function openSession(model) {
+  return (await runtime()).InferenceSession.create(model, { executionProviders: ["wasm"] });
+}
+async function run(session2, values) {
+  const fed = Object.fromEntries(session2.inputNames.map((name, i) => [name, values[i]]));
+  const made = await session2.run(fed);
+  return session2.outputNames.map((name) => made[name]);
+}
+
+// src/pose.ts
+function bounds(pose) {
+  const seen = pose.filter((joint) => joint.visible);
+  if (seen.length === 0) return null;
+  const [xs, ys] = [seen.map((joint) => joint.x), seen.map((joint) => joint.y)];
+  const [left, top] = [Math.min(...xs), Math.min(...ys)];
+  return { left, top, width: Math.max(...xs) - left, height: Math.max(...ys) - top };
+}
+
+// src/search.ts
+async function findPerson(look, size, rules) {
+  let best = await closer(look, middleWindows(size, rules), rules);
+  if (best.score < rules.sure) {
+    const elsewhere = await closer(look, gridOfWindows(size, rules), rules);
+    if (elsewhere.score > best.score) best = elsewhere;
+  }
+  const [found] = await look([best.window], [false, true]);
+  return found.score >= rules.least ? found.pose : null;
+}
+async function closer(look, windows, rules) {
+  let seen = await lookAt(look, windows, rules.batch);
+  for (let round = 0; round < rules.rounds; round += 1) {
+    const surest = [...seen].sort((a, b) => b.score - a.score).slice(0, rules.closer);
+    windows = surest.map(({ pose }) => windowAround(pose, rules));
+    seen = await lookAt(look, windows, rules.batch);
+  }
+  const scores = seen.map(({ score }) => score);
+  const best = scores.indexOf(Math.max(...scores));
+  return { window: windows[best], score: scores[best] };
+}
+async function lookAt(look, windows, batch) {
+  const seen = [];
+  for (let i = 0; i < windows.length; i += batch) seen.push(...await look(windows.slice(i, i + batch), [false]));
+  return seen;
+}
+function gridOfWindows({ width, height }, { windows: rules }) {
+  return rules.heights.flatMap((share) => {
+    const tall = share * height;
+    const out = Math.max(rules.out * height, (tall - height) / 2);
+    const aside = rules.out * height;
+    const tops = spread(-out, height + out - tall, rules.steps[1] * tall);
+    const lefts = spread(-aside, width + aside - rules.aspect * tall, rules.steps[0] * tall);
+    return lefts.flatMap((left) => tops.map((top) => ({ left, top, height: tall })));
+  });
+}
+function middleWindows({ width, height }, { windows: rules }) {
+  const [least, most] = rules.limits;
+  return [...rules.middle, width / rules.aspect / height].map((share) => {
+    const tall = Math.min(Math.max(share, least), most) * height;
+    return { left: (width - rules.aspect * tall) / 2, top: (height - tall) / 2, height: tall };
+  });
+}
+function windowAround(pose, { windows: rules }) {
+  const { left, top, width, height } = bounds(pose) ?? { left: 0, top: 0, width: 0, height: 0 };
+  const tall = rules.room * Math.max(height, rules.wide * width) + 1;
+  return {
+    left: left + width / 2 - rules.aspect * tall / 2 + 0.5,
+    top: top + height / 2 - tall / 2 + 0.5,
+    height: tall
+  };
+}
+function spread(first, last, step) {
+  if (last <= first) return [(first + last) / 2];
+  const count = 2 + Math.floor((last - first) / step);
+  return Array.from({ length: count }, (_, i) => first + (last - first) * i / (count - 1));
+}
+
+// src/finder.ts
+var file = null;
+var session = null;
+async function find({ detector, search }) {
+  file ??= readFile(detector);
+  const model = await file.catch((error) => {
+    file = null;
+    throw error;
+  });
+  if (!search) return { pose: null };
+  session ??= openSession(model);
+  const { photo, size: [height, width], rules } = search;
+  const look = looker(await runtime(), await session, photo, [height, width], rules.threshold);
+  return { pose: await findPerson(look, { height, width }, rules) };
+}
+function looker(ort, network, photo, [height, width], threshold) {
+  const shown = new ort.Tensor("uint8", photo, [3, height, width]);
+  return async (windows, mirrored) => {
+    const places = Float32Array.from(windows.flatMap((window) => [window.left, window.top, window.height]));
+    const [xy, sure, score] = (await run(network, [
+      shown,
+      new ort.Tensor("float32", places, [windows.length, 3]),
+      new ort.Tensor("bool", Uint8Array.from(mirrored, Number), [mirrored.length])
+    ])).map(({ data }) => data);
+    const joints = sure.length / windows.length;
+    return windows.map((_, i) => ({
+      score: score[i],
+      pose: Array.from({ length: joints }, (_2, j) => {
+        const at = i * joints + j;
+        return { x: xy[2 * at], y: xy[2 * at + 1], visible: sure[at] >= threshold };
+      })
+    }));
+  };
+}
 
 // src/gif.ts
 var COLOURS = 256;
@@ -8,17 +138,17 @@ var END = COLOURS + 1;
 var CODES = 4096;
 function encodeGif(frames, width, height, seconds, comment) {
   const { palette, index } = quantize(frames);
-  const file = new Bytes();
-  file.text("GIF89a").short(width).short(height).put([247, 0, 0]).put(palette);
-  file.put([33, 255, 11]).text("NETSCAPE2.0").put([3, 1, 0, 0, 0]);
-  file.put([33, 254]).blocks(new TextEncoder().encode(comment));
+  const file2 = new Bytes();
+  file2.text("GIF89a").short(width).short(height).put([247, 0, 0]).put(palette);
+  file2.put([33, 255, 11]).text("NETSCAPE2.0").put([3, 1, 0, 0, 0]);
+  file2.put([33, 254]).blocks(new TextEncoder().encode(comment));
   frames.forEach((frame, number) => {
     const [start, end] = [Math.round(100 * seconds * number), Math.round(100 * seconds * (number + 1))];
-    file.put([33, 249, 4, 0]).short(end - start).put([0, 0]);
-    file.put([44]).short(0).short(0).short(width).short(height).put([0, 8]);
-    file.blocks(compress(indices(frame, index)));
+    file2.put([33, 249, 4, 0]).short(end - start).put([0, 0]);
+    file2.put([44]).short(0).short(0).short(width).short(height).put([0, 8]);
+    file2.blocks(compress(indices(frame, index)));
   });
-  return file.put([59]).bytes();
+  return file2.put([59]).bytes();
 }
 var Bytes = class {
   data = new Uint8Array(1 << 16);
@@ -267,33 +397,14 @@ function behind(frames, shares, clearest) {
 
 // src/worker.ts
 var models = /* @__PURE__ */ new Map();
-var runtime = null;
-async function open() {
-  const folder = new URL("../ort/", import.meta.url);
-  const ort = await import(new URL("ort.wasm.bundle.min.mjs", folder).href);
-  ort.env.wasm.wasmPaths = { wasm: new URL("ort-wasm-simd-threaded.wasm", folder).href };
-  ort.env.wasm.numThreads = 1;
-  ort.env.logLevel = "error";
-  return ort;
-}
-async function load(ort, name) {
-  const session = async (part) => {
-    const address = new URL(`../models/${encodeURIComponent(name)}/${part}.onnx`, import.meta.url);
-    const answer = await fetch(address);
-    if (!answer.ok) throw new Error(`${address.pathname} is not there`);
-    return ort.InferenceSession.create(new Uint8Array(await answer.arrayBuffer()), { executionProviders: ["wasm"] });
-  };
-  const [encode, render] = [await session("encode"), await session("render")];
+async function load(name) {
+  const session2 = async (part) => openSession(await readFile(`models/${encodeURIComponent(name)}/${part}.onnx`));
+  const [encode, render] = [await session2("encode"), await session2("render")];
   return { encode, render, key: "", features: [] };
 }
-async function run(session, values) {
-  const fed = Object.fromEntries(session.inputNames.map((name, i) => [name, values[i]]));
-  const made = await session.run(fed);
-  return session.outputNames.map((name) => made[name]);
-}
 async function paint(wanted) {
-  const ort = await (runtime ??= open());
-  if (!models.has(wanted.model)) models.set(wanted.model, load(ort, wanted.model));
+  const ort = await runtime();
+  if (!models.has(wanted.model)) models.set(wanted.model, load(wanted.model));
   const model = await models.get(wanted.model);
   const [height, width] = wanted.size;
   const pose = ({ xy, visible }) => [
@@ -320,8 +431,12 @@ function toPixels(image, count) {
 async function film({ frames, poses, size, seconds, matte: matte2, said }) {
   return { file: encodeGif(steady(frames, poses, size, matte2), size[1], size[0], seconds, JSON.stringify(said)) };
 }
+function answer(wanted) {
+  if ("model" in wanted) return paint(wanted);
+  return "detector" in wanted ? find(wanted) : film(wanted);
+}
 addEventListener("message", ({ data }) => {
-  ("model" in data ? paint(data) : film(data)).then(
+  answer(data).then(
     (made) => postMessage(made),
     (error) => postMessage({ error: error instanceof Error ? error.message : String(error) })
   );
