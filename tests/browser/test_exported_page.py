@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import io
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,8 @@ pytest.importorskip("onnxscript", reason="the export needs the extra posegan[exp
 
 from posegan.app.placing import place_in
 from posegan.app.web_export import CHECKOUT, export_web
+from posegan.data import SyntheticPeople
+from posegan.detect import Builtin
 from posegan.images import from_pil, read_photo, to_bytes, to_signed
 from posegan.inference import Predictor
 from posegan.inference.animate import steady
@@ -28,7 +32,7 @@ from posegan.inference.output import provenance
 from posegan.inference.poses import bundled_poses
 from posegan.inference.sequences import bundled_sequences
 from posegan.pose import Pose, write_openpose
-from tests.browser.hands import drag_joint, drop, picture, pixels, until_changed, until_shown
+from tests.browser.hands import drag_joint, drop, picture, pixels, until_changed, until_quiet, until_shown
 from tests.small_world import photo, standing
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -47,6 +51,12 @@ def folder(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(folder: Path) -> Iterator[str]:
+    with served(folder) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
             pass
@@ -101,6 +111,12 @@ def assert_alike(page: Page, wanted: Tensor) -> None:
     raise AssertionError(f"{difference.float().mean():.2f} grey levels on the average, {difference.max()} at most")
 
 
+def as_png(image: Tensor) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image.permute(1, 2, 0).numpy()).save(file, "PNG")
+    return file.getvalue()
+
+
 def by_torch(weights: Path, image: Tensor, source: Pose, target: Pose) -> Tensor:
     """Return what posegan makes of a photo (3, h, w) uint8 with the poses in its pixels, as (3, H, W) uint8."""
     predictor = Predictor.load(weights, "cpu")
@@ -126,9 +142,7 @@ def test_an_own_photo_with_its_openpose_file(page: Page, weights: Path, tmp_path
     size = (300, 260)
     source = standing().resize(SIZE, (250, 125)).crop(-60, -30)
     image = photo(3, source, size)
-    file = io.BytesIO()
-    Image.fromarray(image.permute(1, 2, 0).numpy()).save(file, "PNG")
-    drop(page, "me.png", "image/png", file.getvalue())
+    drop(page, "me.png", "image/png", as_png(image))
     page.wait_for_selector("body[data-step=joints]")
     write_openpose(tmp_path / "me.json", [source])
     page.set_input_files("#joints-file", tmp_path / "me.json")
@@ -144,6 +158,66 @@ def test_an_own_photo_with_its_openpose_file(page: Page, weights: Path, tmp_path
     assert torch.equal(shown.visible, wanted.visible)
     torch.testing.assert_close(shown.xy, wanted.xy, rtol=0, atol=0.02)
     assert_alike(page, by_torch(weights, image, source, shown))
+
+
+def somebody(size: tuple[int, int], seed: int) -> tuple[Tensor, Pose]:
+    """Return a photo (3, *size) uint8 of a synthetic person, and their joints."""
+    sample = SyntheticPeople(2, size, 1, seed=seed).sample([0])
+    return sample.image[0], Pose(sample.pose.xy[0], sample.pose.visible[0])
+
+
+@pytest.mark.parametrize("size", [(300, 150), (240, 420)])
+def test_the_joints_of_a_photo_are_found(page: Page, size: tuple[int, int], tmp_path: Path):
+    image, truth = somebody(size, 77)
+    drop(page, "me.png", "image/png", as_png(image))
+    page.wait_for_selector("body.joints-found[data-step=joints]")
+    assert page.locator(".found").is_visible()
+    assert page.locator(".not-found").is_hidden()
+    page.click("#confirm")
+    page.wait_for_selector("body[data-step=pose]")
+    found = to_pose(pose_of(page, tmp_path))
+    people = Builtin("detector-synthetic")(image)
+    wanted = people.pose[0].inside(size)
+    assert torch.equal(found.visible, wanted.visible)
+    assert (found.xy - wanted.xy).abs().max() < 0.1
+    both = found.visible & truth.visible
+    assert both.sum() > 9
+    assert (found.xy - truth.xy).norm(dim=-1)[both].median() < 0.03 * size[0]
+    before = until_quiet(page)
+    (tmp_path / "other.png").write_bytes(as_png(somebody((200, 200), 78)[0]))
+    page.set_input_files("#pose-file", tmp_path / "other.png")
+    page.wait_for_function("() => document.querySelector('#live').textContent.includes('The pose is loaded')")
+    until_changed(page, before)
+
+
+def test_where_nobody_is_found_the_joints_are_placed_by_hand(page: Page):
+    drop(page, "grey.png", "image/png", as_png(torch.full((3, 160, 200), 120, dtype=torch.uint8)))
+    page.wait_for_selector("body[data-step=joints]:not(.joints-found)")
+    assert "Nobody was found in this photo" in page.inner_text("#message-text")
+    assert page.locator(".not-found").is_visible()
+    assert page.locator(".no-detector").is_hidden()
+    assert "detector-synthetic" in page.inner_text("#detector")
+    assert "MIT" in page.inner_text("#detector")
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_page_that_cannot_look_for_joints_says_so(told: bool, chromium: Browser, folder: Path, tmp_path: Path):
+    shutil.copytree(folder, tmp_path / "page", ignore=shutil.ignore_patterns("detector.onnx"))
+    if not told:  # as --no-detector leaves it out
+        facts = json.loads((folder / "page.json").read_text())
+        (tmp_path / "page" / "page.json").write_text(json.dumps(facts | {"detector": None}))
+    with served(tmp_path / "page") as address:
+        page = chromium.new_page()
+        page.set_default_timeout(180_000)
+        page.goto(address)
+        page.wait_for_selector(".result .time:not(:empty)")
+        drop(page, "me.png", "image/png", as_png(somebody((128, 64), 77)[0]))
+        page.wait_for_selector("body[data-step=joints]:not(.joints-found)")
+        assert page.locator(".no-detector").is_hidden() == told
+        assert ("does not run in this browser: place the joints by hand" in page.inner_text("#message")) == told
+        page.click("#confirm")
+        page.wait_for_selector("body[data-step=pose] .result .time:not(:empty)")
+        page.close()
 
 
 def test_a_downloaded_picture_says_that_it_is_generated(page: Page, weights: Path, tmp_path: Path):

@@ -107,7 +107,8 @@ export class App {
       const why = photo.unsearched ?? "Nobody was found in this photo";
       this.messages.show(`${why}: place the joints by hand, or load them from an OpenPose JSON.`);
     }
-    this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : "Place the joints on the person.");
+    const next = known ? "The joints were found. See whether they are right." : "Place the joints on the person.";
+    this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : next);
   }
 
   /** The model that was trained on people of that kind, or else the first. */

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: bc6e13121541910945e3249429dcdd42a96e1e22440620009cf3e55e41e9f86d
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 9ca1d4744ad02a6861119d378b055e79308f3909e36bfa33e8cb3f2bf2854efe
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -811,7 +811,8 @@ var App = class {
       const why = photo.unsearched ?? "Nobody was found in this photo";
       this.messages.show(`${why}: place the joints by hand, or load them from an OpenPose JSON.`);
     }
-    this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : "Place the joints on the person.");
+    const next = known ? "The joints were found. See whether they are right." : "Place the joints on the person.";
+    this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : next);
   }
   /** The model that was trained on people of that kind, or else the first. */
   suited(synthetic) {

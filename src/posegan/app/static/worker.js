@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: bc6e13121541910945e3249429dcdd42a96e1e22440620009cf3e55e41e9f86d
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 9ca1d4744ad02a6861119d378b055e79308f3909e36bfa33e8cb3f2bf2854efe
 
 // src/runtime.ts
 var opened = null;
