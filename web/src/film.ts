@@ -14,8 +14,8 @@ export class Film {
   private readonly button = button("download-gif", () => this.make());
   private readonly note = byId("gif-note", HTMLElement);
   private making: string | null = null; // what is told of it
-  private saved: string | null = null; // what was told of it, until the motion, the model, the photo or the pose changes
-  private pose: Pose | null = null;
+  /** What was told of the one that was saved, and what the page showed then: with anything else it is no news. */
+  private saved: { readonly told: string | null; readonly about: string | null; readonly pose: Pose } | null = null;
 
   constructor(private readonly app: App) {
     this.show();
@@ -28,10 +28,10 @@ export class Film {
     // It keeps the focus while a GIF is made: a disabled button would lose it.
     this.button.setAttribute("aria-disabled", String(this.making !== null));
     this.note.classList.toggle("working", this.making !== null);
-    if (about !== this.saved || this.app.history.now !== this.pose) this.saved = null;
+    if (this.saved?.about !== about || this.saved.pose !== this.app.history.now) this.saved = null;
     if (this.making !== null) this.say(`Making the GIF: ${this.making} …`);
     else if (about === null) this.say("Play one, then it can be saved as a GIF.");
-    else this.say(this.saved === null ? `${about}.` : `Saved: ${about}.`);
+    else this.say(this.saved === null ? `${about}.` : `Saved: ${this.saved.told}.`);
   }
 
   private about(): string | null {
@@ -46,15 +46,14 @@ export class Film {
   }
 
   private async make(): Promise<void> {
-    const { motion, chosen, messages, history } = this.app;
-    const pose = history.now;
+    const { motion, chosen, messages } = this.app;
     const about = this.about();
     if (motion === null || this.making !== null) return;
     this.making = about;
     this.show();
     await messages.guard(async () => {
       save(await this.app.film(motion, chosen[0]!), `posegan-${chosen[0]!}-${motion}.gif`);
-      [this.saved, this.pose] = [about, pose];
+      this.saved = { told: about, about: this.about(), pose: this.app.history.now };
     });
     this.making = null;
     this.show();

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 9ca1d4744ad02a6861119d378b055e79308f3909e36bfa33e8cb3f2bf2854efe
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: b173c1e4f2dd311e773ddb54af7ccc81c6affe2357b12026af0abb747481c272
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -1604,19 +1604,18 @@ var Film = class {
   note = byId("gif-note", HTMLElement);
   making = null;
   // what is told of it
+  /** What was told of the one that was saved, and what the page showed then: with anything else it is no news. */
   saved = null;
-  // what was told of it, until the motion, the model, the photo or the pose changes
-  pose = null;
   /** Bring the button and its line up to date. */
   show() {
     const about = this.about();
     this.button.disabled = about === null && this.making === null;
     this.button.setAttribute("aria-disabled", String(this.making !== null));
     this.note.classList.toggle("working", this.making !== null);
-    if (about !== this.saved || this.app.history.now !== this.pose) this.saved = null;
+    if (this.saved?.about !== about || this.saved.pose !== this.app.history.now) this.saved = null;
     if (this.making !== null) this.say(`Making the GIF: ${this.making} …`);
     else if (about === null) this.say("Play one, then it can be saved as a GIF.");
-    else this.say(this.saved === null ? `${about}.` : `Saved: ${about}.`);
+    else this.say(this.saved === null ? `${about}.` : `Saved: ${this.saved.told}.`);
   }
   about() {
     const { motion, chosen } = this.app;
@@ -1628,15 +1627,14 @@ var Film = class {
     if (this.note.textContent !== sentence) this.note.textContent = sentence;
   }
   async make() {
-    const { motion, chosen, messages, history } = this.app;
-    const pose = history.now;
+    const { motion, chosen, messages } = this.app;
     const about = this.about();
     if (motion === null || this.making !== null) return;
     this.making = about;
     this.show();
     await messages.guard(async () => {
       save(await this.app.film(motion, chosen[0]), `posegan-${chosen[0]}-${motion}.gif`);
-      [this.saved, this.pose] = [about, pose];
+      this.saved = { told: about, about: this.about(), pose: this.app.history.now };
     });
     this.making = null;
     this.show();

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 9ca1d4744ad02a6861119d378b055e79308f3909e36bfa33e8cb3f2bf2854efe
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: b173c1e4f2dd311e773ddb54af7ccc81c6affe2357b12026af0abb747481c272
 
 // src/runtime.ts
 var opened = null;
