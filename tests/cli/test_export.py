@@ -15,7 +15,7 @@ MISTAKES = {
     "both": ("--out x.onnx --web page", "either --out"),
     "split page": ("--web page --split", "--split is for --out"),
     "two models": ("--out x.onnx --weights a b", "several --weights"),
-    "runtime for ONNX": ("--out x.onnx --ort y.tgz", "--ort are for --web"),
+    "runtime for ONNX": ("--out x.onnx --ort y.tgz", "--ort and --no-detector are for --web"),
     "ending": ("--out x.bin --weights {weights}", "ends in .onnx"),
     "folder": ("--out x.onnx --split --weights {weights}", "a folder for two files"),
     "weights": ("--out x.onnx --weights gone.safetensors", "gone.safetensors is missing"),
@@ -48,7 +48,7 @@ def test_it_prints_files_and_difference(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_page_is_written_with_how_to_see_it(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    monkeypatch.setattr(web_export, "export_web", lambda weights, folder, runtime: {"index.html": 2_000_000})
+    monkeypatch.setattr(web_export, "export_web", lambda weights, folder, runtime, detector: {"index.html": 2_000_000})
     assert main(["export", "--web", "page"]) == 0
     assert "wrote 1 files, 2 MB, into page" in (printed := capsys.readouterr().out)
     assert "python -m http.server --bind 127.0.0.1 -d page" in printed

@@ -21,6 +21,8 @@ from posegan.inference.export_detector import MIRRORED, PIXELS, PLAIN, SURE, dif
 from posegan.inference.onnx_generator import open_session
 from tests.detect.test_builtin import write
 
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(1200)]  # an export: half a minute of work
+
 
 @pytest.fixture(scope="module")
 def detector(tmp_path_factory: pytest.TempPathFactory) -> Builtin:

@@ -63,7 +63,9 @@ def survey(dataset: PosePairDataset, count: int) -> Survey:
     return Survey(digest.hexdigest(), (total.double() / count).round().to(torch.uint8))
 
 
-def training_photos(data: str | Path, dataset: PosePairDataset, count: int, split: Split | None) -> TrainingPhotos:
+def training_photos(
+    data: str | Path, dataset: PosePairDataset, count: int, split: Split | None = None
+) -> TrainingPhotos:
     """Return the training photos that belong to the first `count` pairs of a split of a data set opened from `data`.
 
     They are those of the validation people too where these are not measured.
