@@ -48,6 +48,11 @@ class WeightsInfo:
     version: str = ""
     """Version of posegan that wrote the file."""
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether they were trained on synthetic people only: anybody may use such weights for anything."""
+        return self.data == "synthetic"
+
 
 def save_weights(path: Path, generator: dict[str, Tensor], info: WeightsInfo, *, half: bool = False) -> None:
     """Write a generator's state and its description, whole or not at all; `half` stores float16."""

@@ -94,24 +94,17 @@ function gaussian(sigma: number): number[] {
 /** Under a Gaussian, edges repeated. */
 function blur(mask: Uint8Array, height: number, width: number, taps: readonly number[]): Float32Array {
   const reach = (taps.length - 1) / 2;
-  const wide = new Float32Array(mask.length);
-  const made = new Float32Array(mask.length);
-  const inside = (value: number, size: number) => Math.min(Math.max(value, 0), size - 1);
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
+  const along = (from: ArrayLike<number>, step: number, place: (i: number) => number, size: number) =>
+    Float32Array.from(from, (_, i) => {
+      const at = place(i);
       let sum = 0;
-      for (let i = 0; i < taps.length; i += 1) sum += taps[i]! * mask[y * width + inside(x + i - reach, width)]!;
-      wide[y * width + x] = sum;
-    }
-  }
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      let sum = 0;
-      for (let i = 0; i < taps.length; i += 1) sum += taps[i]! * wide[inside(y + i - reach, height) * width + x]!;
-      made[y * width + x] = sum;
-    }
-  }
-  return made;
+      for (let tap = 0; tap < taps.length; tap += 1) {
+        const near = Math.min(Math.max(at + tap - reach, 0), size - 1);
+        sum += taps[tap]! * from[i + (near - at) * step]!;
+      }
+      return sum;
+    });
+  return along(along(mask, 1, (i) => i % width, width), width, (i) => Math.floor(i / width), height);
 }
 
 /** What is behind the person: at every pixel the lower median of the frames that have least of the person there. */

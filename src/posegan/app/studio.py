@@ -111,7 +111,7 @@ class Studio:
                 "model": predictor.info.model if predictor.info else "unknown",
                 "size": list(predictor.size),
                 "parameters": predictor.generator.parameter_count,
-                "synthetic": predictor.info is not None and predictor.info.data == "synthetic",
+                "synthetic": predictor.info is not None and predictor.info.synthetic,
                 "licence": predictor.info.licence if predictor.info else "",
             }
             for name, predictor in self.predictors.items()

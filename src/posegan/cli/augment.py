@@ -57,7 +57,7 @@ def _scores(chosen: argparse.Namespace, info: WeightsInfo | None) -> tuple[Seque
 
     scores: list[PictureScore] = [PoseAgreement(chosen_detector(chosen) or builtin())]
     least = {} if chosen.min_pose is None else {scores[0].name: chosen.min_pose}
-    free = info is not None and info.data == "synthetic"  # beside such weights nothing is for research only unasked
+    free = info is not None and info.synthetic  # beside such weights nothing is for research only unasked
     if chosen.osnet:
         from posegan.evaluation.picture_scores import IdentityScore
 

@@ -12,6 +12,7 @@ import json
 import os
 import struct
 import zlib
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -44,6 +45,10 @@ class PackIndex:
     lengths: list[int] = field(default_factory=list)
     crc32: list[int] = field(default_factory=list)
     sizes: list[list[int]] = field(default_factory=list)
+
+    def located(self, path: Path) -> tuple[list[Path], list[int]]:
+        """Return the files that hold the photos of the index at `path`, and in which of them each photo lies."""
+        return [path], [0] * len(self.names)
 
 
 def list_photos(folder: str | Path) -> list[str]:
@@ -136,9 +141,9 @@ def read_index(path: str | Path) -> PackIndex:
 class MappedPhotos(EncodedPhotos):
     """Photos that lie in one or several files, read through memory maps that workers share.
 
-    path: of the index, for messages. files: what is mapped; shards: the file of each photo of the index.
+    path: of the index; index: what it holds, if it was read already.
     names: which photos and in which order; by default all. size: by default that of the first photo.
-    Raises UserError if the index lacks one of the names.
+    Raises UserError if the index is damaged or lacks one of the names.
     """
 
     called: str
@@ -149,13 +154,12 @@ class MappedPhotos(EncodedPhotos):
     def __init__(
         self,
         path: str | Path,
-        index: PackIndex,
-        files: Sequence[Path],
-        shards: Sequence[int],
-        names: Sequence[str] | None,
-        size: Size | None,
-        fit: Fit | None,
+        names: Sequence[str] | None = None,
+        size: Size | None = None,
+        fit: Fit | None = None,
+        index: PackIndex | None = None,
     ) -> None:
+        index = index or self.index_of(path)
         place = {name: i for i, name in enumerate(index.names)}
         chosen = index.names if names is None else names
         absent = [name for name in chosen if name not in place]
@@ -167,11 +171,16 @@ class MappedPhotos(EncodedPhotos):
         first = index.sizes[rows[0]] if rows else [1, 1]
         super().__init__(chosen, size or (first[0], first[1]), fit)
         self.path = Path(path)
-        self._files = list(files)
+        self._files, shards = index.located(self.path)
         self._places = [
             (shards[i], index.offsets[i], index.offsets[i] + index.lengths[i], index.crc32[i]) for i in rows
         ]
         self._map()
+
+    @staticmethod
+    @abstractmethod
+    def index_of(path: str | Path) -> PackIndex:
+        """Read the index."""
 
     def _map(self) -> None:
         # "c": writable to torch, not on disk
@@ -206,13 +215,7 @@ class PackedPhotos(MappedPhotos):
     called = "pack"
     remedy = "delete the pack and build it again (posegan prepare)."
 
-    def __init__(
-        self,
-        path: str | Path,
-        names: Sequence[str] | None = None,
-        size: Size | None = None,
-        fit: Fit | None = None,
-        index: PackIndex | None = None,
-    ) -> None:
-        index = index or read_index(path)
-        super().__init__(path, index, [Path(path)], [0] * len(index.names), names, size, fit)
+    @staticmethod
+    def index_of(path: str | Path) -> PackIndex:
+        """Read the index of a pack, as `read_index`."""
+        return read_index(path)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from posegan.data.cache import MappedPhotos, PackIndex, checked_photos, list_photos
-from posegan.data.photos import Fit, PhotoFiles
+from posegan.data.photos import PhotoFiles
 from posegan.data.report import DataReport
 from posegan.errors import UserError
 from posegan.files import atomic_writer, read_text, write_text
@@ -37,6 +37,10 @@ class ShardIndex(PackIndex):
 
     files: list[str] = field(default_factory=list)
     shards: list[int] = field(default_factory=list)
+
+    def located(self, path: Path) -> tuple[list[Path], list[int]]:
+        """Return the tar files of the index at `path`, and in which of them each photo lies."""
+        return [path.parent / name for name in self.files], self.shards
 
 
 def write_shards(
@@ -127,14 +131,7 @@ class ShardedPhotos(MappedPhotos):
     called = "shards"
     remedy = "copy the file again, or build the shards again."
 
-    def __init__(
-        self,
-        path: str | Path,
-        names: Sequence[str] | None = None,
-        size: Size | None = None,
-        fit: Fit | None = None,
-        index: ShardIndex | None = None,
-    ) -> None:
-        index = index or read_shards(path)
-        files = [Path(path).parent / name for name in index.files]
-        super().__init__(path, index, files, index.shards, names, size, fit)
+    @staticmethod
+    def index_of(path: str | Path) -> ShardIndex:
+        """Read the index of shards, as `read_shards`."""
+        return read_shards(path)

@@ -87,13 +87,17 @@ class Builtin:
             crops = cut_windows(photo, some)
             maps, seen = self.network(crops)
             if mirrored:
-                other, other_seen = self.network(crops.flip(-1))
-                order = list(COCO18.flip)
-                maps = (maps + other.flip(-1)[:, order]) / 2
-                seen = (seen + other_seen[:, order]) / 2
+                other, other_seen = turned(*self.network(crops.flip(-1)))
+                maps, seen = (maps + other) / 2, (seen + other_seen) / 2
             parts.append(judged(maps, seen, some))
         xy, sure, score = (torch.cat(kind) for kind in zip(*parts, strict=True))
         return xy, sure, score
+
+
+def turned(maps: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Return maps (..., 18, h, w) and logits (..., 18) of mirrored crops as those of the crops themselves."""
+    order = list(COCO18.flip)
+    return maps.flip(-1)[..., order, :, :], seen[..., order]
 
 
 def judged(maps: Tensor, seen: Tensor, windows: Tensor) -> tuple[Tensor, Tensor, Tensor]:

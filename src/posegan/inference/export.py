@@ -120,7 +120,7 @@ def export_onnx(weights: str | Path, out: str | Path, *, split: bool = False) ->
         )
     said = ExportInfo(info, sha256_of(path), count_parameters(generator))
     for part, proto in files.items():
-        write_bytes(paths[part], with_metadata(proto, said.metadata(part) | {"exported_by": f"posegan {__version__}"}))
+        write_bytes(paths[part], with_metadata(proto, said.metadata(part)))
     return Exported(tuple(paths.values()), difference)
 
 
@@ -191,11 +191,11 @@ def _quiet() -> Iterator[None]:
 
 
 def with_metadata(data: bytes, said: Mapping[str, str]) -> bytes:
-    """Return an ONNX file with these metadata_props."""
+    """Return an ONNX file with these metadata_props, and by what it was exported."""
     import onnx
 
     proto = onnx.load_from_string(data)
-    onnx.helper.set_model_props(proto, dict(said))
+    onnx.helper.set_model_props(proto, {**said, "exported_by": f"posegan {__version__}"})
     proto.producer_name, proto.producer_version = "posegan", __version__
     made: bytes = proto.SerializeToString()
     return made

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from posegan import __version__
 from posegan.detect import Builtin, builtin, windows
 from posegan.detect.crop_network import CropNetwork
 from posegan.detect.windows import cut_windows, grid_of_windows
@@ -20,7 +19,7 @@ from posegan.errors import UserError
 from posegan.files import sha256_of
 from posegan.inference.export import to_onnx, with_metadata
 from posegan.inference.onnx_generator import ExportInfo, open_session
-from posegan.pose import COCO18
+from posegan.models.base import count_parameters
 
 PART = "detector"
 PIXELS, SURE = 0.01, 1e-4  # how far joints may lie from torch's, and how sure they are; the shipped: 1e-4 and 4e-7
@@ -46,10 +45,9 @@ class Look(nn.Module):
         crops = cut_windows(photo, places)
         crops = torch.where(mirrored[:, None, None, None, None], crops.flip(-1), crops)  # (V, N, 3, 128, 64)
         maps, seen = (part.unflatten(0, (looks, -1)) for part in self.network(crops.flatten(0, 1)))
-        order = list(COCO18.flip)
-        turned = mirrored[:, None, None]
-        maps = torch.where(turned[..., None, None], maps.flip(-1)[:, :, order], maps).mean(0)
-        seen = torch.where(turned, seen[:, :, order], seen).mean(0)
+        turned_maps, turned_seen = builtin.turned(maps, seen)
+        maps = torch.where(mirrored[:, None, None, None, None], turned_maps, maps).mean(0)
+        seen = torch.where(mirrored[:, None, None], turned_seen, seen).mean(0)
         return builtin.judged(maps, seen, places)
 
 
@@ -74,9 +72,8 @@ def export_detector(detector: Builtin) -> bytes:
             f"{detector.path} as ONNX differs from torch by {away:.2g} pixels and {unlike:.2g} in how sure it is, more "
             f"than {PIXELS} and {SURE}."
         )
-    parameters = sum(p.numel() for p in detector.network.parameters())
-    said = ExportInfo(detector.info, sha256_of(detector.path), parameters).metadata(PART)
-    return with_metadata(data, said | {"exported_by": f"posegan {__version__}"})
+    said = ExportInfo(detector.info, sha256_of(detector.path), count_parameters(detector.network))
+    return with_metadata(data, said.metadata(PART))
 
 
 def differences(detector: Builtin, data: bytes) -> tuple[float, float]:

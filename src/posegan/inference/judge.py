@@ -75,7 +75,7 @@ class Judge:
         info: of the model's weights; beside those of synthetic people, which anybody may use for anything, the
         embedding, which is for research only, is left out.
         """
-        free = info is not None and info.data == "synthetic"
+        free = info is not None and info.synthetic
         with contextlib.suppress(UserError):  # a copy of posegan without the detector's weights
             detector = PersonFinder(detector).network
         return cls(None if free else IdentityEmbedding.load(), detector)

@@ -6,6 +6,7 @@ at zero. A gate decides per pixel how much of the warped source is used, attenti
 """
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -279,15 +280,12 @@ class PoseGAN(ReposeModel):
         config = self.config
         if config.features != "none" and self.features is None:
             self.features = load_features(config.features, config.features_path)
-        adam = Adam(lr=config.lr, schedule=self.learning_rate_factor if config.lr_decay_end else None)
+        falling = partial(line_to_zero, start=config.lr_decay_start, end=config.lr_decay_end)
+        adam = Adam(lr=config.lr, schedule=falling if config.lr_decay_end else None)
         updates = [Update("generator", (self.generator,), self.generator_losses, adam)]
         if config.adversarial_weight > 0:
             updates.insert(0, Update("discriminator", (self.discriminators,), self.discriminator_losses, adam))
         return [Phase("adversarial", tuple(updates))]
-
-    def learning_rate_factor(self, step: int) -> float:
-        """Return the factor of the learning rate at a step: 1, then a line to 0."""
-        return line_to_zero(step, self.config.lr_decay_start, self.config.lr_decay_end)
 
     def discriminator_losses(self, context: StepContext) -> Losses:
         """Judge real photos with their pose and person against generated ones and against mismatched real ones.

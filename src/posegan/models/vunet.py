@@ -8,6 +8,7 @@ The networks are in layers/variational_unet.py, the crops in layers/part_crops.p
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
@@ -205,13 +206,10 @@ class VUNet(ReposeModel):
         config = self.config
         if config.features != "none" and self.features is None:
             self.features = load_features(config.features, config.features_path)
-        adam = Adam(config.lr, beta1=0.5, beta2=0.9, schedule=self.learning_rate_factor)
+        falling = partial(line_to_zero, start=config.lr_decay_start, end=config.lr_decay_end)
+        adam = Adam(config.lr, beta1=0.5, beta2=0.9, schedule=falling)
         update = Update("generator", (self.generator,), self.losses, adam)
         return [Phase("reconstruction", (update,), self_reconstruction=True)]
-
-    def learning_rate_factor(self, step: int) -> float:
-        """Return the factor of the learning rate at a step: 1, then a line to 0."""
-        return line_to_zero(step, self.config.lr_decay_start, self.config.lr_decay_end)
 
     def kl_weight(self, step: int) -> float:
         """Return the weight of the divergence at a step: 1e-6, then a line to the full weight."""

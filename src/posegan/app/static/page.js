@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: b173c1e4f2dd311e773ddb54af7ccc81c6affe2357b12026af0abb747481c272
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 75cf35978f1a38d33b44cd05a036ed08d62c65d0884d94e4414d5d5f76eeb514
 
 // src/backend.ts
 var Sentence = class extends Error {

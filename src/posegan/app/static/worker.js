@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: b173c1e4f2dd311e773ddb54af7ccc81c6affe2357b12026af0abb747481c272
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 75cf35978f1a38d33b44cd05a036ed08d62c65d0884d94e4414d5d5f76eeb514
 
 // src/runtime.ts
 var opened = null;
@@ -361,24 +361,16 @@ function gaussian(sigma) {
 }
 function blur(mask, height, width, taps) {
   const reach = (taps.length - 1) / 2;
-  const wide = new Float32Array(mask.length);
-  const made = new Float32Array(mask.length);
-  const inside = (value, size) => Math.min(Math.max(value, 0), size - 1);
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      let sum = 0;
-      for (let i = 0; i < taps.length; i += 1) sum += taps[i] * mask[y * width + inside(x + i - reach, width)];
-      wide[y * width + x] = sum;
+  const along = (from, step, place, size) => Float32Array.from(from, (_, i) => {
+    const at = place(i);
+    let sum = 0;
+    for (let tap = 0; tap < taps.length; tap += 1) {
+      const near = Math.min(Math.max(at + tap - reach, 0), size - 1);
+      sum += taps[tap] * from[i + (near - at) * step];
     }
-  }
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      let sum = 0;
-      for (let i = 0; i < taps.length; i += 1) sum += taps[i] * wide[inside(y + i - reach, height) * width + x];
-      made[y * width + x] = sum;
-    }
-  }
-  return made;
+    return sum;
+  });
+  return along(along(mask, 1, (i) => i % width, width), width, (i) => Math.floor(i / width), height);
 }
 function behind(frames, shares, clearest) {
   const made = new Uint8ClampedArray(frames[0].length);
