@@ -15,8 +15,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from posegan.batch import Batch
-from posegan.inference.export import export_generator
-from posegan.inference.onnx_generator import OnnxGenerator, open_session
+from posegan.inference.export import export_generator, on_onnxruntime
 from posegan.models import MODELS, Generator, Output, Phase, ReposeModel, StepContext, Update, create_model, model_names
 from posegan.pose import Size
 from posegan.training.step import Stepper
@@ -369,7 +368,7 @@ def test_onnx_equals_torch_for_any_batch_and_any_joints(name, options, split):
         pytest.importorskip(package, reason="needs the extra posegan[export]")
     model = new(name, **options).generator.eval()
     files = export_generator(model, SIZE, split=split)
-    onnx = OnnxGenerator({part: open_session(data, part) for part, data in files.items()}, SIZE, 0)
+    onnx = on_onnxruntime(files, SIZE)
     for count, seen in ((1, 1.0), (3, 0.7), (2, 0.0)):
         photo, source, target = photos(count, SIZE, 5), people(count, SIZE, 5, seen), people(count, SIZE, 6, seen)
         with torch.inference_mode():

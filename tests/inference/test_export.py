@@ -20,8 +20,15 @@ import onnxruntime
 
 from posegan.errors import UserError
 from posegan.inference import Predictor, export
-from posegan.inference.export import TOLERANCE, example, export_generator, export_onnx, largest_difference
-from posegan.inference.onnx_generator import OnnxGenerator, open_session
+from posegan.inference.export import (
+    TOLERANCE,
+    example,
+    export_generator,
+    export_onnx,
+    largest_difference,
+    on_onnxruntime,
+)
+from posegan.inference.onnx_generator import open_session
 from posegan.models.base import Features, Generator, Output
 from posegan.pose import Pose
 from posegan.weights import WeightsInfo
@@ -93,15 +100,15 @@ def test_examples_are_seeded_and_lack_joints():
 @pytest.mark.parametrize("split", [False, True])
 def test_pictures_equal_torch_at_any_batch_size(split: bool, parts: dict[str, bytes], whole: dict[str, bytes]):
     files = parts if split else whole
-    assert largest_difference(Shade().eval(), SIZE, files) < 1e-5
-    made = OnnxGenerator({part: open_session(data, part) for part, data in files.items()}, SIZE, 1)
+    made = on_onnxruntime(files, SIZE)
+    assert largest_difference(Shade().eval(), made, SIZE) < 1e-5
     for count in (1, 2, 5):
         with torch.inference_mode():
             torch.testing.assert_close(made(*people(count)).image, Shade()(*people(count)).image)
 
 
 def test_another_generator_is_told_apart(parts: dict[str, bytes]):
-    assert largest_difference(Shade(0.6).eval(), SIZE, parts) > TOLERANCE
+    assert largest_difference(Shade(0.6).eval(), on_onnxruntime(parts, SIZE), SIZE) > TOLERANCE
 
 
 @pytest.mark.usefixtures("quick")

@@ -134,7 +134,7 @@ def load_predictors(weights: Sequence[str], device: str = "auto") -> dict[str, P
         weights = [*first, *(name for name in bundled_names() if name not in first)]
     predictors: dict[str, Predictor] = {}
     for text in weights or [shipped_weights()]:
-        predictor = Predictor.load(text, device)
+        predictor = Predictor.load(text, device, fast=True)
         predictors[_free_name(_short_name(find_weights(text)), predictors)] = predictor
     return predictors
 

@@ -112,7 +112,7 @@ def export_onnx(weights: str | Path, out: str | Path, *, split: bool = False) ->
     else:
         paths = {WHOLE: out_file(out, (path,))}
     files = export_generator(generator, (height, width), split=split)
-    difference = largest_difference(generator, (height, width), files)
+    difference = largest_difference(generator, on_onnxruntime(files, (height, width)), (height, width))
     if not difference <= TOLERANCE:  # nor NaN
         raise UserError(
             f"{path} as ONNX differs from torch by {difference:.2g} in [-1, 1], more than {TOLERANCE:.2g}: nothing was "
@@ -172,7 +172,10 @@ def to_onnx(
         first = str(error).strip().partition("\n")[0]
         raise UserError(f"This model does not export to ONNX with torch {torch.__version__}: {first}") from error
     assert program is not None
-    data: bytes = program.model_proto.SerializeToString()
+    proto = program.model_proto
+    for node in proto.graph.node:  # where in whose files each operation was traced: hundreds of kilobytes
+        del node.metadata_props[:]
+    data: bytes = proto.SerializeToString()
     return data
 
 
@@ -219,13 +222,17 @@ def example(size: Size, count: int, seed: int) -> tuple[tuple[Tensor, Pose], Pos
     return (photos, poses[0]), poses[1]
 
 
-def largest_difference(generator: Generator, size: Size, files: Mapping[str, bytes]) -> float:
-    """Return the largest difference between pictures of onnxruntime and torch, at all BATCHES of `example`."""
-    onnx = OnnxGenerator({part: open_session(data, part) for part, data in files.items()}, size, 0)
+def on_onnxruntime(files: Mapping[str, bytes], size: Size) -> OnnxGenerator:
+    """Return the generator of ONNX files by part, for photos of (H, W)."""
+    return OnnxGenerator({part: open_session(data, part) for part, data in files.items()}, size, 0)
+
+
+def largest_difference(generator: Generator, other: Generator, size: Size) -> float:
+    """Return the largest difference between two generators' pictures of (H, W), at all BATCHES of `example`."""
     worst = 0.0
     for count in BATCHES:
         (photos, source), target = example(size, count, count)
         with torch.inference_mode():
-            found, wanted = (model(photos, source, target).image for model in (onnx, generator))
+            found, wanted = (model(photos, source, target).image for model in (other, generator))
         worst = max(worst, float((found - wanted).abs().max()))
     return worst

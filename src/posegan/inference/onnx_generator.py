@@ -105,14 +105,22 @@ def _run(session: Any, values: Sequence[Tensor]) -> list[Tensor]:
     return [torch.from_numpy(array) for array in session.run(None, fed)]
 
 
-def open_session(data: bytes, name: str) -> Any:
-    """Return an onnxruntime session with as many threads as torch has; name: for the message if that fails."""
+def open_session(data: bytes, name: str, weights: Mapping[str, Tensor] | None = None) -> Any:
+    """Return an onnxruntime session with as many threads as torch has.
+
+    name: for the message if that fails. weights: what the file leaves out, by the names of its initializers.
+    """
     try:
         import onnxruntime
     except ModuleNotFoundError as error:
         raise UserError(MISSING) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leave the processor to the browser
+    arrays = {key: value.contiguous().numpy() for key, value in (weights or {}).items()}
+    given = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in arrays.values()]
+    if given:
+        options.add_external_initializers(list(arrays), given)
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no public base class

@@ -19,6 +19,7 @@ from posegan.files import sha256_of
 from posegan.images import to_pil, to_signed
 from posegan.inference.finder import PersonFinder, photo_name
 from posegan.inference.framing import Photo, fit_photo, fit_pose, load_photo
+from posegan.inference.graphs import find_graphs, load_graphs
 from posegan.inference.onnx_generator import is_exported, load_exported
 from posegan.inference.poses import FramedPose, find_pose, pose_beside
 from posegan.inference.targets import fit_body
@@ -69,11 +70,15 @@ class Predictor:
         self._sha256 = sha256
 
     @classmethod
-    def load(cls, name_or_path: str | Path | None = None, device: str | torch.device = "auto") -> Predictor:
+    def load(
+        cls, name_or_path: str | Path | None = None, device: str | torch.device = "auto", *, fast: bool = False
+    ) -> Predictor:
         """Return a predictor for bundled weights by name, a .safetensors file or a run folder, or an ONNX export.
 
         name_or_path: None takes the shipped weights. What `posegan export` wrote, an .onnx file or the folder of two,
         runs on onnxruntime, on the CPU. Weights for research only say so once, on the standard error.
+        fast: bundled weights run on onnxruntime too, on the CPU and if it is installed: one photo is rendered sooner,
+        nothing besides the picture is handed out.
         Raises UserError if there are no such weights, or as `posegan.weights.load_model` or `load_exported`.
         """
         path = find_weights(shipped_weights() if name_or_path is None else name_or_path)
@@ -89,6 +94,9 @@ class Predictor:
             generator, sha256 = model.generator, None
         tell_licence(path.stem, info.licence)
         height, width = info.config["size"]
+        graphs = find_graphs(path) if fast and choose_device(device).type == "cpu" else None
+        if graphs is not None:
+            generator, device = load_graphs(graphs, generator, (height, width)), "cpu"
         return cls(generator, (height, width), device, info, path, sha256)
 
     @functools.cached_property

@@ -1,0 +1,87 @@
+"""Bundled weights on onnxruntime by the graphs that ship beside them."""
+
+from __future__ import annotations
+
+import importlib.util
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+pytest.importorskip("onnxruntime", reason="needs the extra posegan[web]")
+
+from posegan.errors import UserError
+from posegan.inference import Predictor
+from posegan.inference.export import largest_difference
+from posegan.inference.export_graphs import write_graphs
+from posegan.inference.graphs import find_graphs, load_graphs
+from posegan.inference.onnx_generator import OnnxGenerator
+from posegan.models import create_model
+from posegan.weights import bundled_names, find_weights
+
+SMALL = {"size": (32, 16), "width": 4, "depth": 2, "attention": False, "features": "none"}
+
+
+@pytest.mark.parametrize("name", bundled_names())
+def test_fast_pictures_are_torchs(name: str):
+    slow, fast = Predictor.load(name, "cpu"), Predictor.load(name, "cpu", fast=True)
+    assert isinstance(fast.generator, OnnxGenerator), "its graphs are missing: python recipes/make_graphs.py"
+    assert not isinstance(slow.generator, OnnxGenerator)
+    assert largest_difference(slow.generator, fast.generator, slow.size) < 1e-4
+    assert fast.generator.parameter_count == slow.generator.parameter_count
+    assert (fast.info, fast.sha256, fast.path) == (slow.info, slow.sha256, slow.path)
+
+
+def test_torch_runs_where_onnxruntime_is_missing(monkeypatch: pytest.MonkeyPatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else real(name))
+    assert not isinstance(Predictor.load("posegan-synthetic", "cpu", fast=True).generator, OnnxGenerator)
+
+
+def test_weights_of_others_have_no_graphs(tmp_path: Path):
+    copy = tmp_path / "mine.safetensors"
+    copy.write_bytes(find_weights("posegan-synthetic").read_bytes())
+    assert find_graphs(copy) is None
+    assert not isinstance(Predictor.load(copy, "cpu", fast=True).generator, OnnxGenerator)
+
+
+def damaged(graphs: Path, out: Path, leave_out: str) -> Path:
+    with zipfile.ZipFile(graphs) as file, zipfile.ZipFile(out, "w") as less:
+        for name in file.namelist():
+            if name != leave_out:
+                less.writestr(name, file.read(name))
+    return out
+
+
+def test_files_that_do_not_fit_are_refused(tmp_path: Path):
+    model, other = Predictor.load("posegan-synthetic", "cpu"), Predictor.load("posegan-market-research", "cpu")
+    graphs = find_graphs(find_weights("posegan-synthetic"))
+    assert graphs is not None
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(graphs.read_bytes()[:-200])
+    for path, generator in (
+        (graphs, other.generator),
+        (cut, model.generator),
+        (damaged(graphs, tmp_path / "a.zip", "render.onnx"), model.generator),
+        (damaged(graphs, tmp_path / "b.zip", "weights.json"), model.generator),
+        (tmp_path / "none.zip", model.generator),
+    ):
+        with pytest.raises(UserError, match=r"does not fit the weights beside it .*install posegan again"):
+            load_graphs(path, generator, model.size)
+
+
+@pytest.mark.contract
+def test_written_graphs_hold_no_weights_and_serve_any(tmp_path: Path):
+    pytest.importorskip("onnxscript", reason="needs the extra posegan[export]")
+    generators = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        generators.append(create_model("posegan", **SMALL).generator.eval())
+    for name, generator in zip("ab", generators, strict=True):
+        write_graphs(generator, (32, 16), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    for generator in generators:
+        assert largest_difference(generator, load_graphs(tmp_path / "a", generator, (32, 16)), (32, 16)) < 1e-4
+    unlike = largest_difference(generators[0], load_graphs(tmp_path / "a", generators[1], (32, 16)), (32, 16))
+    assert unlike > 1e-2
