@@ -161,6 +161,12 @@ def test_maps_are_one_on_the_bone_and_zero_for_missing_parts():
     assert maps[3, 103, 60] < 1e-3
 
 
+def test_no_map_holds_numbers_too_small_to_be_fast():
+    maps = part_maps(people(8, FRAME, 1, 0.8), FRAME, 1)
+    assert (maps == 0).any()
+    assert maps[maps > 0].min() >= 1e-12
+
+
 def test_a_person_without_torso_has_thin_but_finite_maps():
     maps = part_maps(standing(missing=(2, 5, 8, 11)), FRAME, 1)[0]
     assert maps.isfinite().all()

@@ -20,6 +20,12 @@ def test_every_pixel_follows_the_formula():
         assert torch.allclose(maps[joint], expected, atol=1e-6)
 
 
+def test_far_pixels_are_zero_and_no_number_is_too_small_to_be_fast():
+    maps = render_heatmap(random_people(8, 1), FRAME)
+    assert (maps == 0).any()
+    assert maps[maps > 0].min() > 1e-25  # float32 is fast down to 1.2e-38: room for weights and gradients
+
+
 @given(poses())
 @settings(max_examples=30, deadline=None)
 def test_the_peak_is_the_joint(pose):

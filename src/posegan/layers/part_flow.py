@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from posegan.layers.warp import pixel_grid
 from posegan.pose import Pose, Size
 from posegan.pose.affine import NO_POINT, part_affines
+from posegan.pose.heatmap import LEAST
 from posegan.pose.parts import HEAD, LIMBS, take, torso_scale
 from posegan.pose.pose import TORSO
 
@@ -64,7 +65,7 @@ def part_maps(pose: Pose, frame: Size, stride: int) -> Tensor:
     """Return soft maps of head and limbs, 1 on the bone, falling off with its width: (B, 9, H / stride, W / stride)."""
     with torch.no_grad():
         distance = part_distances(pose, coarse_grid(frame, stride, pose.xy.device))
-        return torch.exp(-0.5 * distance.clamp_max(20).square())
+        return F.threshold(torch.exp(-0.5 * distance.clamp_max(20).square()), LEAST, 0.0)
 
 
 def torso_distance(pose: Pose, grid: Tensor) -> Tensor:

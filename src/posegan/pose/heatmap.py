@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from posegan.pose.pose import Pose, Size
+
+LEAST = 1e-12  # what is less is 0: numbers near the smallest that float32 holds slow a convolution on a CPU many times
 
 
 def _offsets(pose: Pose, size: Size, frame: Size | None) -> tuple[Tensor, Tensor]:
@@ -28,6 +31,8 @@ def _offsets(pose: Pose, size: Size, frame: Size | None) -> tuple[Tensor, Tensor
 def render_heatmap(pose: Pose, size: Size, sigma: float = 6.0, frame: Size | None = None) -> Tensor:
     """Return Gaussian joint maps (..., 18, H, W) in [0, 1]: peak 1, not normalised, all 0 for a joint not visible.
 
+    They are 0 too where the row or the column is further than 7.4 sigma from the joint.
+
     size: (H, W) of the maps.
     sigma: standard deviation in pixels of the frame; 6 in Deformable GAN and PATN, 12 in APS on DeepFashion.
     frame: (H, W) in which the joints' pixels are meant, `size` if None. A coarser `size` samples the full-size
@@ -35,8 +40,8 @@ def render_heatmap(pose: Pose, size: Size, sigma: float = 6.0, frame: Size | Non
     """
     x, y = _offsets(pose, size, frame)
     scale = -0.5 / sigma**2
-    columns = torch.exp(x.square() * scale)  # (..., J, W)
-    rows = torch.exp(y.square() * scale) * pose.visible[..., None]  # (..., J, H)
+    columns = F.threshold(torch.exp(x.square() * scale), LEAST, 0.0)  # (..., J, W)
+    rows = F.threshold(torch.exp(y.square() * scale), LEAST, 0.0) * pose.visible[..., None]  # (..., J, H)
     # A Gaussian is separable: H + W exponentials and one product a pixel. A product, not a matmul, so that neither
     # autocast nor tf32 touches it.
     return rows[..., :, None] * columns[..., None, :]  # (..., J, H, W)
