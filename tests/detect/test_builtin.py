@@ -92,6 +92,13 @@ def test_nobody_is_found_where_nobody_is(detector: Builtin) -> None:
     assert people.boxes.shape == (0, 4)
 
 
+@pytest.mark.timeout(20)
+def test_nobody_is_looked_for_in_a_photo_of_thousands_of_windows(detector: Builtin) -> None:
+    found = detector(torch.zeros(3, 2, 100_000, dtype=torch.uint8))
+    assert len(found) == len(found.pose) == len(found.boxes) == 0
+    assert found.confidence.shape == (0, 18)
+
+
 def test_a_mirrored_look_swaps_left_and_right(detector: Builtin) -> None:
     class SeesTheRightEar(nn.Module):
         def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:

@@ -119,9 +119,9 @@ export class Browser implements Backend {
   /** The person of a photo, in its pixels. */
   private async look(photo: ImageData): Promise<Pick<Photo, "pose" | "unsearched">> {
     const { detector } = this.told;
-    if (!detector) return { pose: null };
-    const { file, search: rules } = detector;
     const size = { width: photo.width, height: photo.height };
+    if (!detector || size.width > detector.search.widest * size.height) return { pose: null };
+    const { file, search: rules } = detector;
     const small = { width: Math.max(1, roundEven(size.width * (rules.height / size.height))), height: rules.height };
     const { buffer } = shrink(photo, { left: 0, top: 0, ...size }, small);
     const search = { photo: new Uint8Array(buffer), size: [small.height, small.width] as const, rules };

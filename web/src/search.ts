@@ -7,6 +7,7 @@ import type { Pose, Size } from "./types.ts";
 /** The numbers of page.json by which it is searched. */
 export interface SearchRules {
   readonly height: number; // of the photo that is searched
+  readonly widest: number; // width over height; nobody is looked for in wider photos
   readonly threshold: number; // of a joint
   readonly least: number; // of a person
   readonly sure: number; // of a person in the middle, for whom no more windows are looked at

@@ -9,7 +9,7 @@ import { standing } from "./skeleton.ts";
 
 // What these windows are in Python is compared in tests/browser/test_exported_page.py; these numbers are of no photo.
 const rules: SearchRules = {
-  height: 200, threshold: 0.5, least: 0.4, sure: 0.6, closer: 3, rounds: 2, batch: 10,
+  height: 200, widest: 8, threshold: 0.5, least: 0.4, sure: 0.6, closer: 3, rounds: 2, batch: 10,
   windows: { aspect: 0.5, room: 1.2, wide: 1.8, steps: [0.2, 0.15], heights: [0.6, 1, 1.25], out: 0.1, middle: [0.8, 1], limits: [0.5, 2] },
 };
 

@@ -40,6 +40,12 @@ class Detector(Protocol):
         ...
 
 
+def nobody() -> People:
+    """Return no people."""
+    joints = Pose(torch.zeros(0, 18, 2), torch.zeros(0, 18))
+    return People(joints, torch.zeros(0, 18), torch.zeros(0), torch.zeros(0, 4))
+
+
 def joint_boxes(pose: Pose) -> Tensor:
     """Return the (P, 4) extents of the visible joints, for detectors that give no boxes; zeros where there is none."""
     visible = pose.visible[..., None]

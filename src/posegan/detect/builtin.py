@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from posegan.detect.base import People, joint_boxes
+from posegan.detect.base import People, joint_boxes, nobody
 from posegan.detect.crop_network import CropConfig, CropNetwork, joints_of
 from posegan.detect.windows import cut_windows, from_windows, grid_of_windows, middle_windows, windows_around
 from posegan.errors import UserError, unknown_name
@@ -25,6 +25,7 @@ THRESHOLD = 0.5  # of a joint: the network says of each how probably the annotat
 LEAST = 0.35  # of a person; how it was chosen: docs/detect.md
 SURE = 0.5  # of a person in the middle, for whom no more windows are looked at
 HEIGHT = 256  # pixels of the photo that is searched: people in it are as large as in the network's crops, or larger
+WIDEST = 8  # times as wide as high: in wider photos nobody is looked for, with windows by the thousand
 CLOSER = 4  # windows that are looked at again
 ROUNDS = 2  # of looking again
 BATCH = 64
@@ -56,6 +57,8 @@ class Builtin:
     @torch.inference_mode()
     def __call__(self, photo: Tensor) -> People:
         """Return the person of a photo (3, H, W) uint8, or nobody."""
+        if photo.shape[-1] > WIDEST * photo.shape[-2]:
+            return nobody()
         scale = HEIGHT / photo.shape[-2]
         width = max(1, round(photo.shape[-1] * scale))
         small = F.interpolate(photo[None].float(), (HEIGHT, width), mode="bilinear", antialias=scale < 1)

@@ -112,6 +112,7 @@ def search_rules() -> dict[str, Any]:
     """Return the numbers by which the built-in detector decides where to look, and who is somebody."""
     return {
         "height": builtin.HEIGHT,
+        "widest": builtin.WIDEST,
         "threshold": builtin.THRESHOLD,
         "least": builtin.LEAST,
         "sure": builtin.SURE,

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 75cf35978f1a38d33b44cd05a036ed08d62c65d0884d94e4414d5d5f76eeb514
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 93ee2515f282aaa9f0ea10f3b884fd4347c0ea8edba00cb9db766d0e4c0f7058
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -1462,9 +1462,9 @@ var Browser = class _Browser {
   /** The person of a photo, in its pixels. */
   async look(photo) {
     const { detector } = this.told;
-    if (!detector) return { pose: null };
-    const { file, search: rules } = detector;
     const size = { width: photo.width, height: photo.height };
+    if (!detector || size.width > detector.search.widest * size.height) return { pose: null };
+    const { file, search: rules } = detector;
     const small = { width: Math.max(1, roundEven(size.width * (rules.height / size.height))), height: rules.height };
     const { buffer } = shrink(photo, { left: 0, top: 0, ...size }, small);
     const search = { photo: new Uint8Array(buffer), size: [small.height, small.width], rules };

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 75cf35978f1a38d33b44cd05a036ed08d62c65d0884d94e4414d5d5f76eeb514
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 93ee2515f282aaa9f0ea10f3b884fd4347c0ea8edba00cb9db766d0e4c0f7058
 
 // src/runtime.ts
 var opened = null;
