@@ -86,9 +86,10 @@ def test_a_bomb_is_refused_before_it_is_unpacked():
     assert caught.value.status == 413
 
 
-def test_a_tiny_picture_is_refused():
-    with pytest.raises(RefusedError, match="too small"):
-        read_upload(picture((4, 40)))
+@pytest.mark.parametrize("size", [(4, 40), (40, 15), (100_000, 16)])
+def test_a_picture_too_small_or_narrow_for_a_person_is_refused(size: tuple[int, int]):
+    with pytest.raises(RefusedError, match=f"{size[0]} x {size[1]} pixels is too small or too narrow"):
+        read_upload(picture(size))
 
 
 def photo() -> Photo:

@@ -60,9 +60,13 @@ def test_a_box_is_looked_into(capsys: pytest.CaptureFixture[str]) -> None:
     assert torch.equal(pose.visible, inside.visible)
     torch.testing.assert_close(pose.xy, inside.crop(-100, -20).xy)
     assert capsys.readouterr().err == ""
-    for box in ((0, 0, 201, 100), (100, 50, 90, 120), (0, 0, 4, 100)):
+    for box in ((0, 0, 201, 100), (100, 50, 90, 120)):
         with pytest.raises(UserError, match=r"does not lie in a\.png, which is 200x128"):
             PersonFinder(detector, box=box)(WIDE, "a.png")
+    with pytest.raises(UserError, match=r"box 0,0,7,100 of a\.png is 7x100 pixels, too small .*at least 8x16"):
+        PersonFinder(detector, box=(0, 0, 7, 100))(WIDE, "a.png")
+    with pytest.raises(UserError, match=r"^a\.png is 200x15 pixels, too small"):
+        PersonFinder(detector)(WIDE[:, :15], "a.png")
 
 
 def test_nobody() -> None:

@@ -18,7 +18,7 @@ import {
 import type { Joints, Wanted } from "./worker.ts";
 
 const LARGEST = 52e6; // pixels of a photo, as on the server
-const SMALLEST = 8; // pixels of a side
+const SMALLEST = { width: 8, height: 16 }; // pixels of a photo as it is kept
 const KEPT = 12; // photos, the oldest goes first
 
 /** page.json of the folder. */
@@ -243,11 +243,14 @@ async function readPhoto(file: Blob, side: number): Promise<{ pixels: ImageData;
   if (original.width * original.height > LARGEST) {
     throw new Sentence(`This photo has ${original.width} x ${original.height} pixels; at most ${LARGEST / 1e6} million are taken: make it smaller.`);
   }
-  if (Math.min(original.width, original.height) < SMALLEST) {
-    throw new Sentence("This picture is too small to show a person: give one of at least 8 x 8 pixels.");
-  }
   const scale = Math.min(1, side / Math.max(original.width, original.height));
   const [width, height] = [Math.max(1, Math.round(original.width * scale)), Math.max(1, Math.round(original.height * scale))];
+  if (width < SMALLEST.width || height < SMALLEST.height) {
+    throw new Sentence(
+      `This picture of ${original.width} x ${original.height} pixels is too small or too narrow to show a person: ` +
+        `give one of at least ${SMALLEST.width} x ${SMALLEST.height} pixels, cut to the person.`,
+    );
+  }
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true })!;
   context.fillStyle = "white";

@@ -19,6 +19,7 @@ from torch import Tensor
 from posegan.app.refusal import RefusedError
 from posegan.errors import UserError
 from posegan.images import decode_photo, from_pil, png_bytes, to_pil
+from posegan.inference.finder import SMALLEST
 from posegan.pose import Pose, Size
 
 UPLOAD = 32 * 2**20  # bytes of a file
@@ -82,10 +83,13 @@ def read_upload(data: bytes) -> Photo:
         pixels = decode_photo(data, "This file")
     except UserError as error:
         raise RefusedError(str(error), 415) from error
-    original = pixels.shape[-2], pixels.shape[-1]
-    if min(original) < 8:
-        raise RefusedError("This picture is too small to show a person: give one of at least 8 x 8 pixels.")
-    return Photo(_at_most(pixels, SIDE), original, hashlib.sha256(data).hexdigest())
+    kept = _at_most(pixels, SIDE)
+    if kept.shape[-1] < SMALLEST[1] or kept.shape[-2] < SMALLEST[0]:
+        raise RefusedError(
+            f"This picture of {width} x {height} pixels is too small or too narrow to show a person: give one of at "
+            f"least {SMALLEST[1]} x {SMALLEST[0]} pixels, cut to the person."
+        )
+    return Photo(kept, (pixels.shape[-2], pixels.shape[-1]), hashlib.sha256(data).hexdigest())
 
 
 def _at_most(pixels: Tensor, side: int) -> Tensor:

@@ -19,6 +19,7 @@ from posegan.errors import UserError
 from posegan.pose import Pose
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
+SMALLEST = (16, 8)  # (h, w) of a photo that may show a person
 
 REMEDY = (
     "cut the person out with --box LEFT,TOP,RIGHT,BOTTOM, use another --detector (docs/detect.md), or give the joints: "
@@ -55,12 +56,18 @@ class PersonFinder:
     def people(self, photo: Tensor, name: str) -> People:
         """Return the people in a photo (3, h, w) uint8 called `name`, the largest first, in its pixels; may be empty.
 
-        Raises UserError if the box does not lie in the photo.
+        Raises UserError if the box does not lie in the photo, or if it or the photo is too small for a person.
         """
         height, width = photo.shape[-2:]
         left, top, right, bottom = self.box or (0, 0, width, height)
-        if not (0 <= left < right <= width and 0 <= top < bottom <= height and right - left > 7 and bottom - top > 15):
+        if not (0 <= left < right <= width and 0 <= top < bottom <= height):
             raise UserError(f"The box {left},{top},{right},{bottom} does not lie in {name}, which is {width}x{height}.")
+        if right - left < SMALLEST[1] or bottom - top < SMALLEST[0]:
+            what = f"The box {left},{top},{right},{bottom} of {name}" if self.box else name
+            raise UserError(
+                f"{what} is {right - left}x{bottom - top} pixels, too small to show a person: give at least "
+                f"{SMALLEST[1]}x{SMALLEST[0]}."
+            )
         found = self.network(photo[:, top:bottom, left:right])
         pose = found.pose.inside((bottom - top, right - left))
         x, y = (found.boxes[:, 2:] - found.boxes[:, :2]).unbind(1)

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 93ee2515f282aaa9f0ea10f3b884fd4347c0ea8edba00cb9db766d0e4c0f7058
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3a3cb3408a8c4f5697ce52828ed045119cfc9f8ab4319f4d6de4bcec0f04c7a2
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -1397,7 +1397,7 @@ function toTriples(pose) {
 
 // src/browser.ts
 var LARGEST = 52e6;
-var SMALLEST = 8;
+var SMALLEST = { width: 8, height: 16 };
 var KEPT2 = 12;
 var Browser = class _Browser {
   constructor(told) {
@@ -1569,11 +1569,13 @@ async function readPhoto(file, side) {
   if (original.width * original.height > LARGEST) {
     throw new Sentence(`This photo has ${original.width} x ${original.height} pixels; at most ${LARGEST / 1e6} million are taken: make it smaller.`);
   }
-  if (Math.min(original.width, original.height) < SMALLEST) {
-    throw new Sentence("This picture is too small to show a person: give one of at least 8 x 8 pixels.");
-  }
   const scale = Math.min(1, side / Math.max(original.width, original.height));
   const [width, height] = [Math.max(1, Math.round(original.width * scale)), Math.max(1, Math.round(original.height * scale))];
+  if (width < SMALLEST.width || height < SMALLEST.height) {
+    throw new Sentence(
+      `This picture of ${original.width} x ${original.height} pixels is too small or too narrow to show a person: give one of at least ${SMALLEST.width} x ${SMALLEST.height} pixels, cut to the person.`
+    );
+  }
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.fillStyle = "white";

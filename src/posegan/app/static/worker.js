@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 93ee2515f282aaa9f0ea10f3b884fd4347c0ea8edba00cb9db766d0e4c0f7058
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3a3cb3408a8c4f5697ce52828ed045119cfc9f8ab4319f4d6de4bcec0f04c7a2
 
 // src/runtime.ts
 var opened = null;
