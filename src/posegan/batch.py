@@ -45,15 +45,20 @@ class Batch:
             self.target_names[part],
         )
 
-    def self_reconstruction(self) -> Batch:
-        """Return the batch in which each source photo is its own target."""
+    def self_reconstruction(self, share: float = 1.0) -> Batch:
+        """Return the batch in which the source photo of the first pairs, a share of all, is its own target."""
+        own = torch.arange(len(self), device=self.source_image.device) < round(share * len(self))
+        source, target = self.source_pose, self.target_pose
         return Batch(
             self.source_image,
-            self.source_image,
-            self.source_pose,
-            self.source_pose,
+            torch.where(own[:, None, None, None], self.source_image, self.target_image),
+            source,
+            Pose(
+                torch.where(own[:, None, None], source.xy, target.xy),
+                torch.where(own[:, None], source.visible, target.visible),
+            ),
             self.source_names,
-            self.source_names,
+            self.source_names[: round(share * len(self))] + self.target_names[round(share * len(self)) :],
         )
 
     def to(self, device: torch.device | str, *, channels_last: bool = False) -> Batch:

@@ -235,6 +235,29 @@ class TestDiscriminatorLosses:
         }
         torch.testing.assert_close(model.discriminator_losses(context(model, batch)), expected)
 
+    def test_a_pair_of_one_photo_is_mismatched_with_the_next_pairs_pose(self):
+        model, given = tiny(), pairs(4)
+        batch = given.self_reconstruction(0.5)
+        assert torch.equal(batch.target_image[:2], given.source_image[:2])
+        assert torch.equal(batch.target_image[2:], given.target_image[2:])
+        at_source, at_target = model._maps(batch)
+        wrong = torch.cat([at_target[3:], at_target[:1], at_source[2:]])
+        seen: list[Tensor] = []
+        model.discriminators["pose"].register_forward_hook(lambda _, given, __: seen.append(given[1]))
+        model.discriminator_losses(context(model, batch))
+        assert torch.equal(seen[0][-4:], wrong)
+
+    def test_r1_is_the_squared_gradient_at_real_targets(self):
+        model, batch = tiny(r1_weight=0.6, mismatch_weight=0.0).eval(), pairs(2)
+        photo = batch.target_image.clone().requires_grad_()
+        expected = torch.zeros(())
+        for name, condition in (("pose", model._maps(batch)[1]), ("identity", batch.source_image)):
+            (slope,) = torch.autograd.grad(self.judged(model, name, photo, condition).sum(), photo)
+            expected = expected + 0.6 * 0.5 * slope.square().sum() / 2
+        found = model.discriminator_losses(context(model, batch))["d_r1"]
+        torch.testing.assert_close(found, expected)
+        assert torch.autograd.grad(found, model.discriminators["pose"].layers[-1].weight)[0].any()
+
     def test_mismatches_need_two_pairs_and_a_weight(self):
         model = tiny()
         assert "d_mismatch" in model.discriminator_losses(context(model, pairs(2)))
@@ -247,6 +270,22 @@ class TestDiscriminatorLosses:
         loss = torch.stack(list(model.discriminator_losses(context(model, pairs(2))).values())).sum()
         found = torch.autograd.grad(loss, list(model.generator.parameters()), allow_unused=True)
         assert all(g is None for g in found)
+
+
+def test_spectral_norm_can_be_left_out():
+    def names(model: PoseGAN) -> set[str]:
+        return {name for name, _ in model.discriminators.named_parameters() if "parametrizations" in name}
+
+    assert names(tiny())
+    assert not names(tiny(spectral_norm=False))
+
+
+def test_modulation_lets_the_source_scale_the_decoder():
+    plain, model, batch = tiny(), tiny(modulation=True), pairs(2)
+    assert count_parameters(model.generator) > count_parameters(plain.generator)
+    model.generator_losses(context(model, batch))["g_pixel"].backward()
+    for layer in model.generator.modulations:
+        assert layer.embed.weight.grad.any()
 
 
 def test_logits_lie_at_an_eighth_of_the_size():
@@ -268,6 +307,13 @@ def test_the_learning_rate_falls_along_a_line_if_asked():
         assert [update.optimiser.schedule(step) for step in (0, 100, 150, 200, 300, 400)] == [1, 1, 0.75, 0.5, 0, 0]
     with pytest.raises(UserError, match=r"model\.lr_decay_end is 100: it must be above model\.lr_decay_start"):
         tiny(lr_decay_start=100, lr_decay_end=100)
+
+
+def test_a_share_of_the_pairs_can_be_of_one_photo():
+    assert tiny(self_reconstruction=0.25).phases()[0].self_reconstruction == 0.25
+    for share in (-0.5, 2.0):
+        with pytest.raises(UserError, match=rf"model\.self_reconstruction is {share}: it"):
+            tiny(self_reconstruction=share)
 
 
 def test_updates_share_one_generator_pass():

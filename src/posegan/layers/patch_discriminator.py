@@ -1,4 +1,4 @@
-"""The flagship's discriminator: a few spectrally normalised convolutions, one logit a patch."""
+"""The flagship's discriminator: a few convolutions, spectrally normalised or not, one logit a patch."""
 
 from torch import Tensor, nn
 
@@ -6,9 +6,9 @@ from torch import Tensor, nn
 class PatchDiscriminator(nn.Module):
     """Photo channels (B, C, H, W), and pose maps at half the size if there are any -> logits at 1/8 of the size."""
 
-    def __init__(self, photo: int, maps: int, width: int) -> None:
+    def __init__(self, photo: int, maps: int, width: int, spectral: bool = True) -> None:
         super().__init__()
-        norm = nn.utils.parametrizations.spectral_norm
+        norm = nn.utils.parametrizations.spectral_norm if spectral else nn.Identity()
         self.photo = norm(nn.Conv2d(photo, width, 4, stride=2, padding=1))
         self.maps = norm(nn.Conv2d(maps, width, 3, padding=1)) if maps else None
         layers: list[nn.Module] = [nn.LeakyReLU(0.2)]

@@ -167,14 +167,15 @@ class Phase:
     """A stretch of training: its updates in order, and its number of steps (None: to the end of the run).
 
     streams: how many independent batches a step draws; 1 means that all updates share one batch.
-    self_reconstruction: whether each photo is its own target, in its own pose, as systems that see no pairs train.
+    self_reconstruction: share of the pairs in which a photo is its own target, in its own pose; 1 for systems that see
+        no pairs.
     """
 
     name: str
     updates: tuple[Update, ...]
     steps: int | None = None
     streams: int = 1
-    self_reconstruction: bool = False
+    self_reconstruction: float = 0.0
 
 
 class StepContext:

@@ -232,9 +232,9 @@ class Disentangled(ReposeModel):
             Update("critics", critics, self.critic_losses, judging),
         )
         return [
-            Phase("image", image, config.image_steps, streams=streams, self_reconstruction=True),
-            Phase("pose", pose, config.pose_steps, self_reconstruction=True),
-            Phase("samplers", samplers, self_reconstruction=True),
+            Phase("image", image, config.image_steps, streams=streams, self_reconstruction=1.0),
+            Phase("pose", pose, config.pose_steps, self_reconstruction=1.0),
+            Phase("samplers", samplers, self_reconstruction=1.0),
         ]
 
     def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:

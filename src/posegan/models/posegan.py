@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from posegan.batch import Batch
 from posegan.config import require_above_zero, require_at_least
 from posegan.errors import UserError
+from posegan.layers.adapn import AdaptivePatchNorm
 from posegan.layers.attention import Attention
 from posegan.layers.blocks import ResidualBlock
 from posegan.layers.features import FeatureNetwork, load_features
@@ -25,6 +26,7 @@ from posegan.layers.patch_discriminator import PatchDiscriminator
 from posegan.layers.warp import pixel_grid, sample_pixels
 from posegan.losses import (
     discriminator_adversarial,
+    gan_r1,
     generator_adversarial,
     nearest_neighbour_loss,
     offset_smoothness_loss,
@@ -70,16 +72,24 @@ class PoseGANConfig(ModelConfig):
     """What pixels off the body follow before the residual: the torso as in Deformable GAN, or nothing."""
     attention: bool = True
     """Whether the target attends to the source on the maps of 1/8 of the size and below."""
+    modulation: bool = False
+    """Whether the moved source also normalises, scales and shifts the decoder's features, as AdaPN in APS."""
     sigma: float = 6.0
     """Standard deviation of the joint heatmaps in pixels."""
     discriminator_width: int = 32
     """Channels of the first layer of both discriminators."""
+    spectral_norm: bool = True
+    """Whether the discriminators' convolutions are spectrally normalised."""
     adversarial: Literal["bce", "lsgan", "hinge"] = "lsgan"
     """Form of the adversarial loss."""
     adversarial_weight: float = 1.0
     """Weight of each discriminator's adversarial loss."""
     mismatch_weight: float = 0.5
     """Weight of real photos with a wrong pose or a wrong person among the discriminators' fakes."""
+    r1_weight: float = 0.0
+    """Weight of the discriminators' squared gradient at real targets (R1)."""
+    self_reconstruction: float = 0.0
+    """Share of the pairs of a batch in which the source is its own target."""
     pixel_weight: float = 20.0
     """Weight of the L1 distance on pixels."""
     structural_weight: float = 0.0
@@ -111,8 +121,10 @@ class PoseGANConfig(ModelConfig):
         require_at_least("model", self, 1, "depth", "discriminator_width")
         require_at_least("model", self, 0, "blocks")
         require_above_zero("model", self, "sigma", "lr")
-        require_at_least("model", self, 0, "lr_decay_start", "lr_decay_end")
+        require_at_least("model", self, 0, "lr_decay_start", "lr_decay_end", "r1_weight", "self_reconstruction")
         require_window("model.window", self.window)
+        if self.self_reconstruction > 1:
+            raise UserError(f"model.self_reconstruction is {self.self_reconstruction}: it is a share, at most 1.")
         if 0 < self.lr_decay_end <= self.lr_decay_start:
             raise UserError(f"model.lr_decay_end is {self.lr_decay_end}: it must be above model.lr_decay_start, or 0.")
 
@@ -215,7 +227,7 @@ class PoseGANGenerator(Generator):
         target = [0, *(max(16, w // 2) for w in source[1:])]  # none at full resolution
         self.source_encoder = SourceEncoder(source)
         self.target_encoder = TargetEncoder(target[1:])
-        skips, decoders = [], []
+        skips, decoders, modulations = [], [], []
         above = 0  # channels that come from the level below in resolution
         for level in reversed(range(config.depth + 1)):
             guide = above + target[level]
@@ -228,9 +240,11 @@ class PoseGANGenerator(Generator):
                     *(ResidualBlock(out, _norm) for _ in range(config.blocks)),
                 )
             )
+            modulations += [AdaptivePatchNorm(out, source[level], 1)] if config.modulation else []
             above = out
         self.skips = nn.ModuleList(skips)  # deepest first, as the decoder uses them
         self.decoders = nn.ModuleList(decoders)
+        self.modulations = nn.ModuleList(modulations)
         self.image = nn.Sequential(_norm(above), nn.SiLU(), nn.Conv2d(above, 3, 3, padding=1), nn.Tanh())
 
     def encode(self, source: Tensor, source_pose: Pose) -> Features:
@@ -245,13 +259,18 @@ class PoseGANGenerator(Generator):
         guides = self.target_encoder(_pose_maps(target_pose, frame, self.config.sigma))
         out: Tensor | None = None
         flows, gates, warped = [], [], []
-        for skip, decode, level in zip(self.skips, self.decoders, reversed(range(len(features))), strict=True):
+        for depth, level in enumerate(reversed(range(len(features)))):
+            skip, decode = self.skips[depth], self.decoders[depth]
+            assert isinstance(decode, nn.Sequential)
             guide = torch.cat([x for x in (out, guides[level - 1] if level else None) if x is not None], 1)
             moved, residual, gate = skip(features[level], guide, resize_flow(base, MAPS, 2**level))
             flows.append(residual)
             gates.append(gate)
             warped += [] if self.training else [moved]
-            out = decode(torch.cat([guide, moved], 1))
+            out = decode[0](torch.cat([guide, moved], 1))
+            if self.modulations:
+                out, _ = self.modulations[depth](out, moved)
+            out = decode[1:](out)
             if level:
                 out = F.interpolate(out, scale_factor=2.0, mode="nearest")
         return Output(self.image(out), {"flows": flows, "gates": gates} | ({"warped": warped} if warped else {}))
@@ -269,8 +288,8 @@ class PoseGAN(ReposeModel):
         self.generator = PoseGANGenerator(config)
         self.discriminators = nn.ModuleDict(
             {
-                "pose": PatchDiscriminator(3, POSE_CHANNELS, config.discriminator_width),
-                "identity": PatchDiscriminator(6, 0, config.discriminator_width),
+                "pose": PatchDiscriminator(3, POSE_CHANNELS, config.discriminator_width, config.spectral_norm),
+                "identity": PatchDiscriminator(6, 0, config.discriminator_width, config.spectral_norm),
             }
         )
         self.features: FeatureNetwork | None = None  # frozen, loaded by `phases`, in no state_dict
@@ -285,7 +304,7 @@ class PoseGAN(ReposeModel):
         updates = [Update("generator", (self.generator,), self.generator_losses, adam)]
         if config.adversarial_weight > 0:
             updates.insert(0, Update("discriminator", (self.discriminators,), self.discriminator_losses, adam))
-        return [Phase("adversarial", tuple(updates))]
+        return [Phase("adversarial", tuple(updates), self_reconstruction=config.self_reconstruction)]
 
     def discriminator_losses(self, context: StepContext) -> Losses:
         """Judge real photos with their pose and person against generated ones and against mismatched real ones.
@@ -296,10 +315,14 @@ class PoseGAN(ReposeModel):
         config, batch, fake = self.config, context.batches[0], context.fake()
         source_maps, target_maps = self._maps(batch)
         source, target = batch.source_image, batch.target_image
+        if config.r1_weight > 0:
+            target = target.detach().requires_grad_()
+        own = (batch.source_pose.xy == batch.target_pose.xy).flatten(1).all(1)  # for these the next pair's is wrong
+        wrong_maps = torch.where(own[:, None, None, None], target_maps.roll(1, 0), source_maps)
         pose = self._judge(
             "pose",
             photos=[target, source, fake, target],
-            conditions=[target_maps, source_maps, target_maps, source_maps],
+            conditions=[target_maps, source_maps, target_maps, wrong_maps],
         )
         strangers = source.roll(1, 0)  # another person's photo, unless the batch has one pair or repeats a person
         identity = self._judge("identity", photos=[target, fake, target], conditions=[source, source, strangers])
@@ -311,6 +334,8 @@ class PoseGAN(ReposeModel):
             wrong = discriminator_adversarial(pose[0], pose[3], config.adversarial)
             wrong = wrong + discriminator_adversarial(identity[0], identity[2], config.adversarial)
             losses["d_mismatch"] = config.mismatch_weight * wrong
+        if config.r1_weight > 0:
+            losses["d_r1"] = config.r1_weight * (gan_r1(pose[0], target) + gan_r1(identity[0], target))
         return losses
 
     def generator_losses(self, context: StepContext) -> Losses:

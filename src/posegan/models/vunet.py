@@ -209,7 +209,7 @@ class VUNet(ReposeModel):
         falling = partial(line_to_zero, start=config.lr_decay_start, end=config.lr_decay_end)
         adam = Adam(config.lr, beta1=0.5, beta2=0.9, schedule=falling)
         update = Update("generator", (self.generator,), self.losses, adam)
-        return [Phase("reconstruction", (update,), self_reconstruction=True)]
+        return [Phase("reconstruction", (update,), self_reconstruction=1.0)]
 
     def kl_weight(self, step: int) -> float:
         """Return the weight of the divergence at a step: 1e-6, then a line to the full weight."""

@@ -40,7 +40,7 @@ class Stepper:
     def step(self, number: int, batches: tuple[Batch, ...], step: int) -> dict[str, Tensor]:
         """Make step `step` of the run, which is step `number` of the phase; returns the detached loss terms."""
         if self.phase.self_reconstruction:
-            batches = tuple(batch.self_reconstruction() for batch in batches)
+            batches = tuple(batch.self_reconstruction(self.phase.self_reconstruction) for batch in batches)
         parts = _split(batches, self.accumulate)
         shared = [StepContext(self.model, part, step, share=self.accumulate == 1) for part in parts]
         terms: dict[str, Tensor] = {}
