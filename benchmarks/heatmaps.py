@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import platform
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from posegan.pose import render_heatmap
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the people lie in tests/
 from benchmarks.deformable_step import obvious_heatmap
+from benchmarks.losses_and_metrics import medians
 from tests.pairs import people
 
 RESULT = Path(__file__).parent / "results" / "heatmaps.json"
@@ -32,16 +32,9 @@ SIZE, BATCH, RUNS = (128, 64), 4, 15
 Job = Callable[[], object]
 
 
-def in_turn(jobs: dict[str, Job]) -> dict[str, float]:
+def milliseconds(jobs: dict[str, Job]) -> dict[str, float]:
     """Return median milliseconds of each job, run in turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in jobs}
-    for run in range(RUNS + 1):
-        for name, job in jobs.items():
-            start = time.thread_time()
-            job()
-            if run:  # the first warms up
-                seconds[name].append(time.thread_time() - start)
-    return {name: round(1000 * statistics.median(times), 2) for name, times in seconds.items()}
+    return {name: round(1000 * seconds, 2) for name, seconds in medians(jobs, RUNS).items()}
 
 
 def main() -> None:
@@ -59,8 +52,8 @@ def main() -> None:
         seen = torch.cat([photos, maps], 1).contiguous(memory_format=torch.channels_last)
         return lambda: conv(seen).sum().backward()
 
-    making = in_turn(dict(makers))
-    convolution = in_turn({name: step(make()) for name, make in makers.items()})
+    making = milliseconds(dict(makers))
+    convolution = milliseconds({name: step(make()) for name, make in makers.items()})
     small = (makers["obvious"]() > 0) & (makers["obvious"]() < torch.finfo(torch.float32).tiny)
     result = {
         "making_ms": making,

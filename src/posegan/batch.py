@@ -47,18 +47,17 @@ class Batch:
 
     def self_reconstruction(self, share: float = 1.0) -> Batch:
         """Return the batch in which the source photo of the first pairs, a share of all, is its own target."""
-        own = torch.arange(len(self), device=self.source_image.device) < round(share * len(self))
+        own = round(share * len(self))
         source, target = self.source_pose, self.target_pose
         return Batch(
             self.source_image,
-            torch.where(own[:, None, None, None], self.source_image, self.target_image),
+            torch.cat([self.source_image[:own], self.target_image[own:]]),
             source,
             Pose(
-                torch.where(own[:, None, None], source.xy, target.xy),
-                torch.where(own[:, None], source.visible, target.visible),
+                torch.cat([source.xy[:own], target.xy[own:]]), torch.cat([source.visible[:own], target.visible[own:]])
             ),
             self.source_names,
-            self.source_names[: round(share * len(self))] + self.target_names[round(share * len(self)) :],
+            self.source_names[:own] + self.target_names[own:],
         )
 
     def to(self, device: torch.device | str, *, channels_last: bool = False) -> Batch:
