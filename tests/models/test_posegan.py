@@ -10,7 +10,13 @@ from posegan.batch import Batch
 from posegan.errors import UserError
 from posegan.layers.features import KINDS, FeatureNetwork
 from posegan.layers.part_flow import part_flow, resize_flow
-from posegan.losses import nearest_neighbour_loss, offset_smoothness_loss, perceptual_loss, structural_loss
+from posegan.losses import (
+    colour_distribution_loss,
+    nearest_neighbour_loss,
+    offset_smoothness_loss,
+    perceptual_loss,
+    structural_loss,
+)
 from posegan.models import Output, StepContext, count_parameters, create_model
 from posegan.models.posegan import DeformableSkip, PoseGAN
 from posegan.pose import Pose
@@ -154,7 +160,7 @@ class TestGeneratorLosses:
 
     def test_every_term_is_its_weight_times_its_definition(self):
         weights = {"pixel_weight": 7.0, "nearest_weight": 0.3, "smoothness_weight": 0.4, "adversarial_weight": 1.5}
-        weights["structural_weight"] = 2.0
+        weights |= {"structural_weight": 2.0, "colour_weight": 3.0}
         model, batch = stirred(tiny(**weights)).eval(), pairs(3)
         output = draw(model, batch)
         _, maps = model._maps(batch)
@@ -163,6 +169,7 @@ class TestGeneratorLosses:
         expected = {
             "g_pixel": 7.0 * (output.image - batch.target_image).abs().mean(),
             "g_structural": 2.0 * structural_loss(output.image, batch.target_image),
+            "g_colour": 3.0 * colour_distribution_loss(output.image, batch.target_image),
             "g_pose": 1.5 * 0.5 * (pose - 1).square().mean(),
             "g_identity": 1.5 * 0.5 * (identity - 1).square().mean(),
             "g_nearest": 0.3 * nearest_neighbour_loss(output.image, batch.target_image, 3),

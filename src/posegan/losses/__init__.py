@@ -3,6 +3,7 @@
 from posegan.losses.adversarial import discriminator_adversarial as discriminator_adversarial
 from posegan.losses.adversarial import gan_r1 as gan_r1
 from posegan.losses.adversarial import generator_adversarial as generator_adversarial
+from posegan.losses.colour import colour_distribution_loss as colour_distribution_loss
 from posegan.losses.gram import gram_loss as gram_loss
 from posegan.losses.kl import unit_gaussian_kl as unit_gaussian_kl
 from posegan.losses.nearest_neighbour import nearest_neighbour_loss as nearest_neighbour_loss

@@ -25,6 +25,7 @@ from posegan.layers.part_flow import part_flow, part_maps, resize_flow
 from posegan.layers.patch_discriminator import PatchDiscriminator
 from posegan.layers.warp import pixel_grid, sample_pixels
 from posegan.losses import (
+    colour_distribution_loss,
     discriminator_adversarial,
     gan_r1,
     generator_adversarial,
@@ -94,6 +95,8 @@ class PoseGANConfig(ModelConfig):
     """Weight of the L1 distance on pixels."""
     structural_weight: float = 0.0
     """Weight of one minus the structural similarity."""
+    colour_weight: float = 0.0
+    """Weight of the distance between the colours of the whole photos, wherever they are."""
     perceptual_weight: float = 1.0
     """Weight of the L1 distance on frozen features."""
     nearest_weight: float = 0.05
@@ -346,6 +349,8 @@ class PoseGAN(ReposeModel):
         losses = {"g_pixel": config.pixel_weight * F.l1_loss(image.float(), target)}
         if config.structural_weight > 0:
             losses["g_structural"] = config.structural_weight * structural_loss(image, target)
+        if config.colour_weight > 0:
+            losses["g_colour"] = config.colour_weight * colour_distribution_loss(image, target)
         if config.adversarial_weight > 0:
             _, target_maps = self._maps(batch)
             for name, condition in (("pose", target_maps), ("identity", batch.source_image)):
