@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
 from posegan.cli import main
+from posegan.training import speed
 from posegan.training.speed import OperationCounter, convolution_rate, measure
 
 SMALL = {"width": 4, "features": "none", "reconstruction": "pixels", "reconstruction_weight": 1.0}
@@ -28,11 +30,15 @@ def test_operations_of_a_convolution_are_counted_forward_and_backward() -> None:
 
 
 def test_every_phase_and_generation_are_timed() -> None:
-    told: list[str] = []
-    models = ["pg2", "deformable"]
-    result = measure(models, batches=(1,), options=SMALL, accelerator="cpu", runs=1, tell=lambda t: told.append(t.what))
-    step = "step of phase"
-    assert told == [f"{step} 'coarse'", f"{step} 'refine'", "generation", f"{step} 'adversarial'", "generation"]
+    taken = list(measure(["pg2", "deformable"], batches=(1,), options=SMALL, accelerator="cpu", runs=1))
+    result, step = taken[-1][1], "step of phase"
+    assert [timing.what for timing, _ in taken] == [
+        f"{step} 'coarse'",
+        f"{step} 'refine'",
+        "generation",
+        f"{step} 'adversarial'",
+        "generation",
+    ]
     for timing in result["timings"]:
         assert timing["gflop"] > 0
         assert timing["floor_seconds"] == pytest.approx(timing["gflop"] / result["convolution_gflops"])
@@ -53,6 +59,20 @@ def test_the_command_writes_what_it_measured(tmp_path: Path, capsys: pytest.Capt
     assert [t["what"] for t in written["timings"]] == ["step of phase 'adversarial'", "generation"]
     assert written["command"].startswith("posegan speed --models sdgan")
     assert "images/s" in capsys.readouterr().out
+
+
+def test_what_was_measured_before_an_interruption_is_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, timed = tmp_path / "speed.json", speed._time
+
+    def interrupted(model: str, what: str, *rest: Any) -> speed.Timing:
+        if what == "generation":
+            raise KeyboardInterrupt
+        return timed(model, what, *rest)
+
+    monkeypatch.setattr(speed, "_time", interrupted)
+    call = ["speed", "--models", "sdgan", "--batches", "1", "--width", "4", "--runs", "1", "--out", str(out)]
+    assert main([*call, "--accelerator", "cpu"]) == 130
+    assert [t["what"] for t in json.loads(out.read_text())["timings"]] == ["step of phase 'adversarial'"]
 
 
 @pytest.mark.parametrize(

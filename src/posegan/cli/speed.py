@@ -1,4 +1,4 @@
-"""`posegan speed`: parse, call `measure`, print each timing as it is taken, write the JSON."""
+"""`posegan speed`: parse, call `measure`, print each timing and write the JSON as it is taken."""
 
 from __future__ import annotations
 
@@ -39,23 +39,15 @@ def run(argv: Sequence[str]) -> None:
     from posegan.files import write_text
     from posegan.inference.output import out_file
     from posegan.models import model_names
-    from posegan.training.speed import Timing, measure
+    from posegan.training.speed import measure
 
     out = out_file(chosen.out) if chosen.out else None
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
 
-    def tell(timing: Timing) -> None:
-        height, width = timing.size
-        print(
-            f"{timing.model:13} {timing.what:26} {height}x{width} batch {timing.batch:<3} "
-            f"{timing.seconds * 1000:9.1f} ms {timing.images_per_second:9.1f} images/s {timing.gflop:8.1f} GFLOP "
-            f"{timing.share_of_floor:5.0%} of the device's rate",
-            flush=True,
-        )
-
     options = {"width": chosen.width, "features": chosen.features}
-    result = measure(
+    command = " ".join(["posegan speed", *argv])
+    for timing, result in measure(
         chosen.models or model_names(),
         chosen.sizes,
         chosen.batches,
@@ -63,8 +55,14 @@ def run(argv: Sequence[str]) -> None:
         precision=chosen.precision,
         accelerator=chosen.accelerator,
         runs=chosen.runs,
-        tell=tell,
-    )
+    ):
+        height, width = timing.size
+        print(
+            f"{timing.model:13} {timing.what:26} {height}x{width} batch {timing.batch:<3} "
+            f"{timing.seconds * 1000:9.1f} ms {timing.images_per_second:9.1f} images/s {timing.gflop:8.1f} GFLOP "
+            f"{timing.share_of_floor:5.0%} of the device's rate",
+            flush=True,
+        )
+        if out is not None:  # each time: all models at the published sizes take long
+            write_text(Path(out), json.dumps(result | {"command": command}, indent=1) + "\n")
     print(f"{result['machine']}: {result['convolution_gflops']:.0f} GFLOP/s in a convolution, {chosen.precision}")
-    if out is not None:
-        write_text(Path(out), json.dumps(result | {"command": " ".join(["posegan speed", *argv])}, indent=1) + "\n")

@@ -70,18 +70,24 @@ def measure(
     precision: Precision = "32-true",
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto",
     runs: int = 5,
-    tell: Callable[[Timing], None] = lambda timing: None,
-) -> dict[str, Any]:
+) -> Iterator[tuple[Timing, dict[str, Any]]]:
     """Time a training step of every phase, and generation, for each model, size and batch.
 
-    options: settings of the models, where they have them. tell: is called with each timing as it is taken.
-    Returns {"machine": ..., "gflops": the device's rate, "timings": [...]}.
-    Raises UserError for unknown models and options, or if there is no such device.
+    options: settings of the models, where they have them.
+    Yields each timing as it is taken, with the whole result so far: {"machine": ..., "convolution_gflops": the device's
+    rate, "timings": [...]}. Raises UserError for unknown models and options, or if there is no such device.
     """
     fabric = start_fabric(TrainingSettings(accelerator=accelerator, precision=precision))
     device = fabric.device
     rate = convolution_rate(device, precision)
-    timings: list[Timing] = []
+    result: dict[str, Any] = {
+        "machine": _machine(device),
+        "precision": precision,
+        "options": options or {},
+        "date": time.strftime("%Y-%m-%d"),
+        "convolution_gflops": rate,
+        "timings": [],
+    }
     with tempfile.TemporaryDirectory() as folder:
         for name in models:
             for size in sizes:
@@ -90,18 +96,10 @@ def measure(
                 for count in batches:
                     batch = _batch(size, count).to(device, channels_last=True)
                     for what, job in _jobs(model, fabric, batch):
-                        timings.append(_time(name, what, size, count, job, rate, device, runs))
-                        tell(timings[-1])
+                        timing = _time(name, what, size, count, job, rate, device, runs)
+                        result["timings"].append(dataclasses.asdict(timing) | {"share_of_floor": timing.share_of_floor})
+                        yield timing, result
                 del model
-    said = [dataclasses.asdict(t) | {"share_of_floor": t.share_of_floor} for t in timings]
-    return {
-        "machine": _machine(device),
-        "precision": precision,
-        "options": options or {},
-        "date": time.strftime("%Y-%m-%d"),
-        "convolution_gflops": rate,
-        "timings": said,
-    }
 
 
 def convolution_rate(device: torch.device, precision: Precision = "32-true") -> float:
