@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from posegan.inference import Predictor
 from posegan.inference.export import largest_difference
 from posegan.inference.export_graphs import write_graphs
 from posegan.inference.graphs import find_graphs, load_graphs
-from posegan.inference.onnx_generator import OnnxGenerator
+from posegan.inference.onnx_generator import ENCODE, RENDER, OnnxGenerator
 from posegan.models import create_model
 from posegan.weights import bundled_names, find_weights
 
@@ -69,6 +70,23 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path):
     ):
         with pytest.raises(UserError, match=r"does not fit the weights beside it .*install posegan again"):
             load_graphs(path, generator, model.size)
+
+
+def operators(path: Path, part: str) -> Counter[str]:
+    onnx = pytest.importorskip("onnx", reason="needs the extra posegan[export]")
+    with zipfile.ZipFile(path) as file:
+        return Counter(node.op_type for node in onnx.load_from_string(file.read(f"{part}.onnx")).graph.node)
+
+
+@pytest.mark.contract
+def test_the_graphs_that_ship_are_those_that_the_code_writes(tmp_path: Path):
+    pytest.importorskip("onnxscript", reason="needs the extra posegan[export]")
+    name = "posegan-synthetic"
+    shipped, model = find_graphs(find_weights(name)), Predictor.load(name, "cpu")
+    assert shipped is not None
+    write_graphs(model.generator, model.size, tmp_path / "now.zip")
+    for part in (ENCODE, RENDER):
+        assert operators(shipped, part) == operators(tmp_path / "now.zip", part), "run recipes/make_graphs.py"
 
 
 @pytest.mark.contract
