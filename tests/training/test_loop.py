@@ -1,5 +1,6 @@
 """What a run writes, when it stops, and what it says of mistakes."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from posegan.training import load_recipe, train
 from posegan.training.ema import Ema
 from posegan.training.guard import NotFiniteError
 from posegan.training.loop import step_seed
-from posegan.training.settings import open_data
+from posegan.training.settings import DataSettings, open_data
 from posegan.training.state import list_states, load_newest_state, sole_writer
 from posegan.weights import load_model
 
@@ -136,6 +137,8 @@ def test_a_time_limit_stops_the_run_saved(tiny_market: Path, tmp_path: Path) -> 
         (("--training.minutes", "-1"), "minutes is -1.0: it must be above 0"),
         (("--data.identities", "0"), "data.identities is 0"),
         (("--data.limit", "0"), "data.limit is 0: it must be at least 1"),
+        (("--data.synthetic_share", "1"), r"synthetic_share is 1.0: it must be at least 0 and below 1"),
+        (("--data.synthetic_share", ".5", "--data.name", "synthetic"), "leave it out"),
         (("--model.width", "0"), "model.width is 0: it must be at least 2"),
         (("--model.depth", "0"), "model.depth is 0"),
         (("--model.sigma", "0"), "model.sigma is 0.0: it must be above 0"),
@@ -273,6 +276,17 @@ def test_a_few_pairs_are_trained_on_and_watched(tiny_market: Path, tmp_path: Pat
     chosen = open_data(recipe.data, (128, 64)).pairs
     assert torch.equal(chosen, everything.pairs[[0, -1]])
     assert not any("validation_ssim" in entry for entry in metrics(train(recipe)))
+
+
+def test_synthetic_people_can_be_among_the_training_pairs_and_are_not_validated_on(tiny_market: Path) -> None:
+    alone = DataSettings("market", str(tiny_market), identities=2, poses=2)
+    data = dataclasses.replace(alone, synthetic_share=0.25)
+    photos, both = open_data(alone, (128, 64)), open_data(data, (128, 64))
+    assert len(both) == round(len(photos) / 0.75)
+    assert both.names[: len(photos.names)] == photos.names and len(both.names) == len(photos.names) + 4
+    assert both.batch(torch.tensor([0, len(both) - 1])).size == (128, 64)
+    watched = [open_data(settings, (128, 64), validation=True).pair_names() for settings in (alone, data)]
+    assert watched[0] == watched[1]
 
 
 def test_torchrun_and_recipe_must_agree(tiny_market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from posegan.data.deepfashion import DeepFashionPoseDataset as DeepFashionPoseDa
 from posegan.data.folder import PhotoFolderDataset as PhotoFolderDataset
 from posegan.data.loader import BatchLoader as BatchLoader
 from posegan.data.market import MarketPoseDataset as MarketPoseDataset
+from posegan.data.mixed import mixed as mixed
 from posegan.data.pairs import make_pairs as make_pairs
 from posegan.data.pairs import read_pairs as read_pairs
 from posegan.data.pairs import split_pairs as split_pairs

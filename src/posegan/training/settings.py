@@ -19,6 +19,7 @@ from posegan.data import (
     PosePairDataset,
     SyntheticPeople,
     SyntheticPoseDataset,
+    mixed,
 )
 from posegan.errors import UserError, unknown_name
 from posegan.models import MODELS, ReposeModel
@@ -42,6 +43,8 @@ class DataSettings:
     """Train on so few pairs only, evenly drawn from the list, and watch those: shows if a model can learn at all."""
     pack: str | None = None
     """Packed cache to read instead of the folder."""
+    synthetic_share: float = 0.0
+    """Share of synthetic people among the training pairs of photos; validation has photos only."""
     identities: int = 512
     """Synthetic people: how many of them."""
     poses: int = 8
@@ -159,6 +162,12 @@ def _check(recipe: Recipe) -> None:
     require_at_least("training", training, 1, *counts, "validation_pairs")
     require_at_least("training", training, 0, "sample_every", "validate_every")
     require_at_least("data", recipe.data, 1, "identities", "poses")
+    if not 0 <= recipe.data.synthetic_share < 1:
+        raise UserError(f"data.synthetic_share is {recipe.data.synthetic_share}: it must be at least 0 and below 1.")
+    if recipe.data.synthetic_share > 0 and recipe.data.name == "synthetic":
+        raise UserError(
+            "data.synthetic_share adds synthetic people to photos, and data.name is synthetic: leave it out."
+        )
     if training.threads is not None:
         require_at_least("training", training, 1, "threads")
     if recipe.data.limit is not None:
@@ -197,6 +206,8 @@ def open_data(data: DataSettings, size: Size, *, validation: bool = False) -> Po
         dataset.pairs = dataset.pairs[torch.linspace(0, len(dataset) - 1, min(data.limit, len(dataset))).long()]
     if dataset.size != size:
         raise UserError(f"The photos of {data.root} are {dataset.size}, the model is built for {size}: set model.size.")
+    if data.synthetic_share > 0 and not validation:
+        return mixed(dataset, SyntheticPoseDataset(_people(data, size), "train", maps=False), data.synthetic_share)
     return dataset
 
 
