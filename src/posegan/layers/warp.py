@@ -4,6 +4,7 @@ An affine is (2, 3) and maps a pixel (x, y) of the target frame to a pixel of th
 on a smaller feature map only its translation shrinks. The affines and masks themselves are made in posegan.pose.
 """
 
+import importlib.util
 from typing import Any, Literal
 
 import torch
@@ -14,6 +15,7 @@ from posegan.pose import Size
 
 Sampling = Literal["nearest", "bilinear"]
 Aggregation = Literal["max", "avg"]
+HAS_TRITON = importlib.util.find_spec("triton") is not None
 
 
 def affine_grid_pixels(affines: Tensor, size: Size, frame: Size) -> Tensor:
@@ -52,10 +54,7 @@ def warp_by_parts(
     if sampling == "nearest" and aggregation == "max":
         with torch.no_grad():
             index = nearest_index(grid, small)
-        if torch.compiler.is_exporting():
-            return _gather_max_plain(features, index)
-        joined: Tensor = _GatherMax.apply(features, index)
-        return joined
+        return gather_max(features, index)
     return _warp_dense(features, grid, small, sampling, aggregation)
 
 
@@ -70,6 +69,23 @@ def nearest_index(grid: Tensor, masks: Tensor) -> Tensor:
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height) & (masks > 0)
     index = torch.where(inside, y * width + x, -1.0)
     return index.long().flatten(-2)
+
+
+def gather_max(features: Tensor, index: Tensor) -> Tensor:
+    """Return the largest over the parts of the features (B, C, h, w) that index (B, P, h*w) points at, 0 for -1.
+
+    Of equal ones the first part's gets the gradient.
+    """
+    joined: Tensor
+    if torch.compiler.is_exporting():
+        joined = _gather_max_plain(features, index)
+    elif features.is_cuda and HAS_TRITON:
+        from posegan.layers.gather_max_triton import GatherMax
+
+        joined = GatherMax.apply(features, index)
+    else:
+        joined = _GatherMax.apply(features, index)
+    return joined
 
 
 class _GatherMax(torch.autograd.Function):
