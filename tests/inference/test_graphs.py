@@ -79,6 +79,7 @@ def operators(path: Path, part: str) -> Counter[str]:
 
 
 @pytest.mark.contract
+@pytest.mark.timeout(1200)  # two exports, a minute and a half on an idle machine
 def test_the_graphs_that_ship_are_those_that_the_code_writes(tmp_path: Path):
     pytest.importorskip("onnxscript", reason="needs the extra posegan[export]")
     name = "posegan-synthetic"
@@ -90,6 +91,7 @@ def test_the_graphs_that_ship_are_those_that_the_code_writes(tmp_path: Path):
 
 
 @pytest.mark.contract
+@pytest.mark.timeout(1200)  # two exports, a minute and a half on an idle machine
 def test_written_graphs_hold_no_weights_and_serve_any(tmp_path: Path):
     pytest.importorskip("onnxscript", reason="needs the extra posegan[export]")
     generators = []
