@@ -13,7 +13,20 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from posegan.layers.warp import _as_map, _as_rows
+
 PIXELS, CHANNELS = 32, 64  # of a block
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def _block(pixels: tl.tensor, channels: tl.tensor, block_pixels: tl.constexpr, block_channels: tl.constexpr) -> Any:
+    """Return this program's batch, pixels and channels, which of the pixels exist, and which of pixels x channels."""
+    batch = tl.program_id(2).to(tl.int64)
+    pixel = tl.program_id(0) * block_pixels + tl.arange(0, block_pixels)
+    channel = tl.program_id(1) * block_channels + tl.arange(0, block_channels)
+    there = pixel < pixels
+    inside = there[:, None] & (channel < channels)[None, :]
+    return batch, pixel, channel, there, inside
 
 
 @triton.jit  # type: ignore[untyped-decorator]
@@ -33,11 +46,7 @@ def forward_kernel(
     rows, out, winner: (B, pixels, channels) in memory; index: (B, parts, pixels) int64, -1 where a part has nothing to
     give, which counts as 0; the winner is then -1.
     """
-    batch = tl.program_id(2).to(tl.int64)
-    pixel = tl.program_id(0) * block_pixels + tl.arange(0, block_pixels)
-    channel = tl.program_id(1) * block_channels + tl.arange(0, block_channels)
-    there = pixel < pixels
-    inside = there[:, None] & (channel < channels)[None, :]
+    batch, pixel, channel, there, inside = _block(pixels, channels, block_pixels, block_channels)
     place = index + batch * parts * pixels + pixel
     rows += batch * pixels * channels
     row = tl.load(place, mask=there, other=-1)
@@ -76,11 +85,7 @@ def backward_kernel(
 
     total: (B, pixels, channels) float32 or float64, zero before.
     """
-    batch = tl.program_id(2).to(tl.int64)
-    pixel = tl.program_id(0) * block_pixels + tl.arange(0, block_pixels)
-    channel = tl.program_id(1) * block_channels + tl.arange(0, block_channels)
-    there = pixel < pixels
-    inside = there[:, None] & (channel < channels)[None, :]
+    batch, pixel, channel, there, inside = _block(pixels, channels, block_pixels, block_channels)
     place = batch * pixels * channels + pixel[:, None].to(tl.int64) * channels + channel[None, :]
     won = tl.load(winner + place, mask=inside, other=-1)
     source = tl.full((block_pixels, block_channels), -1, tl.int64)
@@ -100,29 +105,24 @@ def _launch(kernel: Any, tensors: tuple[Tensor, ...], shape: torch.Size, parts: 
     kernel[grid](*tensors, pixels, channels, parts, PIXELS, CHANNELS)
 
 
-def _rows(features: Tensor) -> Tensor:
-    """(B, C, h, w) -> (B, h, w, C) in memory, without a copy where the memory order is channels-last."""
-    return features.permute(0, 2, 3, 1).contiguous()
-
-
 class GatherMax(torch.autograd.Function):
     """features (B, C, h, w), index (B, P, h*w) int64 with -1 for nothing -> (B, C, h, w), as `warp._GatherMax`."""
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, index: Tensor) -> Tensor:
         """Return the joined features and keep who won."""
-        rows, index = _rows(features), index.contiguous()
+        rows, index = _as_rows(features).contiguous(), index.contiguous()
         out, winner = torch.empty_like(rows), torch.empty_like(rows, dtype=torch.int8)
         _launch(forward_kernel, (rows, index, out, winner), features.shape, index.shape[1])
         ctx.save_for_backward(index, winner)
         ctx.shape = features.shape
-        return out.permute(0, 3, 1, 2)
+        return _as_map(out, features.shape)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         """Return each gradient to where the winner came from."""
         index, winner = ctx.saved_tensors
-        gradient = _rows(gradients[0])
+        gradient = _as_rows(gradients[0]).contiguous()
         total = torch.zeros_like(gradient, dtype=torch.promote_types(gradient.dtype, torch.float32))
         _launch(backward_kernel, (gradient, index, winner, total), ctx.shape, index.shape[1])
-        return total.to(gradient.dtype).permute(0, 3, 1, 2), None
+        return _as_map(total.to(gradient.dtype), ctx.shape), None
