@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from posegan.layers.warp import _as_map, _as_rows
+from posegan.layers.rows import as_map, as_rows
 
 PIXELS, CHANNELS = 32, 64  # of a block
 
@@ -111,18 +111,18 @@ class GatherMax(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, index: Tensor) -> Tensor:
         """Return the joined features and keep who won."""
-        rows, index = _as_rows(features).contiguous(), index.contiguous()
+        rows, index = as_rows(features).contiguous(), index.contiguous()
         out, winner = torch.empty_like(rows), torch.empty_like(rows, dtype=torch.int8)
         _launch(forward_kernel, (rows, index, out, winner), features.shape, index.shape[1])
         ctx.save_for_backward(index, winner)
         ctx.shape = features.shape
-        return _as_map(out, features.shape)
+        return as_map(out, features.shape)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         """Return each gradient to where the winner came from."""
         index, winner = ctx.saved_tensors
-        gradient = _as_rows(gradients[0]).contiguous()
+        gradient = as_rows(gradients[0]).contiguous()
         total = torch.zeros_like(gradient, dtype=torch.promote_types(gradient.dtype, torch.float32))
         _launch(backward_kernel, (gradient, index, winner, total), ctx.shape, index.shape[1])
-        return _as_map(total.to(gradient.dtype), ctx.shape), None
+        return as_map(total.to(gradient.dtype), ctx.shape), None

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from posegan.layers.rows import as_map, as_rows
 from posegan.pose import Size
 
 Sampling = Literal["nearest", "bilinear"]
@@ -98,7 +99,7 @@ class _GatherMax(torch.autograd.Function):
     def forward(ctx: Any, features: Tensor, index: Tensor) -> Tensor:
         batch, channels, height, width = features.shape
         pixels = height * width
-        rows = _as_rows(features)
+        rows = as_rows(features)
         # Row numbers over the whole batch; the appended zero row stands for "nothing to copy".
         offset = torch.arange(batch, device=index.device)[:, None, None] * pixels
         lookup = torch.where(index >= 0, index + offset, batch * pixels).transpose(0, 1).reshape(index.shape[1], -1)
@@ -117,12 +118,12 @@ class _GatherMax(torch.autograd.Function):
         ctx.save_for_backward(lookup, winner)
         ctx.moves = moves
         ctx.shape = features.shape
-        return _as_map(out, features.shape)
+        return as_map(out, features.shape)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         lookup, winner = ctx.saved_tensors
-        gradient = _as_rows(gradients[0])
+        gradient = as_rows(gradients[0])
         total = gradient.new_zeros(len(gradient) + 1, gradient.shape[1])
         total.index_add_(0, lookup[0], gradient.masked_fill(winner != 0, 0))
         for part, move in enumerate(ctx.moves, start=1):
@@ -132,7 +133,7 @@ class _GatherMax(torch.autograd.Function):
                 to, source = move
                 share = gradient.index_select(0, to).masked_fill_(winner.index_select(0, to) != part, 0)
                 total.index_add_(0, source, share)
-        return _as_map(total[:-1], ctx.shape), None
+        return as_map(total[:-1], ctx.shape), None
 
 
 def _sparse_move(lookup: Tensor, nothing: int) -> tuple[Tensor, Tensor]:
@@ -155,16 +156,6 @@ def _keep_larger(
     better = candidate > current
     winner.index_copy_(0, to, winner.index_select(0, to).masked_fill_(better, part))
     out.index_copy_(0, to, torch.where(better, candidate, current))
-
-
-def _as_rows(features: Tensor) -> Tensor:
-    """(B, C, h, w) -> (B*h*w, C), without a copy where the memory order is channels-last."""
-    return features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
-
-
-def _as_map(rows: Tensor, shape: torch.Size) -> Tensor:
-    batch, channels, height, width = shape
-    return rows.reshape(batch, height, width, channels).permute(0, 3, 1, 2)
 
 
 def _gather_max_plain(features: Tensor, index: Tensor) -> Tensor:
