@@ -199,28 +199,25 @@ def sample_pixels(
 
 
 def _sample_plain(features: Tensor, grid: Tensor) -> Tensor:
-    """The same by four gathers of whole rows of channels, for export: onnxruntime's GridSample is several times slower.
+    """The same by gathering whole rows of channels, for export: onnxruntime's GridSample is several times slower.
 
     Positions outside the map are moved to its edge.
     """
     batch, channels, height, width = features.shape
-    x, y = grid[..., 0].clamp(0, width - 1), grid[..., 1].clamp(0, height - 1)  # (B, h', w')
+    x, y = grid[..., 0].flatten(1).clamp(0, width - 1), grid[..., 1].flatten(1).clamp(0, height - 1)  # (B, P)
     left, top = x.floor().clamp(max=max(width - 2, 0)), y.floor().clamp(max=max(height - 2, 0))
-    right, bottom = (left + 1).clamp(max=width - 1), (top + 1).clamp(max=height - 1)
-    x, y = (x - left)[..., None], (y - top)[..., None]
-    rows = features.permute(0, 2, 3, 1).reshape(-1, channels)
-    start = torch.arange(batch, device=features.device)[:, None, None] * (height * width)
+    x, y = x - left, y - top
+    right, below = min(1, width - 1), width * min(1, height - 1)
+    rows = as_rows(features)
+    corner = (top * width + left).long() + torch.arange(batch, device=features.device)[:, None] * (height * width)
 
-    def at(row: Tensor, column: Tensor) -> Tensor:
-        index = (row * width + column).long() + start
-        return rows.index_select(0, index.flatten()).reshape(*index.shape, channels)
+    def share(step: int, weight: Tensor) -> Tensor:
+        found = rows.index_select(0, (corner + step).flatten()).reshape(*corner.shape, channels)
+        return found.transpose(1, 2) * weight[:, None]  # turned before the product, which is several times as fast
 
-    def between(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
-        return first + (second - first) * share
-
-    upper = between(at(top, left), at(top, right), x)
-    lower = between(at(bottom, left), at(bottom, right), x)
-    return between(upper, lower, y).permute(0, 3, 1, 2)
+    mixed = share(0, (1 - x) * (1 - y)) + share(right, x * (1 - y))
+    mixed = mixed + share(below, (1 - x) * y) + share(right + below, x * y)  # (B, C, P)
+    return mixed.reshape(batch, channels, *grid.shape[1:3])
 
 
 def pixel_grid(size: Size, device: torch.device) -> Tensor:

@@ -36,6 +36,8 @@ def precise(xy: Tensor) -> Tensor:
 
 def take(values: Tensor, joints: Sequence[int], dim: int) -> Tensor:
     """Return some joints of `values` along the negative `dim`, without an index tensor (a copy to the device)."""
+    if torch.compiler.is_exporting():  # into a graph, where the indices lie with the weights
+        return values.index_select(dim, torch.tensor(joints, device=values.device))
     return torch.stack([values.select(dim, joint) for joint in joints], dim)
 
 
