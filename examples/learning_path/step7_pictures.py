@@ -42,6 +42,8 @@ PEOPLE, JUDGED, SHOWN = 64, 24, 1  # pairs to average over; those the discrimina
 STEPS, BATCH = 300, 6  # of the discriminators
 TERMS = {  # posegan's loss terms in the order of the page
     "g_pixel": "pixels (L1)",
+    "g_structural": "structure",
+    "g_colour": "colours",
     "g_perceptual": "perceptual",
     "g_nearest": "nearest neighbour",
     "g_pose": "adversarial, pose",
