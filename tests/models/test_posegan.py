@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from posegan.batch import Batch
 from posegan.errors import UserError
+from posegan.layers.deformable_skip import DeformableSkip
+from posegan.layers.feature_discriminator import move_features
 from posegan.layers.features import KINDS, FeatureNetwork
 from posegan.layers.part_flow import part_flow, resize_flow
 from posegan.losses import (
@@ -18,7 +20,7 @@ from posegan.losses import (
     structural_loss,
 )
 from posegan.models import Output, StepContext, count_parameters, create_model
-from posegan.models.posegan import DeformableSkip, PoseGAN
+from posegan.models.posegan import PoseGAN
 from posegan.pose import Pose
 
 from ..layers.test_features import random_distilled
@@ -331,3 +333,61 @@ def test_updates_share_one_generator_pass():
     model.discriminator_losses(step)
     model.generator_losses(step)
     assert len(made) == 1
+
+
+class TestFeatureDiscriminator:
+    WEIGHT = 3.0
+
+    def model(self, **config: object) -> PoseGAN:
+        wanted = {"features": "vgg19_distilled", "feature_adversarial_weight": self.WEIGHT, **config}
+        model = tiny(**wanted)
+        model.features = FeatureNetwork(KINDS["vgg19_distilled"], random_distilled())
+        return model
+
+    def logits(self, model: PoseGAN, photo: Tensor, batch: Batch) -> list[Tensor]:
+        taps = ("relu2_2", "relu3_2", "relu4_2")
+        flow = part_flow(batch.source_pose, batch.target_pose, FRAME, 2)
+        moved = move_features(model.features(batch.source_image, taps), flow, 2)
+        return model.discriminators["features"](model.features(photo, taps), moved, model._maps(batch)[1])
+
+    def test_every_term_is_its_weight_times_its_definition(self):
+        model, batch = self.model(mismatch_weight=0.7).eval(), pairs(3)
+        step = context(model, batch)
+        image, target = draw(model, batch).image, batch.target_image
+        real, fake, other = (self.logits(model, photo, batch) for photo in (target, image, target.roll(1, 0)))
+
+        def mean(*scales: Tensor) -> Tensor:
+            return 0.5 * torch.stack([x.square().mean() for x in scales]).mean()
+
+        agreed = mean(*(x - 1 for x in real))
+        judged = model.discriminator_losses(step)
+        torch.testing.assert_close(judged["d_features"], agreed + mean(*fake))
+        torch.testing.assert_close(judged["d_others"], 0.7 * (agreed + mean(*other)))
+        fooled = model.generator_losses(step)["g_features"]
+        torch.testing.assert_close(fooled, self.WEIGHT * mean(*(x - 1 for x in fake)))
+
+    @pytest.mark.parametrize("share", [True, False])
+    def test_each_update_reaches_its_own_modules_only(self, share):
+        model = self.model(adversarial_weight=0.0)
+        step = StepContext(model, (pairs(2),), 0, share=share)
+        assert [u.name for u in model.phases()[0].updates] == ["discriminator", "generator"]
+        judged = model.discriminator_losses(step)
+        generator, judge = list(model.generator.parameters()), list(model.discriminators["features"].parameters())
+        into = torch.autograd.grad(judged["d_features"], [*judge, *generator], allow_unused=True, retain_graph=True)
+        assert all(g is not None and g.any() for g in into[: len(judge)])
+        assert all(g is None for g in into[len(judge) :])
+        fooled = torch.autograd.grad(model.generator_losses(step)["g_features"], model.generator.image[-2].weight)
+        assert fooled[0].any()
+
+    def test_the_frozen_network_sees_each_photo_once_a_step(self):
+        model = self.model()
+        seen: list[Tensor] = []
+        model.features.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+        step = context(model, pairs(2))
+        model.discriminator_losses(step)
+        model.generator_losses(step)
+        assert len(seen) == 3  # generated photos, targets and sources
+
+    def test_it_needs_features(self):
+        with pytest.raises(UserError, match=r"model\.features is none: name a feature network"):
+            tiny(feature_adversarial_weight=1.0)

@@ -27,6 +27,11 @@ DEPTHS = (2, 2, 4, 4, 4)  # convolutions in each block
 TAPS = tuple(f"relu{block}_{n}" for block, depth in enumerate(DEPTHS, 1) for n in range(1, depth + 1))
 
 
+def block_of(tap: str) -> int:
+    """Return which block of the network a tap lies in, from 0: its maps are 2^block times smaller than the photo."""
+    return int(tap[4]) - 1
+
+
 @dataclass(frozen=True)
 class Kind:
     """One published feature network: its file, its input range, and where it differs from plain VGG19."""

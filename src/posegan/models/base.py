@@ -9,7 +9,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ from posegan.registry import Registry
 
 Losses = dict[str, Tensor]  # name -> weighted scalar; the loop adds them up
 Features = tuple[Tensor, ...]  # what `encode` keeps of a photo
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -179,28 +180,38 @@ class Phase:
 
 
 class StepContext:
-    """The batches of one step and the generator passes made on them, each made at most once if updates may share it."""
+    """The batches of one step and what is made of them, at most once if updates may share it: then `shared` is true."""
 
     def __init__(self, model: ReposeModel, batches: tuple[Batch, ...], step: int, *, share: bool = True) -> None:
         self.batches = batches
         self.step = step
         self._model = model
-        self._share = share and len(batches) == 1
+        self.shared = share and len(batches) == 1
         self._outputs: dict[int, Output] = {}
+        self._made: dict[str, Any] = {}
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        """Return what `make` returns; if updates share, it is called once a step for all that ask by this name."""
+        if not self.shared:
+            return make()
+        if name not in self._made:
+            self._made[name] = make()
+        made: Made = self._made[name]
+        return made
 
     def generate(self, stream: int = 0) -> Output:
         """Return the generator's output for a batch, with its graph."""
         if stream not in self._outputs:
             batch = self.batches[stream]
             output: Output = self._model.generator(batch.source_image, batch.source_pose, batch.target_pose)
-            if not self._share:
+            if not self.shared:
                 return output
             self._outputs[stream] = output
         return self._outputs[stream]
 
     def fake(self, stream: int = 0) -> Tensor:
         """Return the generated photos of a batch for a discriminator: no gradient reaches the generator."""
-        if self._share:
+        if self.shared:
             return self.generate(stream).image.detach()
         with torch.no_grad():
             return self.generate(stream).image

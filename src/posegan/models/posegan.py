@@ -7,7 +7,6 @@ at zero. A gate decides per pixel how much of the warped source is used, attenti
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -18,12 +17,20 @@ from posegan.batch import Batch
 from posegan.config import require_above_zero, require_at_least
 from posegan.errors import UserError
 from posegan.layers.adapn import AdaptivePatchNorm
-from posegan.layers.attention import Attention
 from posegan.layers.blocks import ResidualBlock
+from posegan.layers.deformable_skip import DeformableSkip
+from posegan.layers.feature_discriminator import FeatureDiscriminator, move_features
 from posegan.layers.features import FeatureNetwork, load_features
-from posegan.layers.part_flow import part_flow, part_maps, resize_flow
+from posegan.layers.part_flow import part_flow, resize_flow
 from posegan.layers.patch_discriminator import PatchDiscriminator
-from posegan.layers.warp import pixel_grid, sample_pixels
+from posegan.layers.pose_pyramids import (
+    POSE_CHANNELS,
+    POSE_STRIDE,
+    SourceEncoder,
+    TargetEncoder,
+    group_norm,
+    pose_maps,
+)
 from posegan.losses import (
     colour_distribution_loss,
     discriminator_adversarial,
@@ -49,12 +56,10 @@ from posegan.models.base import (
     line_to_zero,
     register_model,
 )
-from posegan.pose import COCO18, Pose, Size
-from posegan.pose.heatmap import render_heatmap
+from posegan.pose import Pose
 
-JOINTS = len(COCO18)
-POSE_CHANNELS = JOINTS + 9  # heatmaps of the joints, soft maps of head and limbs
-MAPS = 2  # stride at which poses enter the networks
+TAPS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2")  # what the perceptual loss compares
+JUDGED = TAPS[1:]  # what the feature discriminator sees
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,8 @@ class PoseGANConfig(ModelConfig):
     """Form of the adversarial loss."""
     adversarial_weight: float = 1.0
     """Weight of each discriminator's adversarial loss."""
+    feature_adversarial_weight: float = 0.0
+    """Weight of a third discriminator's adversarial loss: it judges frozen features beside the moved source's."""
     mismatch_weight: float = 0.5
     """Weight of real photos with a wrong pose or a wrong person among the discriminators' fakes."""
     r1_weight: float = 0.0
@@ -124,99 +131,21 @@ class PoseGANConfig(ModelConfig):
         require_at_least("model", self, 1, "depth", "discriminator_width")
         require_at_least("model", self, 0, "blocks")
         require_above_zero("model", self, "sigma", "lr")
-        require_at_least("model", self, 0, "lr_decay_start", "lr_decay_end", "r1_weight", "self_reconstruction")
+        require_at_least("model", self, 0, "lr_decay_start", "lr_decay_end")
+        require_at_least("model", self, 0, "r1_weight", "self_reconstruction", "feature_adversarial_weight")
         require_window("model.window", self.window)
         if self.self_reconstruction > 1:
             raise UserError(f"model.self_reconstruction is {self.self_reconstruction}: it is a share, at most 1.")
+        if self.feature_adversarial_weight > 0 and self.features == "none":
+            raise UserError(
+                "model.feature_adversarial_weight judges features, and model.features is none: name a feature network."
+            )
         if 0 < self.lr_decay_end <= self.lr_decay_start:
             raise UserError(f"model.lr_decay_end is {self.lr_decay_end}: it must be above model.lr_decay_start, or 0.")
 
 
-def _norm(channels: int) -> nn.Module:
-    return nn.GroupNorm(max(1, channels // 16), channels)
-
-
-def _pose_maps(pose: Pose, frame: Size, sigma: float) -> Tensor:
-    """Return (B, 27, H / 2, W / 2): the maps are smooth, and half the resolution costs a quarter."""
-    heatmaps = render_heatmap(pose, (frame[0] // MAPS, frame[1] // MAPS), sigma, frame)
-    return torch.cat([heatmaps, part_maps(pose, frame, MAPS)], 1)
-
-
 def _widths(config: PoseGANConfig) -> list[int]:
     return [min(config.width * 2**i, config.width * 16) for i in range(config.depth + 1)]
-
-
-class Down(nn.Sequential):
-    """Norm, SiLU, conv 3 stride 2, residual block: half the resolution."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        conv = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1)
-        super().__init__(_norm(inputs), nn.SiLU(), conv, ResidualBlock(outputs, _norm))
-
-
-class SourceEncoder(nn.Module):
-    """Photo (B, 3, H, W) and pose maps at half the size -> `depth` + 1 maps, each half the size of the one before."""
-
-    def __init__(self, widths: list[int]) -> None:
-        super().__init__()
-        self.photo = nn.Conv2d(3, widths[0], 3, padding=1)
-        self.halve = nn.Conv2d(widths[0], widths[1], 3, stride=2, padding=1)
-        self.pose = nn.Conv2d(POSE_CHANNELS, widths[1], 3, padding=1)
-        self.block = ResidualBlock(widths[1], _norm)
-        self.downs = nn.ModuleList(Down(a, b) for a, b in pairwise(widths[1:]))
-
-    def forward(self, photo: Tensor, maps: Tensor) -> list[Tensor]:
-        full = self.photo(photo)
-        levels = [full, self.block(self.halve(F.silu(full)) + self.pose(maps))]
-        for down in self.downs:
-            levels.append(down(levels[-1]))
-        return levels
-
-
-class TargetEncoder(nn.Module):
-    """Pose maps at half the size -> `depth` maps from half the size down."""
-
-    def __init__(self, widths: list[int]) -> None:
-        super().__init__()
-        self.first = nn.Sequential(nn.Conv2d(POSE_CHANNELS, widths[0], 3, padding=1), ResidualBlock(widths[0], _norm))
-        self.downs = nn.ModuleList(Down(a, b) for a, b in pairwise(widths))
-
-    def forward(self, maps: Tensor) -> list[Tensor]:
-        levels = [self.first(maps)]
-        for down in self.downs:
-            levels.append(down(levels[-1]))
-        return levels
-
-
-class DeformableSkip(nn.Module):
-    """Moves one source map to the target pose: base flow plus learned residual, then a gate for what is hidden."""
-
-    def __init__(self, source: int, guide: int, deform: str, attention: bool) -> None:
-        super().__init__()
-        self.deform = deform
-        outputs = 1 if deform == "affine" else 3  # the gate, and two numbers of residual flow
-        hidden = min(64, guide // 2)
-        self.head = nn.Sequential(
-            nn.Conv2d(guide, hidden, 1), nn.SiLU(), nn.Conv2d(hidden, hidden, 3, padding=1), nn.SiLU()
-        )
-        self.last = nn.Conv2d(hidden, outputs, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
-        assert self.last.bias is not None
-        nn.init.zeros_(self.last.bias)  # no residual and a half-open gate at the start
-        self.attention = Attention(guide, source) if attention else None
-
-    def forward(self, source: Tensor, guide: Tensor, base: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the moved map (B, Cs, h, w), the residual flow (B, 2, h, w) in pixels and the gate (B, 1, h, w)."""
-        predicted = self.last(self.head(guide)).float()
-        gate = torch.sigmoid(predicted[:, :1])
-        residual = predicted[:, 1:] if self.deform != "affine" else torch.zeros_like(base)
-        flow = residual if self.deform == "flow" else base + residual
-        height, width = source.shape[-2:]
-        places = pixel_grid((height, width), source.device) + flow.permute(0, 2, 3, 1)
-        moved = sample_pixels(source, places) * gate.to(source.dtype)
-        if self.attention is not None:
-            moved = moved + self.attention(guide, source)
-        return moved, residual, gate
 
 
 class PoseGANGenerator(Generator):
@@ -240,7 +169,7 @@ class PoseGANGenerator(Generator):
             decoders.append(
                 nn.Sequential(
                     nn.Conv2d(guide + source[level], out, 3, padding=1),
-                    *(ResidualBlock(out, _norm) for _ in range(config.blocks)),
+                    *(ResidualBlock(out, group_norm) for _ in range(config.blocks)),
                 )
             )
             modulations += [AdaptivePatchNorm(out, source[level], 1)] if config.modulation else []
@@ -248,25 +177,25 @@ class PoseGANGenerator(Generator):
         self.skips = nn.ModuleList(skips)  # deepest first, as the decoder uses them
         self.decoders = nn.ModuleList(decoders)
         self.modulations = nn.ModuleList(modulations)
-        self.image = nn.Sequential(_norm(above), nn.SiLU(), nn.Conv2d(above, 3, 3, padding=1), nn.Tanh())
+        self.image = nn.Sequential(group_norm(above), nn.SiLU(), nn.Conv2d(above, 3, 3, padding=1), nn.Tanh())
 
     def encode(self, source: Tensor, source_pose: Pose) -> Features:
         """Return the source maps, full resolution first."""
-        maps = _pose_maps(source_pose, (source.shape[-2], source.shape[-1]), self.config.sigma)
+        maps = pose_maps(source_pose, (source.shape[-2], source.shape[-1]), self.config.sigma)
         return tuple(self.source_encoder(source, maps))
 
     def render(self, features: Features, source_pose: Pose, target_pose: Pose) -> Output:
         """Return the photos; aux: residual flows and gates, deepest first, in eval mode also what is `warped`."""
         frame = (features[0].shape[-2], features[0].shape[-1])
-        base = part_flow(source_pose, target_pose, frame, MAPS, still=self.config.background == "still")
-        guides = self.target_encoder(_pose_maps(target_pose, frame, self.config.sigma))
+        base = part_flow(source_pose, target_pose, frame, POSE_STRIDE, still=self.config.background == "still")
+        guides = self.target_encoder(pose_maps(target_pose, frame, self.config.sigma))
         out: Tensor | None = None
         flows, gates, warped = [], [], []
         for depth, level in enumerate(reversed(range(len(features)))):
             skip, decode = self.skips[depth], self.decoders[depth]
             assert isinstance(decode, nn.Sequential)
             guide = torch.cat([x for x in (out, guides[level - 1] if level else None) if x is not None], 1)
-            moved, residual, gate = skip(features[level], guide, resize_flow(base, MAPS, 2**level))
+            moved, residual, gate = skip(features[level], guide, resize_flow(base, POSE_STRIDE, 2**level))
             flows.append(residual)
             gates.append(gate)
             warped += [] if self.training else [moved]
@@ -281,7 +210,7 @@ class PoseGANGenerator(Generator):
 
 @register_model("posegan")
 class PoseGAN(ReposeModel):
-    """Generator, a pose and an identity discriminator, and the four losses of the brief plus an L1 on pixels."""
+    """Generator, a pose and an identity discriminator, one on features if asked, the brief's losses and some more."""
 
     Config = PoseGANConfig
 
@@ -295,6 +224,9 @@ class PoseGAN(ReposeModel):
                 "identity": PatchDiscriminator(6, 0, config.discriminator_width, config.spectral_norm),
             }
         )
+        if config.feature_adversarial_weight > 0:
+            width = 4 * config.discriminator_width
+            self.discriminators["features"] = FeatureDiscriminator(JUDGED, POSE_CHANNELS, width, config.spectral_norm)
         self.features: FeatureNetwork | None = None  # frozen, loaded by `phases`, in no state_dict
 
     def phases(self) -> list[Phase]:
@@ -305,7 +237,7 @@ class PoseGAN(ReposeModel):
         falling = partial(line_to_zero, start=config.lr_decay_start, end=config.lr_decay_end)
         adam = Adam(lr=config.lr, schedule=falling if config.lr_decay_end else None)
         updates = [Update("generator", (self.generator,), self.generator_losses, adam)]
-        if config.adversarial_weight > 0:
+        if config.adversarial_weight > 0 or config.feature_adversarial_weight > 0:
             updates.insert(0, Update("discriminator", (self.discriminators,), self.discriminator_losses, adam))
         return [Phase("adversarial", tuple(updates), self_reconstruction=config.self_reconstruction)]
 
@@ -313,7 +245,8 @@ class PoseGAN(ReposeModel):
         """Judge real photos with their pose and person against generated ones and against mismatched real ones.
 
         The pose discriminator sees (target, its pose) and the source reference (source, its pose) as real. Mismatches,
-        a photo with the other photo's pose or with the next pair's person, teach both that realism is not enough.
+        a photo with the other photo's pose or with the next pair's person, teach both that realism is not enough. The
+        feature discriminator sees targets, generated photos and the next pair's targets beside the moved source.
         """
         config, batch, fake = self.config, context.batches[0], context.fake()
         source_maps, target_maps = self._maps(batch)
@@ -337,6 +270,8 @@ class PoseGAN(ReposeModel):
             wrong = discriminator_adversarial(pose[0], pose[3], config.adversarial)
             wrong = wrong + discriminator_adversarial(identity[0], identity[2], config.adversarial)
             losses["d_mismatch"] = config.mismatch_weight * wrong
+        if "features" in self.discriminators:
+            losses |= self._discriminator_feature_losses(context)
         if config.r1_weight > 0:
             losses["d_r1"] = config.r1_weight * (gan_r1(pose[0], target) + gan_r1(identity[0], target))
         return losses
@@ -356,14 +291,14 @@ class PoseGAN(ReposeModel):
             for name, condition in (("pose", target_maps), ("identity", batch.source_image)):
                 logits = self._judge(name, [image], [condition])[0]
                 losses[f"g_{name}"] = config.adversarial_weight * generator_adversarial(logits, config.adversarial)
-        losses |= self._feature_losses(image, target)
+        losses |= self._generator_feature_losses(context)
         if config.deform != "affine" and config.smoothness_weight > 0:
             losses["g_smoothness"] = config.smoothness_weight * offset_smoothness_loss(output.aux["flows"])
         return losses
 
     def _maps(self, batch: Batch) -> tuple[Tensor, Tensor]:
         sigma = self.config.sigma
-        return _pose_maps(batch.source_pose, batch.size, sigma), _pose_maps(batch.target_pose, batch.size, sigma)
+        return pose_maps(batch.source_pose, batch.size, sigma), pose_maps(batch.target_pose, batch.size, sigma)
 
     def _judge(self, name: str, photos: list[Tensor], conditions: list[Tensor]) -> list[Tensor]:
         """Return one discriminator's logits for several (photo, condition) lists in one pass."""
@@ -372,16 +307,58 @@ class PoseGAN(ReposeModel):
         logits: Tensor = judge(photo, condition) if name == "pose" else judge(torch.cat([photo, condition], 1))
         return list(logits.split([len(photo) for photo in photos]))
 
-    def _feature_losses(self, image: Tensor, target: Tensor) -> Losses:
+    def _features_of(self, context: StepContext) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return the frozen features of the generated photos, with their graph, and of the targets."""
+        assert self.features is not None
+        features, taps = self.features, (*TAPS, self.config.nearest_layer)
+        found = context.once("found", lambda: features(context.generate().image, taps))
+        with torch.no_grad():
+            wanted = context.once("wanted", lambda: features(context.batches[0].target_image, taps))
+        return found, wanted
+
+    @torch.no_grad()
+    def _reference(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
+        """Return the source's features where the target pose has them, and the maps of that pose."""
+        assert self.features is not None
+        still = self.config.background == "still"
+        flow = part_flow(batch.source_pose, batch.target_pose, batch.size, POSE_STRIDE, still=still)
+        moved = move_features(self.features(batch.source_image, JUDGED), flow, POSE_STRIDE)
+        return moved, pose_maps(batch.target_pose, batch.size, self.config.sigma)
+
+    def _judge_features(self, context: StepContext, photos: list[dict[str, Tensor]]) -> list[list[Tensor]]:
+        """Return the feature discriminator's logits for several photos of the same pairs: one list of scales each."""
+        reference = context.once("reference", lambda: self._reference(context.batches[0]))
+        seen = {tap: torch.cat([photo[tap] for photo in photos]) for tap in JUDGED}
+        scales = [logits.chunk(len(photos)) for logits in self.discriminators["features"](seen, *reference)]
+        return [list(photo) for photo in zip(*scales, strict=True)]
+
+    def _discriminator_feature_losses(self, context: StepContext) -> Losses:
+        config = self.config
+        with torch.set_grad_enabled(context.shared):  # the graph is for the generator's update, if that can use it
+            found, wanted = self._features_of(context)
+        photos = [wanted, {tap: found[tap].detach() for tap in JUDGED}]
+        mismatches = config.mismatch_weight > 0 and len(context.batches[0]) > 1
+        photos += [{tap: wanted[tap].roll(1, 0) for tap in JUDGED}] if mismatches else []  # the next pair's target
+        real, *fakes = self._judge_features(context, photos)
+        losses = {}
+        for name, weight, fake in zip(("d_features", "d_others"), (1.0, config.mismatch_weight), fakes, strict=False):
+            terms = [discriminator_adversarial(*pair, config.adversarial) for pair in zip(real, fake, strict=True)]
+            losses[name] = weight * torch.stack(terms).mean()
+        return losses
+
+    def _generator_feature_losses(self, context: StepContext) -> Losses:
         config = self.config
         if self.features is None:
+            image, target = context.generate().image, context.batches[0].target_image
             return {"g_nearest": config.nearest_weight * nearest_neighbour_loss(image, target, config.window)}
-        taps, layer = ("relu1_2", "relu2_2", "relu3_2", "relu4_2"), config.nearest_layer
-        with torch.no_grad():
-            wanted = self.features(target, (*taps, layer))
-        found = self.features(image, (*taps, layer))
-        return {
-            "g_perceptual": config.perceptual_weight
-            * perceptual_loss({tap: found[tap] for tap in taps}, {tap: wanted[tap] for tap in taps}),
-            "g_nearest": config.nearest_weight * nearest_neighbour_loss(found[layer], wanted[layer], config.window),
+        found, wanted = self._features_of(context)
+        generated, real = ({tap: maps[tap] for tap in TAPS} for maps in (found, wanted))
+        nearest = nearest_neighbour_loss(found[config.nearest_layer], wanted[config.nearest_layer], config.window)
+        losses = {
+            "g_perceptual": config.perceptual_weight * perceptual_loss(generated, real),
+            "g_nearest": config.nearest_weight * nearest,
         }
+        if "features" in self.discriminators:
+            terms = [generator_adversarial(x, config.adversarial) for x in self._judge_features(context, [found])[0]]
+            losses["g_features"] = config.feature_adversarial_weight * torch.stack(terms).mean()
+        return losses
