@@ -8,10 +8,10 @@ winners, whose derivative is the derivative of the minimum.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from posegan.errors import UserError
+from posegan.losses.absolute import mean_absolute_difference
 
 WINDOWS = range(1, 16, 2)  # sides of the search window
 
@@ -31,8 +31,7 @@ def nearest_neighbour_loss(generated: Tensor, target: Tensor, window: int = 3) -
     if window not in WINDOWS:
         raise ValueError(f"window must be odd and between 1 and 15, got {window}")
     match = target if window == 1 else _gather(target, nearest_positions(generated, target, window))
-    dtype = torch.promote_types(generated.dtype, torch.float32)
-    return F.l1_loss(generated.to(dtype), match.to(dtype)) * generated.shape[1]
+    return mean_absolute_difference(generated, match) * generated.shape[1]
 
 
 def require_window(key: str, window: int) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from posegan.losses.absolute import mean_absolute_difference
 
 
 def perceptual_loss(
@@ -14,7 +15,7 @@ def perceptual_loss(
     target_features: Mapping[str, Tensor],
     weights: Mapping[str, float] | None = None,
 ) -> Tensor:
-    """Return the mean over taps of weight * mean |generated - target|, in float32.
+    """Return the mean over taps of weight * mean |generated - target|, summed in float32.
 
     generated_features, target_features: tap name to (B, C, H, W), the same taps in both; the target's are usually
     computed without gradients. weights: tap name to factor, every factor 1 by default.
@@ -25,7 +26,7 @@ def perceptual_loss(
         named = [sorted(m) for m in (generated_features, target_features, weights or {})]
         raise ValueError(f"expected the same taps in generated, target and weights, got {named}")
     terms = [
-        F.l1_loss(generated_features[tap].float(), target_features[tap].float()) * (weights[tap] if weights else 1.0)
+        mean_absolute_difference(generated_features[tap], target_features[tap]) * (weights[tap] if weights else 1.0)
         for tap in taps
     ]
     return torch.stack(terms).mean()
