@@ -15,7 +15,6 @@ import argparse
 import datetime
 import json
 import os
-import platform
 import statistics
 import tempfile
 import time
@@ -26,20 +25,12 @@ import torch
 import torchvision
 
 from posegan.data import BatchLoader, MarketPoseDataset, PackedPhotos, PairSampler, PhotoFiles, pack_photos
+from posegan.hardware import processor_name
 from posegan.images import read_photo, to_signed
 
 RESULT = Path(__file__).parent / "results" / "data_loading.json"
 BATCH = 128
 TARGET = 4000  # pairs/s from the pack on two cores
-
-
-def processor() -> str:
-    """Return the name of the CPU."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
-    )
 
 
 def one_by_one(root: Path, people: MarketPoseDataset) -> Callable[[int], None]:
@@ -112,7 +103,7 @@ def main() -> None:
     rows = {name: summary(rate) for name, rate in rates.items()}
     result = {
         "date": datetime.date.today().isoformat(),
-        "machine": f"{processor()}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}",
+        "machine": f"{processor_name()}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}",
         "versions": f"torch {torch.__version__}, torchvision {torchvision.__version__}",
         "command": f"python benchmarks/data_loading.py --root {arguments.root} --rounds {arguments.rounds}",
         "photos": report.totals["photos"],

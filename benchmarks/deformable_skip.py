@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 import sys
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from posegan.hardware import device_name
 from posegan.layers import warp
 from posegan.layers.warp import affine_grid_pixels, nearest_index, warp_by_parts
 from posegan.pose import Pose, part_affines, part_masks
@@ -110,7 +110,7 @@ def main() -> None:
     runs = [{name: run(*form, affines, masks) for name, form in forms.items()} for _ in range(RUNS)]
     times = {name: statistics.median(r[name][0] for r in runs) for name in forms}
     kept = {name: runs[0][name][1] for name in forms}
-    machine = torch.cuda.get_device_name() if chosen.gpu else platform.processor() or platform.machine()
+    machine = device_name(torch.device("cuda" if chosen.gpu else "cpu"))
     result = {
         "what": f"four deformable skips, forward and backward, batch {chosen.batch}, 128x64, widths 64 to 512",
         "seconds" if chosen.gpu else "seconds_one_thread": {name: round(value, 5) for name, value in times.items()},

@@ -11,7 +11,6 @@ gradient. The share of such numbers is counted in the obvious maps.
 from __future__ import annotations
 
 import json
-import platform
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from posegan.hardware import processor_name
 from posegan.pose import render_heatmap
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the people lie in tests/
@@ -64,7 +64,7 @@ def main() -> None:
         },
         "share_of_numbers_below_normal_in_the_obvious_maps": round(small.float().mean().item(), 4),
         "largest_difference": (makers["obvious"]() - makers["ours"]()).abs().max().item(),
-        "machine": f"{platform.machine()}, torch {torch.__version__}",
+        "machine": f"{processor_name()}, torch {torch.__version__}",
         "date": time.strftime("%Y-%m-%d"),
         "command": "python benchmarks/heatmaps.py",
     }

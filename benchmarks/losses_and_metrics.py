@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ import torch.nn.functional as F
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
+from posegan.hardware import processor_name
 from posegan.losses import nearest_neighbour_loss
 from posegan.metrics import l1, masked_l1, masked_ssim, psnr, ssim
 
@@ -166,7 +166,7 @@ def loss_rows() -> dict[str, dict[str, float]]:
 def main() -> None:
     torch.set_num_threads(1)
     result = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+        "machine": f"{processor_name()}, {os.cpu_count()} cores, torch {torch.__version__}",
         "metrics against a loop over images (128x64)": metric_rows(),
         f"nearest-neighbour loss against unfolding {MAP}": loss_rows(),
     }

@@ -19,7 +19,6 @@ import http.server
 import json
 import math
 import os
-import platform
 import shutil
 import statistics
 import sys
@@ -32,6 +31,7 @@ import torch
 from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from posegan.hardware import processor_name
 from tests.app.serving import serving
 from tests.browser.conftest import FLAGS
 from tests.browser.hands import joint
@@ -123,7 +123,7 @@ def main() -> None:
         "threads": torch.get_num_threads(),
         "load_before": round(before, 1),
         "load_after": round(os.getloadavg()[0], 1),
-        "machine": platform.processor() or platform.machine(),
+        "machine": processor_name(),
     }
     print(json.dumps(result, indent=2))
     if chosen.out:

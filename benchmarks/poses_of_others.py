@@ -10,7 +10,6 @@ for one cycle, medians over photos; synthetic people, drawn walking, are the ref
 from __future__ import annotations
 
 import json
-import platform
 import sys
 from collections import defaultdict
 from datetime import date
@@ -21,6 +20,7 @@ import torch
 from posegan import Predictor, SyntheticPeople, load_annotations
 from posegan.data.pairs import market_identity
 from posegan.files import write_text
+from posegan.hardware import processor_name
 from posegan.inference.animate import animate
 from posegan.inference.demo import IDENTITIES
 from posegan.inference.sequence_files import find_sequence, walk_for
@@ -102,7 +102,7 @@ def main(root: Path) -> None:
     weights = "posegan-market-research"
     result = {
         "date": str(date.today()),
-        "machine": f"{platform.machine()}, one thread",
+        "machine": f"{processor_name()}, one thread",
         "weights": weights,
         "retargeting, mean absolute error of log shares": retargeting(root),
         "flicker, levels of 0 to 255": flickering(root, weights),

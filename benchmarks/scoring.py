@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
 from posegan.evaluation.scores import score
+from posegan.hardware import processor_name
 from posegan.inference.poses import bundled_poses
 from posegan.pose import Pose, body_mask
 
@@ -88,7 +88,7 @@ def main() -> None:
     with multiprocessing.get_context("spawn").Pool(2) as both:
         halves = max(both.map(half, range(2), chunksize=1))
     result = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+        "machine": f"{processor_name()}, {os.cpu_count()} cores, torch {torch.__version__}",
         "measured_pairs": PAIRS,
         "processor_seconds_for_12000_pairs": round(pair * PUBLISHED_PAIRS, 1),
         "processor_seconds_of_scikit_images_loop": round(slow_pair * PUBLISHED_PAIRS, 1),

@@ -9,13 +9,13 @@ the machine disturb little; they still share its caches.
 from __future__ import annotations
 
 import json
-import platform
 import time
 from pathlib import Path
 
 import torch
 
 from posegan.data.synthetic import SyntheticPeople
+from posegan.hardware import processor_name
 
 RESULT = Path(__file__).parent / "results" / "synthetic_people.json"
 CASES = ((128, 64, 32), (128, 64, 128), (256, 256, 8))  # height, width, batch
@@ -42,7 +42,7 @@ def main() -> None:
     result = {
         "what": f"SyntheticPeople.render without correspondence, one thread, best of {RUNS}",
         "images_per_cpu_second": rates,
-        "machine": f"{platform.processor() or platform.machine()}, torch {torch.__version__}",
+        "machine": f"{processor_name()}, torch {torch.__version__}",
         "date": time.strftime("%Y-%m-%d"),
         "command": "python benchmarks/synthetic_people.py",
     }

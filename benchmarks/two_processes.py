@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,8 @@ import time
 from pathlib import Path
 
 import torch
+
+from posegan.hardware import processor_name
 
 RESULT = Path(__file__).parent / "results" / "two_processes.json"
 PAIRS_EACH, STEPS, LOG_EVERY, ROUNDS = 4, 24, 4, 3
@@ -63,7 +64,7 @@ def main() -> None:
         "pairs_per_second": {"one process": round(one, 2), "two processes": round(two, 2)},
         "least_and_most": {str(n): [round(min(v), 2), round(max(v), 2)] for n, v in seen.items()},
         "efficiency": round(two / (2 * one), 3),
-        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+        "machine": f"{processor_name()}, {os.cpu_count()} cores, torch {torch.__version__}",
         "load_average": round(os.getloadavg()[0], 1),
         "date": time.strftime("%Y-%m-%d"),
         "command": "python benchmarks/two_processes.py",

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from posegan import __version__
 from posegan.files import write_text
+from posegan.hardware import device_name
 from posegan.inference.predictor import Predictor
 
 Rows = Mapping[str, Mapping[str, float]]
@@ -98,5 +99,9 @@ def describe_run(predictor: Predictor) -> dict[str, Any]:
 
 def hardware(device: torch.device) -> dict[str, Any]:
     """Return the names of the device and of the machine."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
-    return {"device": str(device), "name": name, "threads": torch.get_num_threads(), "system": platform.system()}
+    return {
+        "device": str(device),
+        "name": device_name(device),
+        "threads": torch.get_num_threads(),
+        "system": platform.system(),
+    }

@@ -9,7 +9,6 @@ much as trained ones, so no file is needed.
 from __future__ import annotations
 
 import dataclasses
-import platform
 import statistics
 import tempfile
 import time
@@ -25,6 +24,7 @@ from torch.utils.flop_counter import flop_registry
 
 from posegan.batch import Batch
 from posegan.data import SyntheticPeople, SyntheticPoseDataset
+from posegan.hardware import device_name
 from posegan.layers.features import KINDS
 from posegan.models import MODELS, ReposeModel, create_model
 from posegan.pose import Size
@@ -232,6 +232,5 @@ def _wait(device: torch.device) -> None:
 
 
 def _machine(device: torch.device) -> str:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
     threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
-    return f"{name}{threads}, torch {torch.__version__}"
+    return f"{device_name(device)}{threads}, torch {torch.__version__}"
