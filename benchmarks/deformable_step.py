@@ -134,10 +134,13 @@ def main() -> None:
         folder = Path(name)
         steps = {form: stepper(form, folder) for form in FORMS}
         first = {form: step(0) for form, step in steps.items()}
-        for slow in ("obvious", "obvious, three batches"):  # the forms agree, but for a pixel of a mask here and there
-            for fast in (slow.replace("obvious", "ours"), slow.replace("obvious", "ours") + ", bf16"):
+        for slow in FORMS[-2:]:  # the forms agree, but for a pixel of a mask here and there, and for what bf16 rounds
+            for fast, off in (
+                (slow.replace("obvious", "ours"), 0.05),
+                (slow.replace("obvious", "ours") + ", bf16", 0.1),
+            ):
                 for loss, value in first[fast].items():
-                    assert abs(value - first[slow][loss]) < 0.05 * abs(value), (fast, slow, loss, first)
+                    assert abs(value - first[slow][loss]) < off * abs(value), (fast, slow, loss, first)
         seconds = seconds_of(steps)
         peaks = {}
         for form in FORMS:
