@@ -345,7 +345,7 @@ class TestFeatureDiscriminator:
         return model
 
     def logits(self, model: PoseGAN, photo: Tensor, batch: Batch) -> list[Tensor]:
-        taps = ("relu2_2", "relu3_2", "relu4_2")
+        taps = ("relu1_2", "relu2_2", "relu3_2", "relu4_2")
         flow = part_flow(batch.source_pose, batch.target_pose, FRAME, 2)
         moved = move_features(model.features(batch.source_image, taps), flow, 2)
         return model.discriminators["features"](model.features(photo, taps), moved, model._maps(batch)[1])

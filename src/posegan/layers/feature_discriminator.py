@@ -6,6 +6,7 @@ source photo's maps, moved to the target pose by the body parts, so that cloth a
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -27,7 +28,8 @@ def move_features(features: Mapping[str, Tensor], flow: Tensor, stride: int) -> 
 class FeatureDiscriminator(nn.Module):
     """Features of photos, of their moved sources and the maps of the target pose -> a map of logits a scale.
 
-    taps: of the feature network, such as 'relu2_2'; pose: channels of the pose maps; width: of the first layer.
+    taps: of the feature network, such as 'relu2_2'; pose: channels of the pose maps; width: channels that the photo's
+    resolution is given, doubled with each halving.
     """
 
     def __init__(self, taps: Sequence[str], pose: int, width: int, spectral: bool = True) -> None:
@@ -35,17 +37,18 @@ class FeatureDiscriminator(nn.Module):
         norm = nn.utils.parametrizations.spectral_norm if spectral else nn.Identity()
         self.photo, self.source, self.pose, self.layers = (nn.ModuleDict() for _ in range(4))
         for tap in taps:
-            channels = WIDTHS[block_of(tap)]
-            self.photo[tap] = norm(nn.Conv2d(channels, width, 1))
-            self.source[tap] = norm(nn.Conv2d(channels, width, 1))
-            self.pose[tap] = norm(nn.Conv2d(pose, width, 1))
+            block = block_of(tap)
+            inputs, channels = WIDTHS[block], width * 2**block
+            self.photo[tap] = norm(nn.Conv2d(inputs, channels, 1))
+            self.source[tap] = norm(nn.Conv2d(inputs, channels, 1))
+            self.pose[tap] = norm(nn.Conv2d(pose, channels, 1))
             self.layers[tap] = nn.Sequential(
                 nn.LeakyReLU(0.2),
-                norm(nn.Conv2d(width, width, 3, padding=1)),
+                norm(nn.Conv2d(channels, channels, 3, padding=1)),
                 nn.LeakyReLU(0.2),
-                norm(nn.Conv2d(width, 2 * width, 4, stride=2, padding=1)),
+                norm(nn.Conv2d(channels, 2 * channels, 4, stride=2, padding=1)),
                 nn.LeakyReLU(0.2),
-                nn.Conv2d(2 * width, 1, 3, padding=1),
+                nn.Conv2d(2 * channels, 1, 3, padding=1),
             )
 
     def forward(self, photos: Mapping[str, Tensor], source: Mapping[str, Tensor], pose: Tensor) -> list[Tensor]:
@@ -57,7 +60,15 @@ class FeatureDiscriminator(nn.Module):
         logits = []
         for tap, layers in self.layers.items():
             seen = self.photo[tap](photos[tap])
-            maps = F.interpolate(pose, source[tap].shape[-2:], mode="area")
+            maps = _at_size(pose, source[tap].shape[-2:])
             reference = self.source[tap](source[tap]) + self.pose[tap](maps)
             logits.append(layers(seen + reference.repeat(len(seen) // len(reference), 1, 1, 1)))
         return logits
+
+
+def _at_size(maps: Tensor, size: torch.Size) -> Tensor:
+    """Return smooth maps at another size: means of pixels where it is smaller, in between them where it is larger."""
+    if maps.shape[-1] == size[-1]:
+        return maps
+    smaller = size[-1] < maps.shape[-1]
+    return F.interpolate(maps, size, mode="area") if smaller else F.interpolate(maps, size, mode="bilinear")

@@ -58,8 +58,7 @@ from posegan.models.base import (
 )
 from posegan.pose import Pose
 
-TAPS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2")  # what the perceptual loss compares
-JUDGED = TAPS[1:]  # what the feature discriminator sees
+TAPS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2")  # what the perceptual loss and the feature discriminator see
 
 
 @dataclass(frozen=True)
@@ -225,8 +224,8 @@ class PoseGAN(ReposeModel):
             }
         )
         if config.feature_adversarial_weight > 0:
-            width = 4 * config.discriminator_width
-            self.discriminators["features"] = FeatureDiscriminator(JUDGED, POSE_CHANNELS, width, config.spectral_norm)
+            width, spectral = config.discriminator_width, config.spectral_norm
+            self.discriminators["features"] = FeatureDiscriminator(TAPS, POSE_CHANNELS, width, spectral)
         self.features: FeatureNetwork | None = None  # frozen, loaded by `phases`, in no state_dict
 
     def phases(self) -> list[Phase]:
@@ -322,13 +321,13 @@ class PoseGAN(ReposeModel):
         assert self.features is not None
         still = self.config.background == "still"
         flow = part_flow(batch.source_pose, batch.target_pose, batch.size, POSE_STRIDE, still=still)
-        moved = move_features(self.features(batch.source_image, JUDGED), flow, POSE_STRIDE)
+        moved = move_features(self.features(batch.source_image, TAPS), flow, POSE_STRIDE)
         return moved, pose_maps(batch.target_pose, batch.size, self.config.sigma)
 
     def _judge_features(self, context: StepContext, photos: list[dict[str, Tensor]]) -> list[list[Tensor]]:
         """Return the feature discriminator's logits for several photos of the same pairs: one list of scales each."""
         reference = context.once("reference", lambda: self._reference(context.batches[0]))
-        seen = {tap: torch.cat([photo[tap] for photo in photos]) for tap in JUDGED}
+        seen = {tap: torch.cat([photo[tap] for photo in photos]) for tap in TAPS}
         scales = [logits.chunk(len(photos)) for logits in self.discriminators["features"](seen, *reference)]
         return [list(photo) for photo in zip(*scales, strict=True)]
 
@@ -336,9 +335,9 @@ class PoseGAN(ReposeModel):
         config = self.config
         with torch.set_grad_enabled(context.shared):  # the graph is for the generator's update, if that can use it
             found, wanted = self._features_of(context)
-        photos = [wanted, {tap: found[tap].detach() for tap in JUDGED}]
+        photos = [wanted, {tap: found[tap].detach() for tap in TAPS}]
         mismatches = config.mismatch_weight > 0 and len(context.batches[0]) > 1
-        photos += [{tap: wanted[tap].roll(1, 0) for tap in JUDGED}] if mismatches else []  # the next pair's target
+        photos += [{tap: wanted[tap].roll(1, 0) for tap in TAPS}] if mismatches else []  # the next pair's target
         real, *fakes = self._judge_features(context, photos)
         losses = {}
         for name, weight, fake in zip(("d_features", "d_others"), (1.0, config.mismatch_weight), fakes, strict=False):
