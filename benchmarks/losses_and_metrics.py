@@ -1,11 +1,11 @@
-"""Time and memory of the metrics and of the nearest-neighbour loss against their obvious forms.
+"""Time and memory of the metrics and of losses on feature maps against their obvious forms.
 
     python benchmarks/losses_and_metrics.py      # about a minute; writes results/losses_and_metrics.json
 
-The obvious forms: scikit-image's SSIM image by image, and the nearest-neighbour loss by unfolding n * n copies of the
-target. Times are processor seconds of a single thread, medians of interleaved runs, so that the machine's other work
-counts little. Memory is what one forward and backward adds to the peak of a fresh process
-(read from /proc, so this runs on Linux only).
+The obvious forms: scikit-image's SSIM image by image, the nearest-neighbour loss by unfolding n * n copies of the
+target, and `F.l1_loss` of maps turned to float32. Times are processor seconds of a single thread, medians of
+interleaved runs, so that the machine's other work counts little. Memory is what one forward and backward adds to the
+peak of a fresh process (read from /proc, so this runs on Linux only).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from torch import Tensor
 
 from posegan.hardware import processor_name
 from posegan.losses import nearest_neighbour_loss
+from posegan.losses.absolute import mean_absolute_difference
 from posegan.metrics import l1, masked_l1, masked_ssim, psnr, ssim
 
 RESULT = Path(__file__).parent / "results" / "losses_and_metrics.json"
@@ -163,12 +164,31 @@ def loss_rows() -> dict[str, dict[str, float]]:
     return rows
 
 
+def absolute_rows() -> dict[str, dict[str, float]]:
+    rows = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        found, wanted = (x.detach().to(dtype, memory_format=torch.channels_last) for x in feature_maps())
+        found.requires_grad_()
+        forms: dict[str, Callable[[], object]] = {
+            "ours": lambda a=found, b=wanted: torch.autograd.grad(mean_absolute_difference(a, b), a),
+            "F.l1_loss": lambda a=found, b=wanted: torch.autograd.grad(F.l1_loss(a.float(), b.float()), a),
+        }
+        seconds = medians(forms, repeats=15)
+        rows[str(dtype).removeprefix("torch.")] = {
+            "times_faster": round(seconds["F.l1_loss"] / seconds["ours"], 1),
+            "processor_milliseconds": round(1000 * seconds["ours"], 1),
+        }
+    return rows
+
+
 def main() -> None:
     torch.set_num_threads(1)
     result = {
         "machine": f"{processor_name()}, {os.cpu_count()} cores, torch {torch.__version__}",
         "metrics against a loop over images (128x64)": metric_rows(),
         f"nearest-neighbour loss against unfolding {MAP}": loss_rows(),
+        f"mean absolute difference of feature maps against F.l1_loss {MAP}": absolute_rows(),
+        "date": time.strftime("%Y-%m-%d"),
     }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=2) + "\n")

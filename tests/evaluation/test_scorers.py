@@ -219,7 +219,14 @@ def test_lpips_squeeze_is_the_packages_network_on_caffes_input(tmp_path: Path, a
     with torch.no_grad():
         expected = network(to_signed(made), batch.target_image).flatten()
     assert torch.allclose(scorer.add("row", made, batch, mask, 0)["lpips_squeeze_caffe"], expected, rtol=1e-4)
-    assert (missing, scorer.summary("row")) == ({}, {})
+    assert missing == {}
+    assert math.isnan(scorer.summary("row")["frechet_squeeze_caffe"])  # nothing to compare with yet
+    scorer.add(REAL, to_bytes(batch.target_image), batch, mask, 0)
+    with torch.no_grad():
+        sets = [network.net(network.scaling_layer(x))[-1].mean((2, 3)) for x in (to_signed(made), batch.target_image)]
+    between = frechet_distance(*(Moments.of(features) for features in sets))
+    assert scorer.summary("row")["frechet_squeeze_caffe"] == pytest.approx(between, rel=1e-3)
+    assert abs(scorer.summary(REAL)["frechet_squeeze_caffe"]) < 1e-3 * between
     assert set(scorer.files) == {"squeezenet1_1_features_caffe.pth", "squeeze.pth"}
     torch.save(dict(list(state.items())[:-1]), tmp_path / lpips_squeeze.TRUNK.name)
     _, missing = available_scorers(3, tmp_path, names=["lpips_squeeze_caffe"])
@@ -401,6 +408,8 @@ def test_the_networks_on_real_pairs(market_root: Path, feature_weights: Path) ->
             means[row] |= {name: float(values.nanmean()) for name, values in scores.items()} | scorer.summary(row)
     assert means[REAL]["lpips_squeeze_caffe"] == 0
     assert means["source"]["lpips_squeeze_caffe"] < means["other"]["lpips_squeeze_caffe"]
+    distance = {row: scores["frechet_squeeze_caffe"] for row, scores in means.items()}
+    assert abs(distance["other"]) < 1e-3 * distance["source"]  # the same photos in another order
     assert means["source"]["identity_target_osnet"] > means["other"]["identity_target_osnet"] + 0.1
     assert means[REAL]["identity_target_osnet"] == pytest.approx(1, abs=1e-5)
     assert means[REAL]["pckh_paper_movenet"] > 0.85

@@ -34,6 +34,7 @@ GROUPS = {
         "mask_is_std": "mask-IS deviation",
         "fid_targets": "FID to targets",
         "fid_training": "FID to training",
+        "frechet_squeeze_caffe": "FID-like (squeeze)",
     },
     "SSIM of other papers": {
         "mask_ssim_standard": "mask-SSIM (standard)",
@@ -46,7 +47,7 @@ GROUPS = {
 """{group: {metric: the words above its column}}, all in the order of the tables."""
 
 HEADINGS = {metric: words for group in GROUPS.values() for metric, words in group.items()}
-LOWER_IS_BETTER = ("l1", "mask_l1", "fid_", "lpips_", "keypoint_distance_")  # beginnings of names
+LOWER_IS_BETTER = ("l1", "mask_l1", "fid_", "frechet_", "lpips_", "keypoint_distance_")  # beginnings of names
 NEITHER = ("is_std", "mask_is_std")
 COARSE = ("psnr", "fid_", "keypoint_distance_")  # two digits; all others have four
 

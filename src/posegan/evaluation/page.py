@@ -26,7 +26,7 @@ from posegan.images import to_pil
 BUDGET = 8_000_000  # bytes of the page; pictures are saved coarser until it fits
 QUALITIES = (90, 75, 60, 40, 20)  # of WebP, tried in this order
 CAPTIONED = (RANKING, "ssim_paper")  # scores under each picture
-PLOTTED = ("ssim_paper", "mask_ssim_paper", "fid_targets", "lpips_alex", "lpips_squeeze_caffe")
+PLOTTED = ("ssim_paper", "mask_ssim_paper", "fid_targets", "lpips_alex", "frechet_squeeze_caffe", "lpips_squeeze_caffe")
 MOST_PLOTS = 3  # metrics, each against size and against time
 
 Encode = Callable[[Tensor], str]

@@ -1,10 +1,12 @@
-"""An LPIPS-like distance that needs no download of hundreds of megabytes: Caffe's SqueezeNet 1.1 under LPIPS's heads.
+"""Two distances on a network of three megabytes, Caffe's SqueezeNet 1.1, for machines without those of LPIPS and FID.
 
-It is not LPIPS: the heads were fitted to torchvision's SqueezeNet. Rankings agree, values do not, hence its name.
+Pair by pair under LPIPS's heads, which were fitted to torchvision's SqueezeNet: not LPIPS. And between sets of photos:
+not FID. Rankings agree, values do not, hence their names.
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
@@ -12,12 +14,12 @@ from torch import Tensor, nn
 
 from posegan.batch import Batch
 from posegan.errors import UserError
-from posegan.evaluation.scorers.base import Scorer
+from posegan.evaluation.scorers.base import REAL, Scorer
 from posegan.evaluation.scorers.weight_folder import WeightFolder
 from posegan.files import ExternalFile
 from posegan.images import to_bytes
 from posegan.layers.state_files import read_state
-from posegan.metrics import perceptual_distance
+from posegan.metrics import Moments, frechet_distance, perceptual_distance
 
 TRUNK = ExternalFile(
     "squeezenet1_1_features_caffe.pth",
@@ -36,11 +38,13 @@ MEAN_BGR = (104.0, 117.0, 123.0)
 
 
 class LpipsSqueezeCaffe(Scorer):
-    """The LPIPS-like distance `lpips_squeeze_caffe`."""
+    """The LPIPS-like distance `lpips_squeeze_caffe` of pairs, the FID-like `frechet_squeeze_caffe` of sets."""
 
     name = "squeezenet1.1-caffe"
     metrics = {  # noqa: RUF012
-        "lpips_squeeze_caffe": "LPIPS's formula and v0.1 heads on Caffe's SqueezeNet 1.1 (not LPIPS); lower is better"
+        "lpips_squeeze_caffe": "LPIPS's formula and v0.1 heads on Caffe's SqueezeNet 1.1 (not LPIPS); lower is better",
+        "frechet_squeeze_caffe": "FID's formula against the target photos, on the means of the 512 last feature maps "
+        "of Caffe's SqueezeNet 1.1 (not FID); lower is better",
     }
 
     def __init__(self, trunk: Path, heads: Path, device: torch.device) -> None:
@@ -67,15 +71,16 @@ class LpipsSqueezeCaffe(Scorer):
 
     @torch.no_grad()
     def add(self, row: str, images: Tensor, batch: Batch, mask: Tensor, first: int) -> dict[str, Tensor]:
-        """Return the distance of each photo from its target."""
-        distance = perceptual_distance(
-            self._features(images), self._features(to_bytes(batch.target_image)), self._heads
-        )
-        return {"lpips_squeeze_caffe": distance.cpu()}
+        """Return the distance of each photo from its target, and take its features."""
+        found, wanted = self._features(images), self._features(to_bytes(batch.target_image))
+        self._add(row, vars(Moments.of(found[-1].mean((-2, -1)))))
+        return {"lpips_squeeze_caffe": perceptual_distance(found, wanted, self._heads).cpu()}
 
     def summary(self, row: str) -> dict[str, float]:
-        """Return nothing: the mean over pairs is the score."""
-        return {}
+        """Return the Frechet distance from the row 'real'; of the other distance the mean over pairs is the score."""
+        ours, theirs = self._sums.get(row), self._sums.get(REAL)
+        distance = frechet_distance(Moments(**ours), Moments(**theirs)) if ours and theirs else math.nan
+        return {"frechet_squeeze_caffe": distance}
 
     def _features(self, images: Tensor) -> list[Tensor]:
         x = images.to(self._mean.device).flip(1).float() - self._mean  # BGR, 0..255, mean off
