@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from posegan.layers.feature_discriminator import FeatureDiscriminator, move_features
+from posegan.layers.feature_discriminator import FeatureDiscriminator, move_features, shift_right_down
 
 TAPS = ("relu2_2", "relu4_2")
 SHAPES = {"relu2_2": (128, 16, 8), "relu4_2": (512, 4, 2)}
@@ -29,6 +29,13 @@ def test_features_move_by_the_photos_flow_in_their_own_pixels():
     torch.testing.assert_close(moved["relu4_2"][..., :-1], features["relu4_2"][..., 1:])
     torch.testing.assert_close(moved["relu2_2"][..., :-4], features["relu2_2"][..., 4:])
     torch.testing.assert_close(moved["relu2_2"][..., -4:], features["relu2_2"][..., -1:].expand(-1, -1, -1, 4))
+
+
+def test_a_shifted_photo_repeats_its_edge():
+    photo = torch.arange(6.0).reshape(1, 1, 2, 3)
+    assert shift_right_down(photo, (0, 0)) is photo
+    assert shift_right_down(photo, (1, 1))[0, 0].tolist() == [[0, 0, 1], [0, 0, 1]]
+    assert shift_right_down(photo, (0, 1))[0, 0].tolist() == [[0, 1, 2], [0, 1, 2]]
 
 
 def test_logits_of_every_scale_have_half_its_size(judge):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from posegan.batch import Batch
 from posegan.errors import UserError
 from posegan.layers.deformable_skip import DeformableSkip
-from posegan.layers.feature_discriminator import move_features
+from posegan.layers.feature_discriminator import move_features, shift_right_down
 from posegan.layers.features import KINDS, FeatureNetwork
 from posegan.layers.part_flow import part_flow, resize_flow
 from posegan.losses import (
@@ -387,6 +387,24 @@ class TestFeatureDiscriminator:
         model.discriminator_losses(step)
         model.generator_losses(step)
         assert len(seen) == 3  # generated photos, targets and sources
+
+    def test_jitter_shifts_photos_and_pose_alike_and_differs_from_step_to_step(self):
+        model, batch = self.model(feature_jitter=7).eval(), pairs(2)
+        shifts = {model._shift(step) for step in range(200)}
+        assert {x for x, _ in shifts} == {y for _, y in shifts} == set(range(8))
+        step = next(k for k in range(200) if model._shift(k) == (3, 5))
+        moved = Pose(batch.target_pose.xy + torch.tensor([3.0, 5.0]), batch.target_pose.visible)
+        image = draw(model, batch).image
+        right = Batch(batch.source_image, shift_right_down(image, (3, 5)), batch.source_pose, moved)
+        fake = self.logits(model, right.target_image, right)
+        expected = self.WEIGHT * 0.5 * torch.stack([(x - 1).square().mean() for x in fake]).mean()
+        found = model.generator_losses(StepContext(model, (batch,), step))
+        torch.testing.assert_close(found["g_features"], expected)
+        taps = ("relu1_2", "relu2_2", "relu3_2", "relu4_2")
+        wanted = model.features(shift_right_down(batch.target_image, (3, 5)), taps)
+        torch.testing.assert_close(
+            found["g_perceptual"], perceptual_loss(model.features(right.target_image, taps), wanted)
+        )
 
     def test_it_needs_features(self):
         with pytest.raises(UserError, match=r"model\.features is none: name a feature network"):

@@ -15,6 +15,14 @@ from posegan.layers.part_flow import resize_flow
 from posegan.layers.warp import pixel_grid, sample_pixels
 
 
+def shift_right_down(photo: Tensor, shift: tuple[int, int]) -> Tensor:
+    """Return photos (B, C, H, W) moved by so many pixels (x, y), their left and top edge repeated."""
+    if shift == (0, 0):
+        return photo
+    height, width = photo.shape[-2:]
+    return F.pad(photo, (shift[0], 0, shift[1], 0), mode="replicate")[..., :height, :width]
+
+
 def move_features(features: Mapping[str, Tensor], flow: Tensor, stride: int) -> dict[str, Tensor]:
     """Return maps (B, C, h, w) of a feature network moved by a flow (B, 2, H / stride, W / stride) of the photo."""
     moved = {}

@@ -19,7 +19,7 @@ from posegan.errors import UserError
 from posegan.layers.adapn import AdaptivePatchNorm
 from posegan.layers.blocks import ResidualBlock
 from posegan.layers.deformable_skip import DeformableSkip
-from posegan.layers.feature_discriminator import FeatureDiscriminator, move_features
+from posegan.layers.feature_discriminator import FeatureDiscriminator, move_features, shift_right_down
 from posegan.layers.features import FeatureNetwork, load_features
 from posegan.layers.part_flow import part_flow, resize_flow
 from posegan.layers.patch_discriminator import PatchDiscriminator
@@ -117,6 +117,8 @@ class PoseGANConfig(ModelConfig):
     """Frozen network of the perceptual and nearest-neighbour losses; `none`: search on pixels, no perceptual loss."""
     features_path: str | None = None
     """File of that network's weights; torchvision's are downloaded if this is empty."""
+    feature_jitter: int = 0
+    """Pixels by which photos are shifted at most before that network, at random: else its pooling prints a mesh."""
     lr: float = 2e-4
     """Learning rate of both Adam optimisers at first."""
     lr_decay_start: int = 0
@@ -130,7 +132,7 @@ class PoseGANConfig(ModelConfig):
         require_at_least("model", self, 1, "depth", "discriminator_width")
         require_at_least("model", self, 0, "blocks")
         require_above_zero("model", self, "sigma", "lr")
-        require_at_least("model", self, 0, "lr_decay_start", "lr_decay_end")
+        require_at_least("model", self, 0, "lr_decay_start", "lr_decay_end", "feature_jitter")
         require_at_least("model", self, 0, "r1_weight", "self_reconstruction", "feature_adversarial_weight")
         require_window("model.window", self.window)
         if self.self_reconstruction > 1:
@@ -306,27 +308,35 @@ class PoseGAN(ReposeModel):
         logits: Tensor = judge(photo, condition) if name == "pose" else judge(torch.cat([photo, condition], 1))
         return list(logits.split([len(photo) for photo in photos]))
 
+    def _shift(self, step: int) -> tuple[int, int]:
+        """Return by how many pixels (x, y) the feature network sees the photos of a step shifted."""
+        x, y = torch.randint(self.config.feature_jitter + 1, (2,), generator=torch.Generator().manual_seed(step))
+        return int(x), int(y)
+
     def _features_of(self, context: StepContext) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return the frozen features of the generated photos, with their graph, and of the targets."""
         assert self.features is not None
-        features, taps = self.features, (*TAPS, self.config.nearest_layer)
-        found = context.once("found", lambda: features(context.generate().image, taps))
+        features, taps, shift = self.features, (*TAPS, self.config.nearest_layer), self._shift(context.step)
+        found = context.once("found", lambda: features(shift_right_down(context.generate().image, shift), taps))
         with torch.no_grad():
-            wanted = context.once("wanted", lambda: features(context.batches[0].target_image, taps))
+            target = context.batches[0].target_image
+            wanted = context.once("wanted", lambda: features(shift_right_down(target, shift), taps))
         return found, wanted
 
     @torch.no_grad()
-    def _reference(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
+    def _reference(self, context: StepContext) -> tuple[dict[str, Tensor], Tensor]:
         """Return the source's features where the target pose has them, and the maps of that pose."""
         assert self.features is not None
-        still = self.config.background == "still"
-        flow = part_flow(batch.source_pose, batch.target_pose, batch.size, POSE_STRIDE, still=still)
+        batch, still = context.batches[0], self.config.background == "still"
+        pose = batch.target_pose
+        pose = Pose(pose.xy + pose.xy.new_tensor(self._shift(context.step)), pose.visible)
+        flow = part_flow(batch.source_pose, pose, batch.size, POSE_STRIDE, still=still)
         moved = move_features(self.features(batch.source_image, TAPS), flow, POSE_STRIDE)
-        return moved, pose_maps(batch.target_pose, batch.size, self.config.sigma)
+        return moved, pose_maps(pose, batch.size, self.config.sigma)
 
     def _judge_features(self, context: StepContext, photos: list[dict[str, Tensor]]) -> list[list[Tensor]]:
         """Return the feature discriminator's logits for several photos of the same pairs: one list of scales each."""
-        reference = context.once("reference", lambda: self._reference(context.batches[0]))
+        reference = context.once("reference", lambda: self._reference(context))
         seen = {tap: torch.cat([photo[tap] for photo in photos]) for tap in TAPS}
         scales = [logits.chunk(len(photos)) for logits in self.discriminators["features"](seen, *reference)]
         return [list(photo) for photo in zip(*scales, strict=True)]
