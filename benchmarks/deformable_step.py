@@ -1,6 +1,6 @@
 """Time and memory of a whole training step of Deformable GAN against the same step in the obvious form.
 
-    python benchmarks/deformable_step.py      # about four minutes; writes results/deformable_step.json
+    python benchmarks/deformable_step.py      # about three minutes; writes results/deformable_step.json
 
 Published width, 128x64, batch 4, discriminator and generator update, features of a VGG19 with random weights. The
 obvious form has the same networks, losses and optimisers, but warps the full map once per part, unfolds the n * n
