@@ -406,6 +406,20 @@ class TestFeatureDiscriminator:
             found["g_perceptual"], perceptual_loss(model.features(right.target_image, taps), wanted)
         )
 
+    def test_noise_is_that_of_the_step_and_covers_real_and_generated_photos_alike(self):
+        model, batch = self.model(feature_noise=0.5).eval(), pairs(2)
+        seen: list[Tensor] = []
+        model.features.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+        for number in (3, 3, 4):
+            model.generator_losses(StepContext(model, (batch,), number))
+        generated, target, source = seen[:3]  # of the first step
+        noise = target - batch.target_image
+        torch.testing.assert_close(generated - noise, draw(model, batch).image)
+        assert noise.std() == pytest.approx(0.5, rel=0.02)
+        assert torch.equal(source, batch.source_image)
+        assert torch.equal(seen[4], target)
+        assert not torch.equal(seen[7], target)
+
     def test_it_needs_features(self):
         with pytest.raises(UserError, match=r"model\.features is none: name a feature network"):
             tiny(feature_adversarial_weight=1.0)

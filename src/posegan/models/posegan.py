@@ -118,7 +118,9 @@ class PoseGANConfig(ModelConfig):
     features_path: str | None = None
     """File of that network's weights; torchvision's are downloaded if this is empty."""
     feature_jitter: int = 0
-    """Pixels by which photos are shifted at most before that network, at random: else its pooling prints a mesh."""
+    """Pixels by which photos are shifted at most before that network, at random, so that its pooling has no grid."""
+    feature_noise: float = 0.0
+    """Deviation of the noise that covers the grain of photos before that network, which a generator cannot imitate."""
     lr: float = 2e-4
     """Learning rate of both Adam optimisers at first."""
     lr_decay_start: int = 0
@@ -133,7 +135,8 @@ class PoseGANConfig(ModelConfig):
         require_at_least("model", self, 0, "blocks")
         require_above_zero("model", self, "sigma", "lr")
         require_at_least("model", self, 0, "lr_decay_start", "lr_decay_end", "feature_jitter")
-        require_at_least("model", self, 0, "r1_weight", "self_reconstruction", "feature_adversarial_weight")
+        require_at_least("model", self, 0, "r1_weight", "self_reconstruction")
+        require_at_least("model", self, 0, "feature_adversarial_weight", "feature_noise")
         require_window("model.window", self.window)
         if self.self_reconstruction > 1:
             raise UserError(f"model.self_reconstruction is {self.self_reconstruction}: it is a share, at most 1.")
@@ -313,14 +316,23 @@ class PoseGAN(ReposeModel):
         x, y = torch.randint(self.config.feature_jitter + 1, (2,), generator=torch.Generator().manual_seed(step))
         return int(x), int(y)
 
+    def _shown(self, photo: Tensor, step: int) -> Tensor:
+        """Return photos as the feature network sees them: shifted, under a noise that all of a step have in common."""
+        shown = shift_right_down(photo, self._shift(step))
+        if self.config.feature_noise == 0:
+            return shown
+        chance = torch.Generator(photo.device).manual_seed(step)
+        noise = torch.randn(photo.shape, generator=chance, device=photo.device).to(photo)  # alike in every precision
+        return shown + self.config.feature_noise * noise
+
     def _features_of(self, context: StepContext) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return the frozen features of the generated photos, with their graph, and of the targets."""
         assert self.features is not None
-        features, taps, shift = self.features, (*TAPS, self.config.nearest_layer), self._shift(context.step)
-        found = context.once("found", lambda: features(shift_right_down(context.generate().image, shift), taps))
+        features, taps, step = self.features, (*TAPS, self.config.nearest_layer), context.step
+        found = context.once("found", lambda: features(self._shown(context.generate().image, step), taps))
         with torch.no_grad():
             target = context.batches[0].target_image
-            wanted = context.once("wanted", lambda: features(shift_right_down(target, shift), taps))
+            wanted = context.once("wanted", lambda: features(self._shown(target, step), taps))
         return found, wanted
 
     @torch.no_grad()
