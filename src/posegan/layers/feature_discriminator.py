@@ -5,39 +5,63 @@ source photo's maps, moved to the target pose by the body parts, so that cloth a
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from posegan.layers.features import WIDTHS, block_of
-from posegan.layers.part_flow import resize_flow
 from posegan.layers.warp import pixel_grid, sample_pixels
 
+Maps = Mapping[str, Tensor]  # tap of the feature network -> (B, C, h, w)
 
-def shift_right_down(photo: Tensor, shift: tuple[int, int]) -> Tensor:
-    """Return photos (B, C, H, W) moved by so many pixels (x, y), their left and top edge repeated."""
-    if shift == (0, 0):
+
+@dataclass(frozen=True)
+class FeatureView:
+    """The photos of a step through the feature network.
+
+    found: of the generated photos. wanted: of the targets. moved: of the sources, moved to the target pose, and pose:
+    the maps of that pose (B, P, h', w'); the discriminator needs both.
+    """
+
+    found: Maps
+    wanted: Maps
+    moved: Maps | None = None
+    pose: Tensor | None = None
+
+
+def shift_right_down(photo: Tensor, x: int, y: int) -> Tensor:
+    """Return photos (B, C, H, W) moved by so many pixels, their left and top edge repeated."""
+    if (x, y) == (0, 0):
         return photo
     height, width = photo.shape[-2:]
-    return F.pad(photo, (shift[0], 0, shift[1], 0), mode="replicate")[..., :height, :width]
+    return F.pad(photo, (x, 0, y, 0), mode="replicate")[..., :height, :width]
 
 
-def move_features(features: Mapping[str, Tensor], flow: Tensor, stride: int) -> dict[str, Tensor]:
+def move_features(features: Maps, flow: Tensor, stride: int) -> dict[str, Tensor]:
     """Return maps (B, C, h, w) of a feature network moved by a flow (B, 2, H / stride, W / stride) of the photo."""
     moved = {}
     for tap, maps in features.items():
-        here = resize_flow(flow, stride, 2 ** block_of(tap))
-        grid = pixel_grid((maps.shape[-2], maps.shape[-1]), maps.device)
-        moved[tap] = sample_pixels(maps, grid + here.permute(0, 2, 3, 1))
+        size = maps.shape[-2:]
+        here = at_size(flow, size) * (stride / 2 ** block_of(tap))  # in pixels of these maps
+        moved[tap] = sample_pixels(maps, pixel_grid((size[0], size[1]), maps.device) + here.permute(0, 2, 3, 1))
     return moved
+
+
+def at_size(maps: Tensor, size: torch.Size) -> Tensor:
+    """Return smooth maps at another size: means of pixels where it is smaller, between pixels where it is larger."""
+    if maps.shape[-2:] == size:
+        return maps
+    smaller = size[-2] < maps.shape[-2]
+    return F.interpolate(maps, size, mode="area") if smaller else F.interpolate(maps, size, mode="bilinear")
 
 
 class FeatureDiscriminator(nn.Module):
     """Features of photos, of their moved sources and the maps of the target pose -> a map of logits a scale.
 
     taps: of the feature network, such as 'relu2_2'; pose: channels of the pose maps; width: channels that the photo's
-    resolution is given, doubled with each halving.
+    resolution is given, doubled with each halving. The features should be near 1, as torchvision's VGG19 has them.
     """
 
     def __init__(self, taps: Sequence[str], pose: int, width: int, spectral: bool = True) -> None:
@@ -59,24 +83,17 @@ class FeatureDiscriminator(nn.Module):
                 nn.Conv2d(2 * channels, 1, 3, padding=1),
             )
 
-    def forward(self, photos: Mapping[str, Tensor], source: Mapping[str, Tensor], pose: Tensor) -> list[Tensor]:
-        """Return logits (n * B, 1, h / 2, w / 2) for each tap.
+    def forward(self, view: FeatureView, photos: Sequence[Maps]) -> list[list[Tensor]]:
+        """Return for each of several photos of every pair its logits (B, 1, h / 2, w / 2) at each scale.
 
-        photos: tap to (n * B, C, h, w), n photos of each pair one batch after the other; source: tap to (B, C, h, w);
-        pose: (B, P, h', w') maps of any size.
+        view: what they are judged beside, with `moved` and `pose`. photos: their features.
         """
-        logits = []
+        assert view.moved is not None
+        assert view.pose is not None
+        scales = []
         for tap, layers in self.layers.items():
-            seen = self.photo[tap](photos[tap])
-            maps = _at_size(pose, source[tap].shape[-2:])
-            reference = self.source[tap](source[tap]) + self.pose[tap](maps)
-            logits.append(layers(seen + reference.repeat(len(seen) // len(reference), 1, 1, 1)))
-        return logits
-
-
-def _at_size(maps: Tensor, size: torch.Size) -> Tensor:
-    """Return smooth maps at another size: means of pixels where it is smaller, in between them where it is larger."""
-    if maps.shape[-1] == size[-1]:
-        return maps
-    smaller = size[-1] < maps.shape[-1]
-    return F.interpolate(maps, size, mode="area") if smaller else F.interpolate(maps, size, mode="bilinear")
+            maps = at_size(view.pose, view.moved[tap].shape[-2:])
+            beside = self.source[tap](view.moved[tap]) + self.pose[tap](maps)
+            seen = self.photo[tap](torch.cat([photo[tap] for photo in photos]))
+            scales.append(layers(seen + beside.repeat(len(photos), 1, 1, 1)).chunk(len(photos)))
+        return [list(photo) for photo in zip(*scales, strict=True)]

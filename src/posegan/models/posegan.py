@@ -5,6 +5,7 @@ The warp of a skip is one dense flow: that of the body parts (layers/part_flow.p
 at zero. A gate decides per pixel how much of the warped source is used, attention fetches what the flow cannot reach.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -19,11 +20,11 @@ from posegan.errors import UserError
 from posegan.layers.adapn import AdaptivePatchNorm
 from posegan.layers.blocks import ResidualBlock
 from posegan.layers.deformable_skip import DeformableSkip
-from posegan.layers.feature_discriminator import FeatureDiscriminator, move_features, shift_right_down
+from posegan.layers.feature_discriminator import FeatureDiscriminator, FeatureView, move_features, shift_right_down
 from posegan.layers.features import FeatureNetwork, load_features
 from posegan.layers.part_flow import part_flow, resize_flow
 from posegan.layers.patch_discriminator import PatchDiscriminator
-from posegan.layers.pose_pyramids import (
+from posegan.layers.pose_encoders import (
     POSE_CHANNELS,
     POSE_STRIDE,
     SourceEncoder,
@@ -58,7 +59,7 @@ from posegan.models.base import (
 )
 from posegan.pose import Pose
 
-TAPS = ("relu1_2", "relu2_2", "relu3_2", "relu4_2")  # what the perceptual loss and the feature discriminator see
+COMPARED = ("relu1_2", "relu2_2", "relu3_2", "relu4_2")  # taps of the perceptual loss and the feature discriminator
 
 
 @dataclass(frozen=True)
@@ -82,19 +83,19 @@ class PoseGANConfig(ModelConfig):
     sigma: float = 6.0
     """Standard deviation of the joint heatmaps in pixels."""
     discriminator_width: int = 32
-    """Channels of the first layer of both discriminators."""
+    """Channels of the discriminators at the photo's resolution; they double with each halving."""
     spectral_norm: bool = True
     """Whether the discriminators' convolutions are spectrally normalised."""
     adversarial: Literal["bce", "lsgan", "hinge"] = "lsgan"
     """Form of the adversarial loss."""
     adversarial_weight: float = 1.0
-    """Weight of each discriminator's adversarial loss."""
+    """Weight of the adversarial loss of the pose and of the identity discriminator; 0 leaves them out."""
     feature_adversarial_weight: float = 0.0
-    """Weight of a third discriminator's adversarial loss: it judges frozen features beside the moved source's."""
+    """Weight of that of a third discriminator, which judges frozen features beside the moved source's; 0: none."""
     mismatch_weight: float = 0.5
     """Weight of real photos with a wrong pose or a wrong person among the discriminators' fakes."""
     r1_weight: float = 0.0
-    """Weight of the discriminators' squared gradient at real targets (R1)."""
+    """Weight of the pose and the identity discriminator's squared gradient at real targets (R1)."""
     self_reconstruction: float = 0.0
     """Share of the pairs of a batch in which the source is its own target."""
     pixel_weight: float = 20.0
@@ -114,7 +115,7 @@ class PoseGANConfig(ModelConfig):
     smoothness_weight: float = 0.1
     """Weight of the offset smoothness, over all scales."""
     features: Literal["none", "vgg19", "vgg19_caffe", "vgg19_distilled"] = "vgg19"
-    """Frozen network of the perceptual and nearest-neighbour losses; `none`: search on pixels, no perceptual loss."""
+    """Frozen network of the losses on features; `none`: nearest-neighbour search on pixels, no perceptual loss."""
     features_path: str | None = None
     """File of that network's weights; torchvision's are downloaded if this is empty."""
     feature_jitter: int = 0
@@ -140,9 +141,10 @@ class PoseGANConfig(ModelConfig):
         require_window("model.window", self.window)
         if self.self_reconstruction > 1:
             raise UserError(f"model.self_reconstruction is {self.self_reconstruction}: it is a share, at most 1.")
-        if self.feature_adversarial_weight > 0 and self.features == "none":
+        if self.feature_adversarial_weight > 0 and self.features in ("none", "vgg19_caffe"):
             raise UserError(
-                "model.feature_adversarial_weight judges features, and model.features is none: name a feature network."
+                f"model.feature_adversarial_weight needs features near 1, and model.features is {self.features}: take "
+                "vgg19 or vgg19_distilled."
             )
         if 0 < self.lr_decay_end <= self.lr_decay_start:
             raise UserError(f"model.lr_decay_end is {self.lr_decay_end}: it must be above model.lr_decay_start, or 0.")
@@ -230,7 +232,7 @@ class PoseGAN(ReposeModel):
         )
         if config.feature_adversarial_weight > 0:
             width, spectral = config.discriminator_width, config.spectral_norm
-            self.discriminators["features"] = FeatureDiscriminator(TAPS, POSE_CHANNELS, width, spectral)
+            self.discriminators["features"] = FeatureDiscriminator(COMPARED, POSE_CHANNELS, width, spectral)
         self.features: FeatureNetwork | None = None  # frozen, loaded by `phases`, in no state_dict
 
     def phases(self) -> list[Phase]:
@@ -241,8 +243,10 @@ class PoseGAN(ReposeModel):
         falling = partial(line_to_zero, start=config.lr_decay_start, end=config.lr_decay_end)
         adam = Adam(lr=config.lr, schedule=falling if config.lr_decay_end else None)
         updates = [Update("generator", (self.generator,), self.generator_losses, adam)]
-        if config.adversarial_weight > 0 or config.feature_adversarial_weight > 0:
-            updates.insert(0, Update("discriminator", (self.discriminators,), self.discriminator_losses, adam))
+        weights = {"pose": config.adversarial_weight, "identity": config.adversarial_weight}
+        judges = tuple(judge for name, judge in self.discriminators.items() if weights.get(name, 1) > 0)
+        if judges:
+            updates.insert(0, Update("discriminator", judges, self.discriminator_losses, adam))
         return [Phase("adversarial", tuple(updates), self_reconstruction=config.self_reconstruction)]
 
     def discriminator_losses(self, context: StepContext) -> Losses:
@@ -252,6 +256,10 @@ class PoseGAN(ReposeModel):
         a photo with the other photo's pose or with the next pair's person, teach both that realism is not enough. The
         feature discriminator sees targets, generated photos and the next pair's targets beside the moved source.
         """
+        losses = self._photo_judgements(context) if self.config.adversarial_weight > 0 else {}
+        return losses | (self._feature_judgements(context) if "features" in self.discriminators else {})
+
+    def _photo_judgements(self, context: StepContext) -> Losses:
         config, batch, fake = self.config, context.batches[0], context.fake()
         source_maps, target_maps = self._maps(batch)
         source, target = batch.source_image, batch.target_image
@@ -274,8 +282,6 @@ class PoseGAN(ReposeModel):
             wrong = discriminator_adversarial(pose[0], pose[3], config.adversarial)
             wrong = wrong + discriminator_adversarial(identity[0], identity[2], config.adversarial)
             losses["d_mismatch"] = config.mismatch_weight * wrong
-        if "features" in self.discriminators:
-            losses |= self._discriminator_feature_losses(context)
         if config.r1_weight > 0:
             losses["d_r1"] = config.r1_weight * (gan_r1(pose[0], target) + gan_r1(identity[0], target))
         return losses
@@ -295,7 +301,7 @@ class PoseGAN(ReposeModel):
             for name, condition in (("pose", target_maps), ("identity", batch.source_image)):
                 logits = self._judge(name, [image], [condition])[0]
                 losses[f"g_{name}"] = config.adversarial_weight * generator_adversarial(logits, config.adversarial)
-        losses |= self._generator_feature_losses(context)
+        losses |= self._feature_losses(context, image)
         if config.deform != "affine" and config.smoothness_weight > 0:
             losses["g_smoothness"] = config.smoothness_weight * offset_smoothness_loss(output.aux["flows"])
         return losses
@@ -311,75 +317,62 @@ class PoseGAN(ReposeModel):
         logits: Tensor = judge(photo, condition) if name == "pose" else judge(torch.cat([photo, condition], 1))
         return list(logits.split([len(photo) for photo in photos]))
 
-    def _shift(self, step: int) -> tuple[int, int]:
-        """Return by how many pixels (x, y) the feature network sees the photos of a step shifted."""
-        x, y = torch.randint(self.config.feature_jitter + 1, (2,), generator=torch.Generator().manual_seed(step))
-        return int(x), int(y)
+    def _view(self, context: StepContext, image: Tensor) -> FeatureView:
+        """Return the step's photos, `image` the generated ones, through the frozen network."""
+        return context.once("view", lambda: self._look(context.batches[0], image))
 
-    def _shown(self, photo: Tensor, step: int) -> Tensor:
-        """Return photos as the feature network sees them: shifted, under a noise that all of a step have in common."""
-        shown = shift_right_down(photo, self._shift(step))
-        if self.config.feature_noise == 0:
-            return shown
-        chance = torch.Generator(photo.device).manual_seed(step)
-        noise = torch.randn(photo.shape, generator=chance, device=photo.device).to(photo)  # alike in every precision
-        return shown + self.config.feature_noise * noise
-
-    def _features_of(self, context: StepContext) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Return the frozen features of the generated photos, with their graph, and of the targets."""
+    def _look(self, batch: Batch, image: Tensor) -> FeatureView:
         assert self.features is not None
-        features, taps, step = self.features, (*TAPS, self.config.nearest_layer), context.step
-        found = context.once("found", lambda: features(self._shown(context.generate().image, step), taps))
+        config, features, taps = self.config, self.features, (*COMPARED, self.config.nearest_layer)
+        x, y = (int(pixels) for pixels in torch.randint(config.feature_jitter + 1, (2,)))
+        grain: Tensor | float = 0.0
+        if config.feature_noise > 0:  # the same on real and generated photos
+            grain = config.feature_noise * torch.randn(batch.target_image.shape, device=batch.target_image.device)
+        found = features(shift_right_down(image, x, y) + grain, taps)
         with torch.no_grad():
-            target = context.batches[0].target_image
-            wanted = context.once("wanted", lambda: features(self._shown(target, step), taps))
-        return found, wanted
+            wanted = features(shift_right_down(batch.target_image, x, y) + grain, taps)
+            if "features" not in self.discriminators:
+                return FeatureView(found, wanted)
+            source_pose, target_pose = batch.source_pose.crop(-x, -y), batch.target_pose.crop(-x, -y)
+            still = config.background == "still"
+            flow = part_flow(source_pose, target_pose, batch.size, POSE_STRIDE, still=still)
+            source = features(shift_right_down(batch.source_image, x, y), COMPARED)
+            moved = move_features(source, flow, POSE_STRIDE)
+            return FeatureView(found, wanted, moved, pose_maps(target_pose, batch.size, config.sigma))
 
-    @torch.no_grad()
-    def _reference(self, context: StepContext) -> tuple[dict[str, Tensor], Tensor]:
-        """Return the source's features where the target pose has them, and the maps of that pose."""
-        assert self.features is not None
-        batch, still = context.batches[0], self.config.background == "still"
-        pose = batch.target_pose
-        pose = Pose(pose.xy + pose.xy.new_tensor(self._shift(context.step)), pose.visible)
-        flow = part_flow(batch.source_pose, pose, batch.size, POSE_STRIDE, still=still)
-        moved = move_features(self.features(batch.source_image, TAPS), flow, POSE_STRIDE)
-        return moved, pose_maps(pose, batch.size, self.config.sigma)
-
-    def _judge_features(self, context: StepContext, photos: list[dict[str, Tensor]]) -> list[list[Tensor]]:
-        """Return the feature discriminator's logits for several photos of the same pairs: one list of scales each."""
-        reference = context.once("reference", lambda: self._reference(context))
-        seen = {tap: torch.cat([photo[tap] for photo in photos]) for tap in TAPS}
-        scales = [logits.chunk(len(photos)) for logits in self.discriminators["features"](seen, *reference)]
-        return [list(photo) for photo in zip(*scales, strict=True)]
-
-    def _discriminator_feature_losses(self, context: StepContext) -> Losses:
-        config = self.config
-        with torch.set_grad_enabled(context.shared):  # the graph is for the generator's update, if that can use it
-            found, wanted = self._features_of(context)
-        photos = [wanted, {tap: found[tap].detach() for tap in TAPS}]
+    def _feature_judgements(self, context: StepContext) -> Losses:
+        config, judge = self.config, self.discriminators["features"]
+        # The generator's update can use the same view, graph and all, if it can use the same pass of the generator.
+        view = self._view(context, context.generate().image if context.shared else context.fake())
         mismatches = config.mismatch_weight > 0 and len(context.batches[0]) > 1
-        photos += [{tap: wanted[tap].roll(1, 0) for tap in TAPS}] if mismatches else []  # the next pair's target
-        real, *fakes = self._judge_features(context, photos)
-        losses = {}
-        for name, weight, fake in zip(("d_features", "d_others"), (1.0, config.mismatch_weight), fakes, strict=False):
-            terms = [discriminator_adversarial(*pair, config.adversarial) for pair in zip(real, fake, strict=True)]
-            losses[name] = weight * torch.stack(terms).mean()
-        return losses
+        others = [{tap: maps.roll(1, 0) for tap, maps in view.wanted.items()}] if mismatches else []  # the next pair's
+        real, *fakes = judge(view, [view.wanted, {tap: maps.detach() for tap, maps in view.found.items()}, *others])
+        weights = {"d_features": 1.0, "d_feature_mismatch": config.mismatch_weight}
+        return {
+            name: weight * mean_of(partial(discriminator_adversarial, kind=config.adversarial), real, fake)
+            for (name, weight), fake in zip(weights.items(), fakes, strict=False)
+        }
 
-    def _generator_feature_losses(self, context: StepContext) -> Losses:
+    def _feature_losses(self, context: StepContext, image: Tensor) -> Losses:
         config = self.config
         if self.features is None:
-            image, target = context.generate().image, context.batches[0].target_image
+            target = context.batches[0].target_image
             return {"g_nearest": config.nearest_weight * nearest_neighbour_loss(image, target, config.window)}
-        found, wanted = self._features_of(context)
-        generated, real = ({tap: maps[tap] for tap in TAPS} for maps in (found, wanted))
-        nearest = nearest_neighbour_loss(found[config.nearest_layer], wanted[config.nearest_layer], config.window)
+        view = self._view(context, image)
+        generated, real = ({tap: maps[tap] for tap in COMPARED} for maps in (view.found, view.wanted))
+        layer = config.nearest_layer
         losses = {
             "g_perceptual": config.perceptual_weight * perceptual_loss(generated, real),
-            "g_nearest": config.nearest_weight * nearest,
+            "g_nearest": config.nearest_weight
+            * nearest_neighbour_loss(view.found[layer], view.wanted[layer], config.window),
         }
         if "features" in self.discriminators:
-            terms = [generator_adversarial(x, config.adversarial) for x in self._judge_features(context, [found])[0]]
-            losses["g_features"] = config.feature_adversarial_weight * torch.stack(terms).mean()
+            (logits,) = self.discriminators["features"](view, [view.found])
+            fooled = mean_of(partial(generator_adversarial, kind=config.adversarial), logits)
+            losses["g_features"] = config.feature_adversarial_weight * fooled
         return losses
+
+
+def mean_of(loss: Callable[..., Tensor], *scales: list[Tensor]) -> Tensor:
+    """Return the mean over scales of a loss of that scale's logits."""
+    return torch.stack([loss(*logits) for logits in zip(*scales, strict=True)]).mean()
