@@ -10,7 +10,7 @@ BF16_FLAGS = {"amx_bf16": "AMX", "avx512_bf16": "AVX-512"}  # units that multipl
 
 
 def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """Return the processor's name, and on Linux what in it multiplies bfloat16."""
+    """Return the processor's name, and on Linux, for x86, what in it multiplies bfloat16."""
     fields: dict[str, str] = {}
     if cpuinfo.is_file():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -341,7 +341,7 @@ class TestFeatureDiscriminator:
     def model(self, **config: object) -> PoseGAN:
         wanted = {"features": "vgg19_distilled", "feature_adversarial_weight": self.WEIGHT, **config}
         model = tiny(**wanted)
-        louder = {key: 3 * value for key, value in random_distilled().items()}  # loud enough that another source changes the terms
+        louder = {key: 3 * value for key, value in random_distilled().items()}  # so that another source changes terms
         model.features = FeatureNetwork(KINDS["vgg19_distilled"], louder)
         return model
 

@@ -14,17 +14,21 @@ from posegan.training.machine import keep_freed_memory
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
 torch.set_num_threads(1)
+
+def step():
+    blocks = [torch.ones(6_000_000) for _ in range(4)]  # together more than glibc keeps by itself
+
 for _ in range(3):
-    torch.ones(10_000_000)
+    step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(50):
-    torch.ones(10_000_000)
+for _ in range(10):
+    step()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
 def faults(mode: str) -> int:
-    """Return how often a process met a page that the kernel had to fill, in 50 blocks of 40 MB one after the other."""
+    """Return how often a process met a page that the kernel had to fill, in ten steps that need 96 MB each."""
     done = subprocess.run([sys.executable, "-c", FAULTS, mode], capture_output=True, text=True, check=True)
     return int(done.stdout)
 

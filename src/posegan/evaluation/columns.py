@@ -49,7 +49,7 @@ GROUPS = {
 HEADINGS = {metric: words for group in GROUPS.values() for metric, words in group.items()}
 LOWER_IS_BETTER = ("l1", "mask_l1", "fid_", "frechet_", "lpips_", "keypoint_distance_")  # beginnings of names
 NEITHER = ("is_std", "mask_is_std")
-COARSE = ("psnr", "fid_", "keypoint_distance_")  # two digits; all others have four
+COARSE = ("psnr", "fid_", "frechet_", "keypoint_distance_")  # two digits; all others have four
 
 
 def heading(metric: str) -> str:

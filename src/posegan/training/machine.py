@@ -16,21 +16,21 @@ from posegan.errors import UserError
 from posegan.training.settings import TrainingSettings
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
-LARGEST = 1 << 30  # bytes: larger blocks still go back to the system
+LARGEST = (1 << 30, 32 << 20)  # bytes: larger blocks still go back to the system; old versions take no more than 32 MiB
 
 
 def keep_freed_memory() -> bool:
     """Let this process keep freed blocks of memory for the next step; returns whether that was possible.
 
     glibc gives large blocks back at once, and the kernel has to fill the next ones with zeros: on a CPU that took a
-    tenth of a training step. Nothing is changed where the C library is another one.
+    tenth of a training step (docs/speed.md). Nothing is changed where the C library is another one.
     """
     if not sys.platform.startswith("linux"):
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    return bool(mallopt(M_MMAP_THRESHOLD, LARGEST) and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
+    return bool(mallopt(M_TRIM_THRESHOLD, 2**31 - 1)) and any(mallopt(M_MMAP_THRESHOLD, most) for most in LARGEST)
 
 
 def start_fabric(settings: TrainingSettings) -> Fabric:

@@ -1,7 +1,7 @@
 """Two distances on a network of three megabytes, Caffe's SqueezeNet 1.1, for machines without those of LPIPS and FID.
 
-Pair by pair under LPIPS's heads, which were fitted to torchvision's SqueezeNet: not LPIPS. And between sets of photos:
-not FID. Rankings agree, values do not, hence their names.
+Pair by pair under LPIPS's heads, which were fitted to torchvision's SqueezeNet: rankings agree with LPIPS, values do
+not. And between sets of photos, as FID with another network. Hence their names.
 """
 
 from __future__ import annotations
