@@ -7,6 +7,7 @@ import copy
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from posegan.batch import Batch
 from posegan.inference.export import export_generator, on_onnxruntime
 from posegan.models import MODELS, Generator, Output, Phase, ReposeModel, StepContext, Update, create_model, model_names
 from posegan.pose import Size
+from posegan.training.speed import random_features
 from posegan.training.step import Stepper
 from posegan.weights import WeightsInfo, load_model, save_weights
 
@@ -62,7 +64,13 @@ VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {  # other branches with param
     ),
     "patn": ({"norm": "instance"}, {"gan_loss": "lsgan", "pool": 0}, {"blocks": 1}),
     "pg2": ({"scheme": "triplet_joint"}, {"scheme": "pair"}, {"batches": "independent"}, {"refine_skips": "all"}),
-    "posegan": ({"deform": "affine"}, {"deform": "flow"}, {"attention": False}, {"depth": 3, "blocks": 2}),
+    "posegan": (
+        {"deform": "affine"},
+        {"deform": "flow"},
+        {"attention": False},
+        {"depth": 3, "blocks": 2},
+        {"features": "vgg19_distilled", "feature_adversarial_weight": 4.0, "feature_jitter": 7, "feature_noise": 0.1},
+    ),
     "sdgan": ({"scales": 1}, {"scales": 4}, {"attention": "gate"}, {"batches": "independent"}, {"norm": "instance"}),
     "vunet": ({"box_factor": 2}, {"bottleneck_factor": 3, "latent_scales": 3}),
 }
@@ -71,6 +79,7 @@ BATCH_TERMS: dict[str, dict[str, Any]] = {  # switches off noise and losses that
     "posegan": {"mismatch_weight": 0.0},
 }
 OVERFIT_STEPS = {"disentangled": 60, "pg2": 100}  # they start from grey, without norm layers that would speed it up
+FOLDER = TemporaryDirectory()  # for weights of feature networks
 EVERY = [pytest.param(name, {}, id=name) for name in model_names()]
 EVERY_VARIANT = EVERY + [
     pytest.param(name, variant, id=f"{name}-{'-'.join(f'{k}={v}' for k, v in variant.items())}")
@@ -85,7 +94,10 @@ def settings(name: str, size: Size = SIZE, **options: Any) -> dict[str, Any]:
     """Return the config of a small model that needs no weights of others."""
     fields = {f.name for f in dataclasses.fields(MODELS.get(name).Config)}
     needed = {"size": size} | ({"features": "none"} if "features" in fields else {})
-    return needed | SETTINGS.get(name, {}) | options
+    chosen = needed | SETTINGS.get(name, {}) | options
+    if chosen.get("features", "none") != "none":
+        chosen["features_path"] = str(random_features(chosen["features"], Path(FOLDER.name)))
+    return chosen
 
 
 def new(name: str, size: Size = SIZE, **options: Any) -> ReposeModel:
