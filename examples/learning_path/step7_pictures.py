@@ -81,6 +81,7 @@ def bundled_model(features: Path | None) -> PoseGAN:
     """Return posegan's model with the shipped generator and new discriminators."""
     torch.manual_seed(0)  # of the discriminators
     model, _ = load_model(find_weights(WEIGHTS))
+    model.discriminators.pop("features")  # the third one, which the page only mentions
     assert isinstance(model, PoseGAN)
     model.generator.requires_grad_(False)
     if features is not None:
