@@ -21,6 +21,7 @@ from pathlib import Path
 import onnxruntime
 import torch
 
+from posegan.hardware import processor_name
 from posegan.inference import Predictor
 from posegan.inference.export import example
 from posegan.weights import bundled_names
@@ -73,6 +74,7 @@ def main() -> None:
     before = os.getloadavg()[0]
     result = {
         "date": time.strftime("%Y-%m-%d"),
+        "machine": processor_name(),
         "size": [128, 64],
         "batch": 1,
         "rounds": chosen.rounds,
