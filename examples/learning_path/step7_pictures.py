@@ -28,7 +28,7 @@ from posegan.errors import UserError
 from posegan.images import to_pil, to_signed
 from posegan.layers.features import load_features
 from posegan.layers.part_flow import part_flow
-from posegan.layers.warp import pixel_grid, sample_pixels
+from posegan.layers.warp import sample_pixels, warp_by_flow
 from posegan.models.base import Output, StepContext
 from posegan.models.posegan import PoseGAN
 from posegan.pose import draw_pose
@@ -97,7 +97,7 @@ def skips(pairs: Pairs, still: bool) -> dict[str, Tensor]:
     """
     batch = pairs.batch
     flow = part_flow(batch.source_pose, batch.target_pose, SIZE, 1, still=still)
-    moved = sample_pixels(batch.source_image, pixel_grid(SIZE, flow.device) + flow.permute(0, 2, 3, 1))
+    moved = warp_by_flow(batch.source_image, flow)
     best = sample_pixels(batch.source_image, pairs.places).where(pairs.seen[:, None], 0.6)
     return {"plain skip": batch.source_image, "warped by parts": moved, "the best there is": best}
 

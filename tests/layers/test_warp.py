@@ -14,6 +14,7 @@ from posegan.layers.warp import (
     nearest_index,
     pixel_grid,
     sample_pixels,
+    warp_by_flow,
     warp_by_parts,
 )
 from posegan.pose import NO_POINT, part_affines, part_masks
@@ -314,3 +315,9 @@ def test_the_limb_goes_where_the_limb_is():
     features[..., 50:53, 16:19] = 1  # a mark in the middle of the source's right forearm (17, 51)
     out = warp_by_parts(features, part_affines(source, target), part_masks(target, FRAME))
     assert out[0, 0, 44, 10] == 1  # the middle of the target's forearm (10, 44)
+
+
+def test_a_flow_says_where_each_pixel_comes_from_and_the_edge_is_repeated():
+    features = torch.arange(12.0).reshape(1, 1, 3, 4)
+    flow = torch.tensor([1.0, -1.0])[:, None, None].expand(1, 2, 3, 4)
+    assert warp_by_flow(features, flow)[0, 0].tolist() == [[1, 2, 3, 3], [1, 2, 3, 3], [5, 6, 7, 7]]

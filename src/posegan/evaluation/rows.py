@@ -23,7 +23,7 @@ from posegan.evaluation.scores import COPIED
 from posegan.images import from_pil, to_bytes, to_pil
 from posegan.inference.predictor import Predictor
 from posegan.layers.part_flow import part_flow
-from posegan.layers.warp import pixel_grid, sample_pixels
+from posegan.layers.warp import warp_by_flow
 from posegan.pose import Pose
 from posegan.pose.parts import torso_scale
 
@@ -98,8 +98,7 @@ class SourceWarped(Row):
     def pictures(self, batch: Batch) -> Tensor:
         """Return the sources sampled along the flow of the parts, the border repeated outside."""
         flow = part_flow(batch.source_pose, batch.target_pose, batch.size, 1)  # (B, 2, H, W)
-        grid = pixel_grid(batch.size, flow.device) + flow.permute(0, 2, 3, 1)
-        return to_bytes(sample_pixels(batch.source_image, grid))
+        return to_bytes(warp_by_flow(batch.source_image, flow))
 
 
 class MeanTarget(Row):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from posegan.layers.attention import Attention
-from posegan.layers.warp import pixel_grid, sample_pixels
+from posegan.layers.warp import warp_by_flow
 
 
 class DeformableSkip(nn.Module):
@@ -33,9 +33,7 @@ class DeformableSkip(nn.Module):
         gate = torch.sigmoid(predicted[:, :1])
         residual = predicted[:, 1:] if self.deform != "affine" else torch.zeros_like(base)
         flow = residual if self.deform == "flow" else base + residual
-        height, width = source.shape[-2:]
-        places = pixel_grid((height, width), source.device) + flow.permute(0, 2, 3, 1)
-        moved = sample_pixels(source, places) * gate.to(source.dtype)
+        moved = warp_by_flow(source, flow) * gate.to(source.dtype)
         if self.attention is not None:
             moved = moved + self.attention(guide, source)
         return moved, residual, gate

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from posegan.layers.features import WIDTHS, block_of
-from posegan.layers.warp import pixel_grid, sample_pixels
+from posegan.layers.warp import warp_by_flow
 
 Maps = Mapping[str, Tensor]  # tap of the feature network -> (B, C, h, w)
 
@@ -43,9 +43,8 @@ def move_features(features: Maps, flow: Tensor, stride: int) -> dict[str, Tensor
     """Return maps (B, C, h, w) of a feature network moved by a flow (B, 2, H / stride, W / stride) of the photo."""
     moved = {}
     for tap, maps in features.items():
-        size = maps.shape[-2:]
-        here = at_size(flow, size) * (stride / 2 ** block_of(tap))  # in pixels of these maps
-        moved[tap] = sample_pixels(maps, pixel_grid((size[0], size[1]), maps.device) + here.permute(0, 2, 3, 1))
+        here = at_size(flow, maps.shape[-2:]) * (stride / 2 ** block_of(tap))  # in pixels of these maps
+        moved[tap] = warp_by_flow(maps, here)
     return moved
 
 

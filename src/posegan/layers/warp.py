@@ -228,3 +228,12 @@ def pixel_grid(size: Size, device: torch.device) -> Tensor:
         indexing="ij",
     )
     return torch.stack([x, y], -1)
+
+
+def warp_by_flow(features: Tensor, flow: Tensor) -> Tensor:
+    """Return features (B, C, h, w) fetched along a flow (B, 2, h, w), bilinear, the edge repeated outside.
+
+    The flow is the source's position minus the target's, (x, y) in pixels of that map.
+    """
+    grid = pixel_grid((features.shape[-2], features.shape[-1]), features.device)
+    return sample_pixels(features, grid + flow.permute(0, 2, 3, 1))

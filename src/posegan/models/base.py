@@ -187,7 +187,6 @@ class StepContext:
         self.step = step
         self._model = model
         self.shared = share and len(batches) == 1
-        self._outputs: dict[int, Output] = {}
         self._made: dict[str, Any] = {}
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
@@ -201,13 +200,13 @@ class StepContext:
 
     def generate(self, stream: int = 0) -> Output:
         """Return the generator's output for a batch, with its graph."""
-        if stream not in self._outputs:
-            batch = self.batches[stream]
-            output: Output = self._model.generator(batch.source_image, batch.source_pose, batch.target_pose)
-            if not self.shared:
-                return output
-            self._outputs[stream] = output
-        return self._outputs[stream]
+        batch, generator = self.batches[stream], self._model.generator
+
+        def draw() -> Output:
+            output: Output = generator(batch.source_image, batch.source_pose, batch.target_pose)
+            return output
+
+        return self.once("generate", draw)  # contexts of several streams never share, so the name needs no number
 
     def fake(self, stream: int = 0) -> Tensor:
         """Return the generated photos of a batch for a discriminator: no gradient reaches the generator."""

@@ -243,8 +243,8 @@ class PoseGAN(ReposeModel):
         falling = partial(line_to_zero, start=config.lr_decay_start, end=config.lr_decay_end)
         adam = Adam(lr=config.lr, schedule=falling if config.lr_decay_end else None)
         updates = [Update("generator", (self.generator,), self.generator_losses, adam)]
-        weights = {"pose": config.adversarial_weight, "identity": config.adversarial_weight}
-        judges = tuple(judge for name, judge in self.discriminators.items() if weights.get(name, 1) > 0)
+        on_photos = config.adversarial_weight > 0
+        judges = tuple(judge for name, judge in self.discriminators.items() if on_photos or name == "features")
         if judges:
             updates.insert(0, Update("discriminator", judges, self.discriminator_losses, adam))
         return [Phase("adversarial", tuple(updates), self_reconstruction=config.self_reconstruction)]
