@@ -21,9 +21,10 @@ from torch import Tensor
 
 from posegan import __version__
 from posegan.errors import UserError, unknown_name
-from posegan.files import write_bytes
+from posegan.files import sha256_of, write_bytes
 from posegan.models import ReposeModel, create_model
 from posegan.pose import COCO18
+from posegan.weights_difference import pack, unpack
 
 FORMAT = "posegan-weights-1"
 OTHERS = ("detector-", "embedding-")  # bundled networks that make no pictures
@@ -47,6 +48,10 @@ class WeightsInfo:
     """Name of the skeleton whose joints the model expects."""
     version: str = ""
     """Version of posegan that wrote the file."""
+    base: str = ""
+    """Bundled weights that the file only holds a difference to."""
+    base_sha256: str = ""
+    """sha256 of the file of those."""
 
     @property
     def synthetic(self) -> bool:
@@ -63,6 +68,16 @@ def save_weights(path: Path, generator: dict[str, Tensor], info: WeightsInfo, *,
     }
     described = {"format": FORMAT, "info": json.dumps(dataclasses.asdict(info))}
     write_bytes(path, save(tensors, metadata=described))
+
+
+def save_difference(path: Path, generator: dict[str, Tensor], info: WeightsInfo, base: str) -> None:
+    """Write a generator's state as its difference to the bundled weights `base`, rounded (posegan.weights_difference).
+
+    Raises UserError as `find_weights` and `read_weights` for `base`.
+    """
+    there = find_weights(base)
+    info = dataclasses.replace(info, base=base, base_sha256=sha256_of(there))
+    save_weights(path, pack(generator, read_weights(there)[1]), info)
 
 
 def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
@@ -88,7 +103,18 @@ def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
     info = _parse(described.get("info", ""), path)
     if info.skeleton != COCO18.name:
         raise UserError(f"{path} expects the skeleton {info.skeleton!r}; this version knows {COCO18.name!r} only.")
-    return info, {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
+    tensors = {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
+    return info, _whole(tensors, info, path) if info.base else tensors
+
+
+def _whole(difference: dict[str, Tensor], info: WeightsInfo, path: Path) -> dict[str, Tensor]:
+    base = find_weights(info.base)
+    if sha256_of(base) != info.base_sha256:
+        raise UserError(f"{path} is a difference to another {info.base!r} than this version has: get them together.")
+    try:
+        return unpack(difference, read_weights(base)[1])
+    except (KeyError, RuntimeError) as error:
+        raise UserError(f"{path} does not fit {info.base!r} ({error}): get it again.") from error
 
 
 def _parse(text: str, path: Path) -> WeightsInfo:

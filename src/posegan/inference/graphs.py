@@ -1,7 +1,8 @@
 """ONNX graphs of bundled weights, the weights left out: they run on onnxruntime at once, without an export.
 
 A graph file is a zip of encode.onnx, render.onnx and weights.json, which says for each part which initializer is which
-tensor of the weight file, and in which shape. It lies beside the weights and serves all weights of one architecture.
+tensor of the weight file, and in which shape. It lies beside the weights and serves all weights of one architecture,
+those that are stored as a difference to the weights beside it among them.
 How it is made is in inference/export_graphs.py.
 """
 

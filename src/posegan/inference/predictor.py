@@ -94,8 +94,7 @@ class Predictor:
             generator, sha256 = model.generator, None
         tell_licence(path.stem, info.licence)
         height, width = info.config["size"]
-        graphs = find_graphs(path) if fast and choose_device(device).type == "cpu" else None
-        if graphs is not None:
+        if fast and choose_device(device).type == "cpu" and (graphs := find_graphs(find_weights(info.base or path))):
             generator, device = load_graphs(graphs, generator, (height, width)), "cpu"
         return cls(generator, (height, width), device, info, path, sha256)
 
