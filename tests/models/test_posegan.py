@@ -309,15 +309,6 @@ def test_without_adversarial_weight_there_is_no_discriminator_update():
     assert [u.name for u in tiny(adversarial_weight=0.0).phases()[0].updates] == ["generator"]
 
 
-def test_the_learning_rate_falls_along_a_line_if_asked():
-    assert {u.optimiser.schedule for u in tiny().phases()[0].updates} == {None}
-    for update in tiny(lr_decay_start=100, lr_decay_end=300).phases()[0].updates:
-        assert update.optimiser.schedule is not None
-        assert [update.optimiser.schedule(step) for step in (0, 100, 150, 200, 300, 400)] == [1, 1, 0.75, 0.5, 0, 0]
-    with pytest.raises(UserError, match=r"model\.lr_decay_end is 100: it must be above model\.lr_decay_start"):
-        tiny(lr_decay_start=100, lr_decay_end=100)
-
-
 def test_a_share_of_the_pairs_can_be_of_one_photo():
     assert tiny(self_reconstruction=0.25).phases()[0].self_reconstruction == 0.25
     for share in (-0.5, 2.0):

@@ -6,6 +6,7 @@ Nothing here knows a particular paper, a file, a device or a data set.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from posegan.batch import Batch
-from posegan.config import build
+from posegan.config import build, require_above_zero, require_at_least
 from posegan.errors import UserError, unknown_name
 from posegan.pose import Pose, Size
 from posegan.registry import Registry
@@ -244,6 +245,30 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if min(self.size) < 1:
             raise UserError(f"model.size is {list(self.size)}: height and width must be at least 1.")
+
+
+@dataclass(frozen=True)
+class FallingRateConfig(ModelConfig):
+    """Settings of models whose learning rate may fall at the end of a run, where small steps are worth more."""
+
+    lr: float = 2e-4
+    """Learning rate of the Adam optimisers at first."""
+    lr_decay_start: int = 0
+    """Step from which it falls along a line."""
+    lr_decay_end: int = 0
+    """Step at which it is 0 (0: it never falls)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_above_zero("model", self, "lr")
+        require_at_least("model", self, 0, "lr_decay_start", "lr_decay_end")
+        if 0 < self.lr_decay_end <= self.lr_decay_start:
+            raise UserError(f"model.lr_decay_end is {self.lr_decay_end}: it must be above model.lr_decay_start, or 0.")
+
+    def adam(self) -> Adam:
+        """Return the settings of an optimiser with that rate."""
+        falling = functools.partial(line_to_zero, start=self.lr_decay_start, end=self.lr_decay_end)
+        return Adam(lr=self.lr, schedule=falling if self.lr_decay_end else None)
 
 
 MODELS: Registry[ReposeModel] = Registry("model")

@@ -22,11 +22,10 @@ from posegan.layers.norms import SampleNorm
 from posegan.layers.warp import Aggregation, Sampling, warp_by_parts
 from posegan.losses import discriminator_adversarial, generator_adversarial, nearest_neighbour_loss, require_window
 from posegan.models.base import (
-    Adam,
+    FallingRateConfig,
     Features,
     Generator,
     Losses,
-    ModelConfig,
     Output,
     Phase,
     ReposeModel,
@@ -44,7 +43,7 @@ WARPED_SKIPS = 4  # resolutions 1, 1/2, 1/4, 1/8; deeper skips stay where they a
 
 
 @dataclass(frozen=True)
-class DeformableConfig(ModelConfig):
+class DeformableConfig(FallingRateConfig):
     """Settings of Deformable GAN; the defaults are the published full model for Market-1501."""
 
     warp: Literal["none", "full", "mask", "stn"] = "mask"
@@ -73,13 +72,11 @@ class DeformableConfig(ModelConfig):
     """File of that network's weights; torchvision's are downloaded if this is empty."""
     batches: Literal["shared", "independent"] = "shared"
     """`independent` draws three batches a step as the released code does, `shared` uses one generator pass."""
-    lr: float = 2e-4
-    """Learning rate of both Adam optimisers (constant)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least("model", self, 1, "width")
-        require_above_zero("model", self, "sigma", "lr")
+        require_above_zero("model", self, "sigma")
         require_window("model.window", self.window)
 
 
@@ -282,7 +279,7 @@ class DeformableGAN(ReposeModel):
         config = self.config
         if config.features != "none" and config.reconstruction != "pixels" and self.features is None:
             self.features = load_features(config.features, config.features_path)
-        adam = Adam(lr=config.lr)
+        adam = config.adam()
         updates = (
             Update("discriminator", (self.discriminators,), self.discriminator_losses, adam),
             Update("generator", (self.generator,), self.generator_losses, adam),

@@ -44,17 +44,15 @@ from posegan.losses import (
     structural_loss,
 )
 from posegan.models.base import (
-    Adam,
+    FallingRateConfig,
     Features,
     Generator,
     Losses,
-    ModelConfig,
     Output,
     Phase,
     ReposeModel,
     StepContext,
     Update,
-    line_to_zero,
     register_model,
 )
 from posegan.pose import Pose
@@ -63,7 +61,7 @@ COMPARED = ("relu1_2", "relu2_2", "relu3_2", "relu4_2")  # taps of the perceptua
 
 
 @dataclass(frozen=True)
-class PoseGANConfig(ModelConfig):
+class PoseGANConfig(FallingRateConfig):
     """Settings of PoseGAN; the defaults are the compact model for 128x64."""
 
     width: int = 16
@@ -122,20 +120,14 @@ class PoseGANConfig(ModelConfig):
     """Pixels by which photos are shifted at most before that network, at random, so that its pooling has no grid."""
     feature_noise: float = 0.0
     """Deviation of the noise that covers the grain of photos before that network, which a generator cannot imitate."""
-    lr: float = 2e-4
-    """Learning rate of both Adam optimisers at first."""
-    lr_decay_start: int = 0
-    """Step from which it falls along a line."""
-    lr_decay_end: int = 0
-    """Step at which it is 0 (0: it never falls)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least("model", self, 2, "width")
         require_at_least("model", self, 1, "depth", "discriminator_width")
         require_at_least("model", self, 0, "blocks")
-        require_above_zero("model", self, "sigma", "lr")
-        require_at_least("model", self, 0, "lr_decay_start", "lr_decay_end", "feature_jitter")
+        require_above_zero("model", self, "sigma")
+        require_at_least("model", self, 0, "feature_jitter")
         require_at_least("model", self, 0, "r1_weight", "self_reconstruction")
         require_at_least("model", self, 0, "feature_adversarial_weight", "feature_noise")
         require_window("model.window", self.window)
@@ -146,8 +138,6 @@ class PoseGANConfig(ModelConfig):
                 f"model.feature_adversarial_weight needs features near 1, and model.features is {self.features}: take "
                 "vgg19 or vgg19_distilled."
             )
-        if 0 < self.lr_decay_end <= self.lr_decay_start:
-            raise UserError(f"model.lr_decay_end is {self.lr_decay_end}: it must be above model.lr_decay_start, or 0.")
 
 
 def _widths(config: PoseGANConfig) -> list[int]:
@@ -240,8 +230,7 @@ class PoseGAN(ReposeModel):
         config = self.config
         if config.features != "none" and self.features is None:
             self.features = load_features(config.features, config.features_path)
-        falling = partial(line_to_zero, start=config.lr_decay_start, end=config.lr_decay_end)
-        adam = Adam(lr=config.lr, schedule=falling if config.lr_decay_end else None)
+        adam = config.adam()
         updates = [Update("generator", (self.generator,), self.generator_losses, adam)]
         on_photos = config.adversarial_weight > 0
         judges = tuple(judge for name, judge in self.discriminators.items() if on_photos or name == "features")

@@ -19,11 +19,10 @@ from posegan.layers.init import glorot_uniform
 from posegan.layers.warp import Sampling
 from posegan.losses import discriminator_adversarial, generator_adversarial
 from posegan.models.base import (
-    Adam,
+    FallingRateConfig,
     Features,
     Generator,
     Losses,
-    ModelConfig,
     Output,
     Phase,
     ReposeModel,
@@ -51,7 +50,7 @@ MOST_SCALES = 4  # the discriminator of a further one would have no layer betwee
 
 
 @dataclass(frozen=True)
-class SDGANConfig(ModelConfig):
+class SDGANConfig(FallingRateConfig):
     """Settings of SD-GAN; the defaults are the paper's three scales for Market-1501."""
 
     scales: int = 3
@@ -72,13 +71,11 @@ class SDGANConfig(ModelConfig):
     """Weight of the generator's adversarial loss at each scale."""
     batches: Literal["shared", "independent"] = "shared"
     """`independent` draws three batches a step as the released code does, `shared` uses one generator pass."""
-    lr: float = 2e-4
-    """Learning rate of both Adam optimisers (constant): the released code's; the paper writes 0.01."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least("model", self, 1, "width", "scales")
-        require_above_zero("model", self, "sigma", "lr")
+        require_above_zero("model", self, "sigma")
         if self.scales > MOST_SCALES:
             raise UserError(f"model.scales is {self.scales}: it must be at most {MOST_SCALES}.")
 
@@ -195,7 +192,7 @@ class SDGAN(ReposeModel):
 
     def phases(self) -> list[Phase]:
         """One phase: the discriminators first, then the generator."""
-        adam = Adam(lr=self.config.lr)
+        adam = self.config.adam()
         updates = (
             Update("discriminator", (self.discriminators,), self.discriminator_losses, adam),
             Update("generator", (self.generator,), self.generator_losses, adam),
