@@ -30,9 +30,19 @@ def test_text_is_utf8_with_its_line_ends_kept(tmp_path: Path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-def test_the_file_can_be_read_by_others(tmp_path: Path):
-    write_bytes(tmp_path / "f", b"")
-    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o644
+def test_who_may_read_it_is_for_the_umask_or_the_old_file_to_say(tmp_path: Path):
+    path = tmp_path / "f"
+    for umask, mode in ((0o022, 0o644), (0o077, 0o600)):
+        path.unlink(missing_ok=True)
+        before = os.umask(umask)
+        try:
+            write_bytes(path, b"")
+        finally:
+            os.umask(before)
+        assert path.stat().st_mode & 0o777 == mode
+    path.chmod(0o640)
+    write_bytes(path, b"again")
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

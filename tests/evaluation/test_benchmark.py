@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from posegan.models.base import count_parameters
 from tests.small_world import write_market
 
 from .conftest import STRANGE, untrained
+
+DETECTOR = resources.files("posegan") / "assets" / "detectors" / "detector-synthetic.safetensors"
 
 FLOORS = {"source copied", "source warped", "mean target", "nearest training pose"}
 CEILINGS = {"real", "real, JPEG quality 75"}
@@ -299,6 +302,7 @@ def test_two_processes_give_the_digits_of_one_with_networks(
         (["--models", "vunet"], "There is nothing to measure, give other --weights. the model vunet: no weights"),
         (["--weights", "{large}"], "large: it is for photos of 256x256 (height x width), the data has 128x64."),
         (["--weights", "{weights}", "{copy}/tiny.safetensors"], "Two rows would be called 'tiny'"),
+        (["--weights", "{detector}"], "detector-synthetic.safetensors is a 'detector', no generator"),
         (["--weights", "source copied={weights}"], "'source copied' is the name of a row that every benchmark has"),
         (["--pairs", "{tmp}/empty.csv"], "empty.csv"),
         (["--pairs", "{tmp}/strange.csv"], "strange.csv names no two photos"),
@@ -323,7 +327,7 @@ def test_mistakes_are_sentences(
     (tmp_path / "copy").mkdir()
     untrained(tmp_path / "copy" / "tiny.safetensors", 2)
     large = untrained(tmp_path / "large.safetensors", size=(256, 256))
-    names = {"tmp": tmp_path, "weights": weights, "copy": tmp_path / "copy", "large": large}
+    names = {"tmp": tmp_path, "weights": weights, "copy": tmp_path / "copy", "large": large, "detector": DETECTOR}
     given = [argument.format(**names) for argument in arguments]
     defaults = {"--data": str(market), "--weights": str(weights), "--out": str(tmp_path / "out")}
     for option, value in defaults.items():

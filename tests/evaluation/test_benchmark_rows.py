@@ -30,6 +30,7 @@ from posegan.pose import Pose
 from posegan.pose.parts import torso_scale
 
 from ..pairs import pairs
+from ..small_world import write_market
 
 
 def some_poses(count: int, seed: int) -> Pose:
@@ -103,6 +104,20 @@ def test_nearest_training_pose_is_a_photo_of_somebody_else_in_that_pose(market: 
         name = batch.target_names[i]
         same = next(n for n in training.names if n.split("_")[2] == name.split("_")[2])  # the same bundled pose
         assert torch.equal(picture, training.photos.read(torch.tensor([training.names.index(same)]))[0])
+
+
+def test_training_photos_are_never_of_people_who_are_measured(tmp_path: Path) -> None:
+    market = write_market(tmp_path, 7)
+    measured = MarketPoseDataset(market, "validation", maps=False)
+    found = training_photos(market, measured, len(measured), "validation")
+    training = MarketPoseDataset(market, "train", maps=False)
+    used = {name for pair in training.pair_names() for name in pair}
+    assert set(found.photos.names) == used
+    assert not used & {name for pair in measured.pair_names() for name in pair}
+    place = training.names.index(found.photos.names[1])
+    assert torch.equal(found.photos.read(torch.tensor([1])), training.photos.read(torch.tensor([place])))
+    tested = training_photos(market, MarketPoseDataset(market, "test", maps=False), 6)
+    assert set(tested.photos.names) == set(training.names)
 
 
 def test_weights_travel_without_the_loaded_model(weights: Path) -> None:

@@ -14,7 +14,7 @@ from posegan.evaluation import inspection
 from posegan.evaluation.inspection import adapn_strips, inspect_data, inspect_photo, stage_strips
 from posegan.evaluation.strips import GAP, LONGEST, Cell, Strip, lay_out_strips
 from posegan.files import sha256_of
-from posegan.images import read_photo, write_png
+from posegan.images import from_pil, read_photo, write_png
 from posegan.inference.predictor import Predictor
 from posegan.layers.adapn import STATISTICS
 from posegan.models import Output, create_model
@@ -107,6 +107,9 @@ def test_the_sheet_of_a_photo(aps: Predictor, market: Path, tmp_path: Path) -> N
     big = read_photo(source).repeat_interleave(2, -1).repeat_interleave(2, -2)
     top = next(y for y in range(40) if pixels[:, y : y + 256, GAP : GAP + 128].equal(big))
     assert top > GAP, "a title stands above"
+    made = from_pil(aps.generate(source, "back")).repeat_interleave(2, -1).repeat_interleave(2, -2)
+    lefts = range(GAP, pixels.shape[-1] - 128, 1)
+    assert any(pixels[:, top : top + 256, left : left + 128].equal(made) for left in lefts), "what `generate` makes"
     inspect_photo(aps, source, "back", tmp_path / "b.png", metadata=False)
     with Image.open(tmp_path / "b.png") as sheet:
         assert sheet.info == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from posegan.data import MarketPoseDataset, PhotoFolderDataset, read_pairs
+from posegan.data import DeepFashionPoseDataset, MarketPoseDataset, PhotoFolderDataset, read_pairs
 from posegan.errors import UserError
 from posegan.images import write_png
 from posegan.pose import Pose, save_annotations
@@ -92,6 +92,23 @@ def test_nothing_to_prepare(tmp_path: Path) -> None:
         prepare("synthetic")
     with pytest.raises(UserError, match="no folder"):
         prepare(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("width", [256, 176])
+def test_deepfashion_with_keypoints_of_the_cropped_frame(tmp_path: Path, width: int) -> None:
+    names = [f"fashionWOMENDressesid0000000{person}01_{view}.png" for person in (1, 2) for view in ("1front", "3back")]
+    pose = standing().resize((128, 64), (256, 176))
+    for i, name in enumerate(names):
+        write_png(tmp_path / "img" / name, photo(i, pose, (256, width)))
+    write_png(tmp_path / "img" / "fashionWOMENDressesid0000000301_1front.png", photo(9, pose, (128, 64)))
+    annotated = [*names, "fashionWOMENDressesid0000000301_1front.png"]
+    save_annotations(tmp_path / "fasion-resize-annotation-train.csv", dict.fromkeys(annotated, pose))
+    report = prepare(tmp_path, tmp_path / "out")["train"]
+    assert report.totals["photos"] == 4
+    assert report.counts["photos of another size, left out"] == 1
+    shutil.rmtree(tmp_path / "img")
+    dataset = DeepFashionPoseDataset(tmp_path / "out", (256, 176), "train+validation", maps=False)
+    assert dataset.batch(torch.arange(2)).source_image.shape == (2, 3, 256, 176)
 
 
 def test_shards_take_the_place_of_the_pack(market: Path, tmp_path: Path) -> None:

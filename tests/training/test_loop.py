@@ -12,16 +12,22 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
+from posegan.data import pack_photos
 from posegan.errors import UserError
+from posegan.images import write_png
+from posegan.pose import save_annotations
 from posegan.training import load_recipe, train
 from posegan.training.ema import Ema
 from posegan.training.guard import NotFiniteError
+from posegan.training.log import RunLog
 from posegan.training.loop import step_seed
 from posegan.training.settings import DataSettings, open_data
 from posegan.training.state import list_states, load_newest_state, sole_writer
 from posegan.weights import load_model
+from tests.small_world import photo, standing
 
 from .tiny import write_recipe
 
@@ -143,6 +149,7 @@ def test_a_time_limit_stops_the_run_saved(tiny_market: Path, tmp_path: Path) -> 
         (("--model.depth", "0"), "model.depth is 0"),
         (("--model.sigma", "0"), "model.sigma is 0.0: it must be above 0"),
         (("--model.lr", "-1"), "model.lr is -1.0"),
+        (("--model.nearest_layer", "relu1_3"), "Unknown layer in model.nearest_layer: 'relu1_3'"),
         (("--model.window", "2"), "model.window is 2: it must be odd"),
         (("--model.size", "[0,64]"), r"model.size is \[0, 64\]"),
         (("--model.size", "[64,32]"), "at least 64 pixels each way"),
@@ -324,3 +331,27 @@ def test_a_resume_says_which_settings_changed(
     assert "model.pixel_weight was 20.0, is 3.0" in said
     assert "training.steps was 1, is 2" in said
     assert "training.seed" not in said
+
+
+def test_a_folder_of_photos_can_be_read_from_a_pack_that_lies_elsewhere(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    pose = {f"{person}/{i}.png": standing() for person in "ab" for i in range(2)}
+    for i, name in enumerate(pose):
+        write_png(root / name, photo(i, standing()))
+    save_annotations(root / "annotations.csv", pose)
+    pack_photos(root, tmp_path / "elsewhere.pack")
+    plain = open_data(DataSettings("folder", str(root)), (128, 64)).batch(torch.arange(2))
+    for name in pose:
+        (root / name).unlink()
+    found = open_data(DataSettings("folder", str(root), pack=str(tmp_path / "elsewhere.pack")), (128, 64))
+    assert torch.equal(found.batch(torch.arange(2)).source_image, plain.source_image)
+
+
+def test_the_log_goes_on_without_a_gap_or_a_point_twice(tmp_path: Path) -> None:
+    for start, steps in ((0, (1, 2, 3)), (2, (3, 4))):
+        with RunLog(tmp_path, 4, start, 1, quiet=False) as log:
+            for step in steps:
+                log.scalars(step, {"loss": 10 * start + step})
+    assert metrics(tmp_path) == [{"step": s, "loss": value} for s, value in ((1, 1), (2, 2), (3, 23), (4, 24))]
+    board = EventAccumulator(str(tmp_path)).Reload()
+    assert [(event.step, event.value) for event in board.Scalars("loss")] == [(1, 1), (2, 2), (3, 23), (4, 24)]

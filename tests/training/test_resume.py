@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from lightning_fabric import Fabric
 
 from posegan.errors import UserError
+from posegan.models import create_model
 from posegan.training import load_recipe, train
 from posegan.training.state import DamagedStateWarning, list_states, load_newest_state, save_state
+from posegan.training.step import Stepper
 from posegan.weights import read_weights
 
 from .tiny import write_recipe
@@ -177,6 +180,23 @@ def test_a_run_of_another_model_is_not_gone_on_with(tiny_market: Path, tmp_path:
     train(recipe)
     with pytest.raises(UserError, match="holds a run of another model"):
         train(load_recipe(recipe, ["--training.steps", "2", "--model.width", "8"]))
+
+
+def test_a_run_with_other_updates_is_not_gone_on_with(tiny_market: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=1)
+    train(load_recipe(recipe, ["--model.adversarial_weight", "0"]))
+    with pytest.raises(UserError, match="holds a run of another model"):
+        train(load_recipe(recipe, ["--training.steps", "2"]))
+
+
+def test_another_kind_of_optimiser_does_not_take_over_a_state() -> None:
+    small = {"width": 4, "blocks": 3, "crop": 8, "latent": 4, "hidden": 8, "discriminator_width": 2}
+    models = [create_model("disentangled", sampler=sampler, **small) for sampler in ("clip", "gp")]
+    clipped, penalised = (Stepper(model, model.phases()[-1], Fabric(accelerator="cpu")) for model in models)
+    states = {name: optimiser.state_dict() for name, optimiser in clipped.optimisers.items()}
+    clipped.load(states)
+    with pytest.raises(ValueError, match="another kind of optimiser"):
+        penalised.load(states)
 
 
 def test_a_finished_run_says_so(tiny_market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from torch import nn
 
 from posegan.cli import main
 from posegan.training import speed
-from posegan.training.speed import OperationCounter, convolution_rate, measure
+from posegan.training.speed import OperationCounter, _settings, convolution_rate, measure, model_on
 
 SMALL = {"width": 4, "features": "none", "reconstruction": "pixels", "reconstruction_weight": 1.0}
 
@@ -45,6 +45,14 @@ def test_every_phase_and_generation_are_timed() -> None:
         assert timing["images_per_second"] == pytest.approx(timing["batch"] / timing["seconds"])
     last, generation = result["timings"][3:]
     assert last["gflop"] > 3 * generation["gflop"]  # forward, backward, and the discriminator
+
+
+@pytest.mark.parametrize("name", ["posegan", "deformable", "patn", "vunet"])
+def test_the_feature_network_is_where_the_model_is(name: str, tmp_path: Path) -> None:
+    settings = _settings(name, (128, 64), tmp_path, {"width": 4, "features": "vgg19_distilled"})
+    model = model_on(torch.device("meta"), name, settings)
+    assert len(list(model.buffers())) > 20
+    assert all(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
 
 
 def test_a_device_has_a_rate() -> None:

@@ -46,6 +46,8 @@ def find_entrants(weights: Sequence[str], models: Sequence[str], device: str) ->
     for label, path in [place for name in weights or bundled_names() for place in _places(name)]:
         info, tensors = read_weights(path)
         del tensors
+        if info.model not in MODELS.names():
+            raise UserError(f"{path} is a {info.model!r}, no generator: give the weights of one to --weights.")
         if models and info.model not in models:
             continue
         if any(label == other.row.name for other in entrants.found):

@@ -52,7 +52,7 @@ def inspect_photo(
     path = _png(out, [part for part in inputs if part.is_file()])
     finder = PersonFinder(remedy=JOINTS_REMEDY.format(option="--source-pose"))
     source, found = predictor.prepare(photo, source_pose, finder)
-    poses = Pose.stack([found]), Pose.stack([predictor.target(pose)])
+    poses = Pose.stack([found]), Pose.stack([predictor.aim(pose, found)])
     said = provenance(predictor, sha256_of(Path(photo))) if metadata else None
     return _write(predictor, path, source[None], poses, {}, [Path(photo).name], said)
 

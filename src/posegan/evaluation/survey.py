@@ -18,7 +18,7 @@ from posegan.data.photos import PhotoSource
 from posegan.errors import UserError
 from posegan.evaluation.rows import NearestTrainingPose
 from posegan.inference.open_data import kind_of, open_data
-from posegan.pose import Pose
+from posegan.pose import Pose, Size
 
 CHUNK = 512  # photos at a time
 
@@ -33,9 +33,10 @@ class Survey:
 
 @dataclass(frozen=True, eq=False)
 class TrainingPhotos:
-    """All annotated training photos, and the row that copies those that are in a training pair.
+    """Training photos for scores of sets, and the row that copies those that are in a training pair.
 
-    key: sha256 over their names and the poses of those in pairs.
+    photos: all that have joints, or where people are held out of training, those in a pair of the others. key: sha256
+    over their names and the poses of those in pairs.
     """
 
     photos: PhotoSource
@@ -84,8 +85,23 @@ def training_photos(
     if {*names} & {name for pair in dataset.pair_names()[:count] for name in pair}:
         raise UserError("the measured pairs are training photos themselves.")
     poses = training.poses[places]
-    key = hashlib.sha256(repr((training.names, names)).encode() + _pose_bytes(poses)).hexdigest()
-    return TrainingPhotos(training.photos, key, NearestTrainingPose(training.photos, poses, places, key))
+    photos: PhotoSource = training.photos if apart == "train+validation" else Chosen(training.photos, places)
+    key = hashlib.sha256(repr((photos.names, names)).encode() + _pose_bytes(poses)).hexdigest()
+    return TrainingPhotos(photos, key, NearestTrainingPose(training.photos, poses, places, key))
+
+
+class Chosen:
+    """Some photos of a source, as a source of their own. places: (n,) int, their indices there."""
+
+    def __init__(self, source: PhotoSource, places: Tensor) -> None:
+        self.names = tuple(source.names[place] for place in places.tolist())
+        self.size: Size = source.size
+        self.source = source
+        self.places = places
+
+    def read(self, indices: Tensor) -> Tensor:
+        """Return the photos (n,) int as (n, 3, H, W) uint8; raises UserError naming a photo that cannot be used."""
+        return self.source.read(self.places[indices])
 
 
 def _pose_bytes(poses: Pose) -> bytes:

@@ -27,6 +27,12 @@ DEPTHS = (2, 2, 4, 4, 4)  # convolutions in each block
 TAPS = tuple(f"relu{block}_{n}" for block, depth in enumerate(DEPTHS, 1) for n in range(1, depth + 1))
 
 
+def require_tap(key: str, name: str) -> None:
+    """Raise UserError if the network has no tap of that name; key: where the name was given."""
+    if name not in TAPS:
+        raise unknown_name(f"layer in {key}:", name, TAPS)
+
+
 def block_of(tap: str) -> int:
     """Return which block of the network a tap lies in, from 0: its maps are 2^block times smaller than the photo."""
     return int(tap[4]) - 1

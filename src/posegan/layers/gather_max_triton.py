@@ -6,6 +6,7 @@ the whole map for every part. Values, winners and ties are the same.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import torch
@@ -102,7 +103,9 @@ def _launch(kernel: Any, tensors: tuple[Tensor, ...], shape: torch.Size, parts: 
     batch, channels, height, width = shape
     pixels = height * width
     grid = (triton.cdiv(pixels, PIXELS), triton.cdiv(channels, CHANNELS), batch)
-    kernel[grid](*tensors, pixels, channels, parts, PIXELS, CHANNELS)
+    device = tensors[0].device  # Triton takes the current one, which need not be it; the interpreter runs on the CPU
+    with torch.cuda.device(device) if device.type == "cuda" else contextlib.nullcontext():
+        kernel[grid](*tensors, pixels, channels, parts, PIXELS, CHANNELS)
 
 
 class GatherMax(torch.autograd.Function):

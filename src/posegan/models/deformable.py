@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from posegan.config import require_above_zero, require_at_least
 from posegan.layers.blocks import DownBlock, NormFactory, UpBlock
-from posegan.layers.features import FeatureNetwork, load_features
+from posegan.layers.features import FeatureNetwork, load_features, require_tap
 from posegan.layers.init import glorot_uniform
 from posegan.layers.norms import SampleNorm
 from posegan.layers.warp import Aggregation, Sampling, warp_by_parts
@@ -77,6 +77,7 @@ class DeformableConfig(FallingRateConfig):
         super().__post_init__()
         require_at_least("model", self, 1, "width")
         require_above_zero("model", self, "sigma")
+        require_tap("model.feature_layer", self.feature_layer)
         require_window("model.window", self.window)
 
 

@@ -21,7 +21,7 @@ from posegan.layers.adapn import AdaptivePatchNorm
 from posegan.layers.blocks import ResidualBlock
 from posegan.layers.deformable_skip import DeformableSkip
 from posegan.layers.feature_discriminator import FeatureDiscriminator, FeatureView, move_features, shift_right_down
-from posegan.layers.features import FeatureNetwork, load_features
+from posegan.layers.features import FeatureNetwork, load_features, require_tap
 from posegan.layers.part_flow import part_flow, resize_flow
 from posegan.layers.patch_discriminator import PatchDiscriminator
 from posegan.layers.pose_encoders import (
@@ -130,6 +130,7 @@ class PoseGANConfig(FallingRateConfig):
         require_at_least("model", self, 0, "feature_jitter")
         require_at_least("model", self, 0, "r1_weight", "self_reconstruction")
         require_at_least("model", self, 0, "feature_adversarial_weight", "feature_noise")
+        require_tap("model.nearest_layer", self.nearest_layer)
         require_window("model.window", self.window)
         if self.self_reconstruction > 1:
             raise UserError(f"model.self_reconstruction is {self.self_reconstruction}: it is a share, at most 1.")

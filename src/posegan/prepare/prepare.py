@@ -15,6 +15,7 @@ from pathlib import Path
 from posegan.data import DataReport, NoPairsError, PosePairDataset, pack_photos, write_pairs, write_shards
 from posegan.data.assemble import Split
 from posegan.data.cache import list_photos
+from posegan.data.deepfashion import CROPPED, FULL
 from posegan.data.photos import photo_size
 from posegan.data.shards import SUFFIX
 from posegan.detect import Detector
@@ -134,7 +135,7 @@ def _prepare(kind: Kind, part: Part, root: Path, target: Path, shard_megabytes: 
         raise UserError(f"{root} holds no photos: put them into {root / part.folders[0]}.")
     annotations = next(root / name for name in part.annotations if (root / name).is_file())
     size, report = _size(kind, root), DataReport()
-    names = _usable(list(load_annotations(annotations)), folder, None if kind == "folder" else size, report)
+    names = _usable(list(load_annotations(annotations)), folder, _photo_sizes(kind, size), report)
     if not names:
         raise UserError(f"No photo in {folder} can be used with {annotations}. {report.text()}")
     if shard_megabytes is None:
@@ -156,22 +157,22 @@ def _prepare(kind: Kind, part: Part, root: Path, target: Path, shard_megabytes: 
     return report
 
 
-def _usable(annotated: list[str], folder: Path, size: Size | None, report: DataReport) -> list[str]:
-    """Return the annotated photos that are there and, if `size` is given, have that size; counts the others."""
+def _usable(annotated: list[str], folder: Path, sizes: tuple[Size, ...], report: DataReport) -> list[str]:
+    """Return the annotated photos that are there and have one of `sizes`, none: any; counts the others."""
     there = set(list_photos(folder))
     report.add("annotated photos missing, left out", [name for name in annotated if name not in there])
     report.add("photos without annotation, left out", sorted(there.difference(annotated)))
     names = [name for name in annotated if name in there]
-    if size is None:
+    if not sizes:
         return names
-    others = {name for name in names if not _has_size(folder / name, size)}
+    others = {name for name in names if not _has_size(folder / name, sizes)}
     report.add("photos of another size, left out", sorted(others))
     return [name for name in names if name not in others]
 
 
-def _has_size(photo: Path, size: Size) -> bool:
+def _has_size(photo: Path, sizes: tuple[Size, ...]) -> bool:
     try:
-        return photo_size(photo) == size
+        return photo_size(photo) in sizes
     except UserError:
         return True  # packing tells why it cannot be read
 
@@ -195,9 +196,16 @@ def _pairs_file(annotations: str, split: Split) -> str:
     return f"{prefix}-pairs-{split}.csv" if mark else f"pairs-{split}.csv"
 
 
+def _photo_sizes(kind: Kind, size: Size) -> tuple[Size, ...]:
+    """Return the sizes of photos that a data set of `size` reads; none: any."""
+    if kind == "folder":
+        return ()
+    return (FULL, CROPPED) if size == CROPPED else (size,)  # DeepFashion's are cropped when they are read
+
+
 def _size(kind: Kind, root: Path) -> Size:
     """Return the size under which a data set's own keypoints are found; the photos are packed as they are."""
     if kind == "market":
         return 128, 64
     plain = any(root.glob("fashion-annotation-*.csv")) or any(root.glob("fasion-annotation-*.csv"))
-    return (256, 256) if plain or kind == "folder" else (256, 176)
+    return FULL if plain or kind == "folder" else CROPPED

@@ -16,6 +16,7 @@ from torch import Tensor
 from posegan.batch import Batch
 from posegan.data import PosePairDataset
 from posegan.evaluation.sheet import comparison
+from posegan.files import write_text
 from posegan.images import tile, write_png
 from posegan.metrics import ssim
 from posegan.models import Generator
@@ -39,7 +40,7 @@ class RunLog:
 
         _forget_after(folder / "metrics.jsonl", start)
         self._lines = (folder / "metrics.jsonl").open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(folder), purge_step=start)
+        self._board = SummaryWriter(str(folder), purge_step=start + 1)  # events from there on are hidden
         columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"))
         self._bar = Progress(
             *columns, TimeRemainingColumn(), console=self._console, disable=not self._console.is_terminal
@@ -103,7 +104,7 @@ def _forget_after(path: Path, step: int) -> None:
             continue
         if entry["step"] <= step:
             kept.append(line + "\n")
-    path.write_text("".join(kept), encoding="utf-8")
+    write_text(path, "".join(kept))
 
 
 @torch.no_grad()

@@ -107,10 +107,13 @@ class Run:
             self.model.load_state_dict(state["model"])
             self.ema.module.load_state_dict(state["ema"])
         except RuntimeError as error:
-            raise UserError(
-                f"{self.folder} holds a run of another model than this recipe's: give another training.out, or the "
-                f"model settings of {self.folder / 'config.yaml'}."
-            ) from error
+            raise self._another_run() from error
+
+    def _another_run(self) -> UserError:
+        return UserError(
+            f"{self.folder} holds a run of another model than this recipe's: give another training.out, or the model "
+            f"settings of {self.folder / 'config.yaml'}."
+        )
 
     def _start_from(self, path: Path) -> None:
         info, tensors = read_weights(path)
@@ -195,7 +198,10 @@ class Run:
     def _stepper(self, phase: Phase) -> Stepper:
         stepper = Stepper(self.model, phase, self.fabric, self.settings.accumulate)
         if self.state is not None and self.state["phase"] == phase.name:
-            stepper.load(self.state["optimisers"])
+            try:
+                stepper.load(self.state["optimisers"])
+            except ValueError as error:
+                raise self._another_run() from error
         self.state = None  # used up: it holds a copy of everything
         self.steppers = {phase.name: stepper}
         return stepper

@@ -66,7 +66,8 @@ class TrainingSettings:
     batch_size: int = 8
     """Pairs per step and stream over all processes together."""
     accumulate: int = 1
-    """Parts that each batch is split into, to save memory; gradients are averaged over them."""
+    """Parts that each batch is split into, to save memory; gradients are averaged over them. Pairs that a loss compares
+    with each other are of one part."""
     seed: int = 0
     """Seed of weights, order of pairs, dropout and noise."""
     sampling: Literal["passes", "random"] = "passes"
@@ -201,7 +202,7 @@ def open_data(data: DataSettings, size: Size, *, validation: bool = False) -> Po
     elif data.name == "deepfashion":
         dataset = DeepFashionPoseDataset(data.root, size=size, split=split, pack=data.pack, maps=False)
     else:
-        dataset = PhotoFolderDataset(data.root, size=size, split=split, maps=False)
+        dataset = PhotoFolderDataset(data.root, size=size, split=split, pack=data.pack, maps=False)
     if data.limit is not None and not validation:
         dataset.pairs = dataset.pairs[torch.linspace(0, len(dataset) - 1, min(data.limit, len(dataset))).long()]
     if dataset.size != size:

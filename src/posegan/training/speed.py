@@ -92,7 +92,7 @@ def measure(
         for name in models:
             for size in sizes:
                 settings = _settings(name, size, Path(folder), options or {})
-                model = create_model(name, **settings).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+                model = model_on(device, name, settings)
                 for count in batches:
                     batch = _batch(size, count).to(device, channels_last=True)
                     for what, job in _jobs(model, fabric, batch):
@@ -100,6 +100,13 @@ def measure(
                         result["timings"].append(dataclasses.asdict(timing) | {"share_of_floor": timing.share_of_floor})
                         yield timing, result
                 del model
+
+
+def model_on(device: torch.device, name: str, settings: dict[str, Any]) -> ReposeModel:
+    """Return a new model on a device, its feature network too."""
+    model = create_model(name, **settings)
+    model.phases()  # loads that network
+    return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def convolution_rate(device: torch.device, precision: Precision = "32-true") -> float:

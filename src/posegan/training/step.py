@@ -30,10 +30,17 @@ class Stepper:
         self.optimisers = {u.name: _optimiser(u, self.parameters[u.name]) for u in phase.updates}
 
     def load(self, states: dict[str, Any]) -> None:
-        """Take over the optimisers' saved moments; learning rates stay those of the config, which may have changed."""
+        """Take over the optimisers' saved moments; learning rates stay those of the config, which may have changed.
+
+        Raises ValueError if they are those of other updates, parameters or kinds of optimiser.
+        """
+        if states.keys() != self.optimisers.keys():
+            raise ValueError(f"the state holds the updates {', '.join(states)}, not {', '.join(self.optimisers)}")
         for update in self.phase.updates:
-            optimiser = self.optimisers[update.name]
-            optimiser.load_state_dict(states[update.name])
+            optimiser, state = self.optimisers[update.name], states[update.name]
+            if state["param_groups"][0].keys() != optimiser.param_groups[0].keys():
+                raise ValueError(f"the state of {update.name!r} is that of another kind of optimiser")
+            optimiser.load_state_dict(state)
             for group in optimiser.param_groups:
                 group["lr"] = update.optimiser.lr
 
