@@ -160,7 +160,7 @@ def tell_licence(name: str, licence: str) -> None:
 
 def _bundled() -> dict[str, Path]:
     folder = Path(str(resources.files("posegan") / "assets"))
-    files = sorted(folder.glob("*.safetensors"))
+    files = sorted(folder.glob("*.safetensors"), key=lambda file: file.stem)
     return {file.stem: file for file in files if not file.name.startswith(OTHERS)}
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from posegan.errors import UserError
 from posegan.images import read_photo, to_bytes, to_signed
 from posegan.inference.generate import generate_file
-from posegan.inference.matte import _membrane, match_surroundings, matte, over
+from posegan.inference.matte import _membrane, lifted, matte, over, without_person
 from posegan.inference.paste import generate_in_photo, paste_person
 from posegan.inference.poses import FramedPose, bundled_poses
 from posegan.inference.predictor import Predictor
@@ -47,11 +47,10 @@ def test_only_the_surroundings_of_both_poses_change(predictor: Predictor) -> Non
 def test_a_photo_of_the_models_size_is_generated_where_the_person_is(predictor: Predictor) -> None:
     image, source, target = photo(1, standing()), standing(), standing("walking")
     made = paste_person(predictor, image, source, target)
-    poses = Pose.stack([source, target])
-    share = matte(poses, SIZE).amax(0, keepdim=True)
-    whole = predictor.repose(to_signed(image)[None], poses[:1], poses[1:])
-    whole = match_surroundings(whole, to_signed(image)[None], poses[1:], share)
-    wanted = to_bytes(over(whole, to_signed(image)[None], share))[0]
+    poses, cut = Pose.stack([source, target]), to_signed(image)[None]
+    plate, gone = without_person(cut, poses[:1])
+    people, share = lifted(predictor.repose(cut, poses[:1], poses[1:]), poses[1:], plate)
+    wanted = to_bytes(over(people, over(plate, cut, gone), share))[0]
     assert (made.int() - wanted.int()).abs().max() <= 1
 
 
@@ -77,20 +76,49 @@ def test_matte_is_soft_and_around_the_body() -> None:
     assert not matte(nobody, SIZE).any()
 
 
-def test_seams_vanish_and_the_body_keeps_its_colours() -> None:
+def coloured(pose: Pose, person: float, around: float) -> torch.Tensor:
+    """Return a picture (1, 3, *SIZE) of a person of one grey before another, with a soft edge of a pixel."""
+    body = body_mask(pose, SIZE, 4.0).float()
+    soft = torch.nn.functional.avg_pool2d(body, 3, 1, 1)[:, None]
+    return (around + soft * (person - around)).expand(1, 3, *SIZE)
+
+
+@pytest.mark.parametrize(("person", "around", "wall"), [(0.5, -0.2, 0.9), (-0.8, -0.1, 0.9), (0.3, 0.9, -0.9)])
+def test_nothing_of_the_generated_background_is_left(person: float, around: float, wall: float) -> None:
     pose = Pose.stack([standing()])
-    share = matte(pose, SIZE)
+    plate = torch.full((1, 3, *SIZE), wall)
+    laid = over(*(lambda made: (made[0], plate, made[1]))(lifted(coloured(pose, person, around), pose, plate)))
+    body = body_mask(pose, SIZE, 4.0)[0]
+    inside, outside = body_mask(pose, SIZE, 2.0)[0], ~body_mask(pose, SIZE, 6.0)[0]
+    assert float((laid[..., inside] - person).abs().mean()) < 0.03
+    assert float((laid[..., outside] - wall).abs().max()) < 0.05
+    between = laid[..., body ^ body_mask(pose, SIZE, 6.0)[0]]  # the edge: of the person and the wall, of nothing else
+    assert float(between.min()) > min(person, wall) - 0.1
+    assert float(between.max()) < max(person, wall) + 0.1
+
+
+def test_where_colours_do_not_tell_the_bones_do() -> None:
+    pose = Pose.stack([standing()])
+    grey = torch.zeros(1, 3, *SIZE)
+    people, share = lifted(grey, pose, grey)
+    assert torch.equal(people, grey)
+    assert float(share[body_mask(pose, SIZE, 2.0)].min()) > 0.9
+    assert not share[~body_mask(pose, SIZE, 30.0)].any()
+    nobody = Pose(torch.zeros(1, 18, 2), torch.zeros(1, 18, dtype=torch.bool))
+    assert not lifted(grey, nobody, grey)[1].any()
+
+
+def test_a_person_is_filled_in_from_around() -> None:
+    pose = Pose.stack([standing()])
     street = torch.linspace(-0.5, 0.5, 64).expand(1, 3, *SIZE)  # brighter to the right
-    assert torch.equal(match_surroundings(street, street, pose, share), street)
-    invented = street - 0.4
-    made = match_surroundings(invented, street, pose, share)
-    body, outside = body_mask(pose, SIZE, 3.0)[0], share[0] < 0.25
-    assert torch.equal(made[..., body], invented[..., body])
-    torch.testing.assert_close(made[..., outside], street[..., outside], atol=1e-5, rtol=0)
-    between = made - invented  # from 0 on the body to 0.4 outside, without a step
-    assert float((between[..., 1:] - between[..., :-1]).abs().max()) < 0.2
-    assert float(between.min()) >= 0
-    assert float(between.max()) < 0.4001
+    shoes = body_mask(Pose(pose.xy + torch.tensor([0.0, 5.0]), pose.visible), SIZE, 3.0)
+    person = body_mask(pose, SIZE, 5.0) | shoes
+    plate, gone = without_person(torch.where(person[:, None], 1.0, street), pose)
+    assert float(gone[person].min()) > 0.9
+    torch.testing.assert_close(plate, street, atol=0.1, rtol=0)
+    far = ~body_mask(pose, SIZE, 25.0)
+    assert torch.equal(plate[:, :, far[0]], street[:, :, far[0]])
+    assert not gone[far].any()
 
 
 def test_a_membrane_is_flat_where_its_frame_is() -> None:

@@ -16,7 +16,7 @@ from posegan.errors import UserError
 from posegan.files import sha256_of
 from posegan.images import tile, to_bytes, write_gif
 from posegan.inference.finder import PersonFinder
-from posegan.inference.matte import match_surroundings, matte, over
+from posegan.inference.matte import lifted, matte, over, without_person
 from posegan.inference.output import out_file, provenance
 from posegan.inference.poses import FramedPose
 from posegan.inference.predictor import Predictor
@@ -88,20 +88,14 @@ def animate(
 def steady(frames: Tensor, poses: Pose, photo: tuple[Tensor, Pose] | None = None) -> Tensor:
     """Return frames (T, 3, H, W) in [-1, 1] of poses (T,) with one background: what is `behind` the person.
 
-    photo: (3, H, W) in [-1, 1] and its pose (): its background is taken instead, except where its person stands.
+    photo: (3, H, W) in [-1, 1] and its pose (): its background is taken instead, its person filled in from around.
     """
-    share = matte(poses, (frames.shape[-2], frames.shape[-1]))
-    plate = behind(frames, share)
     if photo is not None:
-        plate = _under(plate, photo[0][None], Pose.stack([photo[1]]))
-        frames = match_surroundings(frames, plate, poses, share)
-    return over(frames, plate, share)
-
-
-def _under(plate: Tensor, photo: Tensor, pose: Pose) -> Tensor:
-    """Return a photo (1, 3, H, W) without its person, in whose place is what `behind` found."""
-    share = matte(pose, (photo.shape[-2], photo.shape[-1]))
-    return over(match_surroundings(plate, photo, Pose(pose.xy, torch.zeros_like(pose.visible)), share), photo, share)
+        plate, _ = without_person(photo[0][None], Pose.stack([photo[1]]))
+        people, share = lifted(frames, poses, plate)
+        return over(people, plate, share)
+    share = matte(poses, (frames.shape[-2], frames.shape[-1]))
+    return over(frames, behind(frames, share), share)
 
 
 def behind(frames: Tensor, share: Tensor) -> Tensor:

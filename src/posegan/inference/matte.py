@@ -6,13 +6,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from posegan.pose import Pose, Size, body_mask, torso_scale
+from posegan.pose import COCO18, Pose, Size, body_mask, torso_scale
 
 GROWTH = 0.25  # of the torso's length around bones: 98 % of synthetic people lie in it, it is 1.8 times their area
 FEATHER = 0.1  # of the torso's length: standard deviation of the soft edge
-CORE = 0.18  # of the torso's length around bones: surely body
-SEAM = 0.3  # share of a person below which colours are the background's
-RELAXATIONS = 100
+CORE = 0.12  # of the torso's length around bones: surely body
+BODY, EDGE = 0.2, 0.06  # of the torso's length around bones: where colours do not tell, the body, and its soft edge
+OUTSIDE = 0.05  # share by `matte` below which colours are the background's
+PLAIN = 0.05  # squared distance of two colours in [-1, 1] at which it is half trusted
+FAINT = 0.35  # share by colour above which a pixel is laid over whole
+GONE = 0.35  # of the torso's length around bones: what is taken out of a photo with its person
+ENDS = {"nose": 0.6, "right_ankle": 0.55, "left_ankle": 0.55}  # and around these joints
+RELAXATIONS = 20  # at each scale
 
 
 def matte(poses: Pose, size: Size) -> Tensor:
@@ -43,30 +48,59 @@ def over(person: Tensor, background: Tensor, share: Tensor) -> Tensor:
     return background + share[:, None] * (person - background)
 
 
-def match_surroundings(made: Tensor, background: Tensor, poses: Pose, share: Tensor) -> Tensor:
-    """Return generated pictures (T, 3, H, W) whose own background takes on the colours of the one they are laid over.
+def lifted(made: Tensor, poses: Pose, plate: Tensor) -> tuple[Tensor, Tensor]:
+    """Return persons of generated pictures as they look before a plate, (T, 3, H, W), and their shares (T, H, W).
 
-    The difference from the background, where little of the person is, and no difference, on the body of the poses
-    (T,), are spread over what lies between as a membrane would: seams vanish, the body keeps its colours. Source:
-    seamless cloning (Perez, Gangnet and Blake, SIGGRAPH 2003). share: (T, H, W), of `matte`.
+    made: (T, 3, H, W) in [-1, 1], plate: as many or one, poses: (T,). Where colours between those on the body and those
+    around it tell how much of a pixel is person, they do; elsewhere its distance from the bones does. The generated
+    background's share of a pixel is exchanged for the plate's (Bayesian matting: Chuang et al., CVPR 2001, with one
+    smooth colour each for person and background).
     """
     size = made.shape[-2], made.shape[-1]
-    body = body_mask(poses, size, radius=CORE * _length(poses, size))[:, None]
-    known = (share[:, None] < SEAM) | body
-    return (made + _membrane(torch.where(body, 0.0, background - made), known)).clamp(-1, 1)
+    length, outer = _length(poses, size), matte(poses, size)
+    core, outside = body_mask(poses, size, radius=CORE * length)[:, None], outer[:, None] < OUTSIDE
+    around = _membrane(made * outside, outside)
+    across = _membrane(made * core, core) - around
+    contrast = across.square().sum(1)
+    by_colour = (((made - around) * across).sum(1) / contrast.clamp(min=1e-4)).clamp(0, 1)
+    by_distance = _blur(body_mask(poses, size, radius=BODY * length).float(), max(EDGE * length, 0.5))
+    trust = contrast / (contrast + PLAIN)
+    alpha = torch.where(core[:, 0], 1.0, trust * by_colour + (1 - trust) * by_distance)
+    alpha = _blur(alpha, 0.5) * outer
+    faint = (alpha / FAINT).clamp(0, 1)  # what little is left of the generated background's texture is not laid over
+    return (made + (1 - alpha[:, None]) * (plate - around)).clamp(-1, 1), faint.square() * (3 - 2 * faint)
+
+
+def without_person(photo: Tensor, pose: Pose) -> tuple[Tensor, Tensor]:
+    """Return photos (T, 3, H, W) whose persons, of poses (T,), are filled in from around, and what was, (T, H, W).
+
+    Head and feet reach further than their joints. What is filled in is smooth.
+    """
+    size = photo.shape[-2], photo.shape[-1]
+    length = _length(pose, size)
+    gone = body_mask(pose, size, radius=GONE * length)
+    y, x = torch.arange(size[0])[:, None], torch.arange(size[1])
+    for joint, reach in ENDS.items():
+        middle = pose.xy[:, COCO18.index(joint), :, None, None]
+        near = (x - middle[:, 0]).square() + (y - middle[:, 1]).square() < (reach * length) ** 2
+        gone |= near & pose.visible[:, COCO18.index(joint), None, None]
+    return _membrane(photo, ~gone[:, None]), _blur(gone.float(), 1.0)
 
 
 def _membrane(values: Tensor, known: Tensor) -> Tensor:
-    """Return values (T, C, H, W) kept where known (T, 1, H, W), smoothly joined elsewhere: Laplace's equation."""
-    size = values.shape[-2], values.shape[-1]
-    kept, found = values * known, torch.zeros_like(values)
-    for scale in (64, 32, 16, 8, 4, 2):  # from rough to fine, the mean of what is known nearby
-        share = F.avg_pool2d(known.float(), scale, ceil_mode=True)
+    """Return values (T, C, H, W) kept where known (T, 1, H, W), smoothly joined elsewhere: Laplace's equation.
+
+    From rough to fine: at each scale what is known nearby stays, and the rest begins as the scale before left it.
+    """
+    kept, weights = values * known, known.float()
+    found = values.new_zeros(1, 1, 1, 1)
+    for scale in (64, 32, 16, 8, 4, 2, 1):
+        share = F.avg_pool2d(weights, scale, ceil_mode=True)
         mean = F.avg_pool2d(kept, scale, ceil_mode=True) / share.clamp(min=1e-6)
-        here = F.interpolate((share > 0).float(), scale_factor=scale)[..., : size[0], : size[1]] > 0
-        found = torch.where(here, F.interpolate(mean, scale_factor=scale)[..., : size[0], : size[1]], found)
-    for _ in range(RELAXATIONS):
-        found = torch.where(known, values, found)
-        padded = F.pad(found, (1, 1, 1, 1), mode="replicate")
-        found = (padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1] + padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]) / 4
-    return torch.where(known, values, found)
+        fixed = share > 0
+        found = torch.where(fixed, mean, F.interpolate(found, mean.shape[-2:], mode="bilinear"))
+        for _ in range(RELAXATIONS):
+            padded = F.pad(found, (1, 1, 1, 1), mode="replicate")
+            near = padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1] + padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]
+            found = torch.where(fixed, mean, near / 4)
+    return found

@@ -5,6 +5,7 @@ The generated part has the model's resolution: in a large photo the person is le
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -17,7 +18,7 @@ from posegan.errors import UserError
 from posegan.images import to_bytes, to_pil, to_signed
 from posegan.inference.finder import PersonFinder
 from posegan.inference.framing import Photo, enclosing_box
-from posegan.inference.matte import match_surroundings, matte, over
+from posegan.inference.matte import lifted, over, without_person
 from posegan.inference.poses import FramedPose, find_pose
 from posegan.inference.predictor import Predictor, read_person
 from posegan.inference.targets import place_on
@@ -68,20 +69,21 @@ def paste_person(predictor: Predictor, photo: Tensor, source: Pose, target: Pose
     poses = crop.poses(both).inside(size)
     cut = to_signed(crop(0, photo))[None]
     made = predictor.render(predictor.encode(cut, poses[:1]), poses[1:]).cpu()
-    share = matte(poses, size).amax(0, keepdim=True)  # where the person was, and where they are now
-    made = match_surroundings(made, cut, poses[1:], share)
-    return _paste(photo, made, share, box[0].tolist())
+    plate, gone = without_person(cut, poses[:1])
+    return _paste(photo, [(plate, gone), lifted(made, poses[1:], plate)], box[0].tolist())
 
 
-def _paste(photo: Tensor, made: Tensor, share: Tensor, box: list[int]) -> Tensor:
-    """Lay a cut (1, 3, H, W) in [-1, 1] over its box, (left, top, width, height), by its share (1, H, W)."""
+def _paste(photo: Tensor, layers: Sequence[tuple[Tensor, Tensor]], box: list[int]) -> Tensor:
+    """Lay cuts (1, 3, H, W) in [-1, 1] over a box, (left, top, width, height), each by its share (1, H, W)."""
     left, top, width, height = box
-    made = F.interpolate(made, (height, width), mode="bicubic").clamp(-1, 1)
-    share = F.interpolate(share[:, None], (height, width), mode="bilinear")[:, 0]
     x, y = max(left, 0), max(top, 0)
     right, bottom = min(left + width, photo.shape[-1]), min(top + height, photo.shape[-2])
     inner = (..., slice(y - top, bottom - top), slice(x - left, right - left))
+    laid = to_signed(photo[:, y:bottom, x:right])[None]
+    for cut, share in layers:
+        cut = F.interpolate(cut, (height, width), mode="bicubic").clamp(-1, 1)
+        share = F.interpolate(share[:, None], (height, width), mode="bilinear")[:, 0]
+        laid = over(cut[inner], laid, share[inner])
     result = photo.clone()
-    under = to_signed(photo[:, y:bottom, x:right])[None]
-    result[:, y:bottom, x:right] = to_bytes(over(made[inner], under, share[inner]))[0]
+    result[:, y:bottom, x:right] = to_bytes(laid)[0]
     return result
