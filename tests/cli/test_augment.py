@@ -32,7 +32,7 @@ def test_a_threshold_drops_pictures(
     weights: Path, market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     argv = ["augment", "--weights", weights, "--data", market, "--out", tmp_path / "out", "--count", 2]
-    assert main([str(a) for a in [*argv, "--min-identity", "1.1"]]) == 0
+    assert main([str(a) for a in [*argv, "--min-identity", "1"]]) == 0
     said = capsys.readouterr().out
     assert "6 pictures dropped for their scores" in said
     assert "0 pictures of 0 people" in said
@@ -48,6 +48,8 @@ MISTAKES = {
     "no data": ("--out O", "required: --data"),
     "test split": ("--data D --out O --split test", "invalid choice: 'test'"),
     "threshold without scores": ("--data D --out O --min-pose 0.5 --no-scores", "--min-pose needs scores"),
+    "threshold beyond all": ("--data D --out O --min-pose 3", "'3' is not a number from 0 to 1"),
+    "threshold that is no number": ("--data D --out O --min-identity nan", "'nan' is not a number from -1 to 1"),
     "no identity": ("--data D --out O --min-identity 0.5 --no-scores", "--min-identity needs scores"),
     "missing network": ("--data {market} --out {tmp}/O --weights {weights} --osnet gone.onnx", "gone.onnx is missing"),
     "test person": ("--data {market} --out {tmp}/O --weights {weights} --people 0011", "0011 is a test person"),

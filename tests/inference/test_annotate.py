@@ -47,6 +47,23 @@ def test_a_folder(folder: Path, tmp_path: Path) -> None:
     assert not torch.equal(read_photo(tmp_path / "drawn" / "me" / "a.png.jpg"), photo(1, standing()))
 
 
+def test_a_picture_too_small_for_a_person_does_not_stop_it(folder: Path) -> None:
+    write_png(folder / "dot.png", torch.zeros(3, 1, 1, dtype=torch.uint8))
+    done = annotate([folder], folder / "annotations.csv", PersonFinder(Crowd()))
+    assert (done.looked_at, len(done.unreadable)) == (4, 2)
+    assert "dot.png is 1x1 pixels, too small" in done.unreadable[1]
+
+
+def test_a_network_that_is_missing_is_told_once_and_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise UserError("no network")
+
+    monkeypatch.setattr("posegan.inference.finder.builtin", missing)
+    with pytest.raises(UserError, match="no network"):
+        annotate([folder], folder / "annotations.csv", PersonFinder())
+    assert not (folder / "annotations.csv").exists()
+
+
 def test_it_goes_on_where_it_was_stopped(folder: Path) -> None:
     class Stopped(Crowd):
         def __call__(self, photo: Tensor) -> People:
@@ -83,6 +100,8 @@ def test_mistakes(folder: Path, tmp_path: Path) -> None:
     finder = PersonFinder(Crowd())
     with pytest.raises(UserError, match=r"ends in \.csv"):
         annotate([folder], tmp_path / "a.txt", finder)
+    with pytest.raises(UserError, match="cannot be made, a part of it is a file"):
+        annotate([folder], folder / "empty.png" / "in" / "a.csv", finder)
     with pytest.raises(UserError, match="give one folder, or photo files"):
         annotate([folder, folder / "empty.png"], tmp_path / "a.csv", finder)
     (tmp_path / "none").mkdir()

@@ -90,6 +90,18 @@ def test_openpose_file_beside_the_photo_comes_first(market: Path) -> None:
 
 
 @pytest.mark.usefixtures("blind")
+@pytest.mark.parametrize("text", ['{"iso": 100}', "[1, 2]"])
+def test_a_json_file_of_something_else_beside_a_photo_is_left_alone(tmp_path: Path, text: str) -> None:
+    write_png(tmp_path / "a.png", photo(1, standing()))
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(UserError, match="finds nobody in"):
+        pose_of_photo(tmp_path / "a.png")
+    (tmp_path / "a.json").write_text('{"people": [')  # damaged
+    with pytest.raises(UserError, match=r"a\.json"):
+        pose_of_photo(tmp_path / "a.png")
+
+
+@pytest.mark.usefixtures("blind")
 def test_other_csv_files_beside_a_photo_are_left_alone(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", photo(1, standing()))
     (tmp_path / "scores.csv").write_text("from,to\na.png,b.png\n")

@@ -14,6 +14,7 @@ from posegan.errors import UserError
 from posegan.images import write_png
 from posegan.inference.finder import PersonFinder
 from posegan.inference.poses import find_pose, pose_of_photo
+from posegan.inference.predictor import read_person
 from posegan.pose import Pose, save_annotations, write_openpose
 from tests.small_world import SIZE, photo, standing
 
@@ -74,6 +75,16 @@ def test_nobody() -> None:
         PersonFinder(Crowd())(WIDE[..., :50], "a.png")
     with pytest.raises(UserError, match=r"in the box of a\.png"):
         PersonFinder(Crowd(), box=(0, 0, 50, 100))(WIDE, "a.png")
+
+
+def test_who_asks_for_a_box_or_a_number_is_not_given_the_keypoints_beside_the_photo(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", WIDE)
+    save_annotations(tmp_path / "a.csv", {"a.png": standing("back")})
+    for finder in (PersonFinder(Crowd(), person=2), PersonFinder(Crowd(), box=(0, 0, 200, 128))):
+        _, pose = read_person(tmp_path / "a.png", None, finder)
+        assert torch.equal(pose.xy, finder(WIDE, "a.png").xy)
+    _, pose = read_person(tmp_path / "a.png", None, PersonFinder(Crowd()))
+    torch.testing.assert_close(pose.xy, standing("back").xy)
 
 
 def test_keypoints_beside_a_photo_go_before_the_detector(tmp_path: Path) -> None:

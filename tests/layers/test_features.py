@@ -136,6 +136,8 @@ def test_missing_and_unreadable_files_say_what_to_do(tmp_path: Path) -> None:
         load_features("vgg19", tmp_path / "gone.pth")
     with pytest.raises(UserError, match=r"is needed: get it from https://.*vgg19-d01eb7cb"):
         load_features("vgg19_caffe")
+    with pytest.raises(UserError, match=r"gone\.pth is missing.*, or train on .*: --model\.features vgg19 --model"):
+        load_features("vgg19_distilled", tmp_path / "gone.pth")
     for name in ("bad.pth", "bad.safetensors"):
         (tmp_path / name).write_bytes(b"not weights at all")
         with pytest.raises(UserError, match="not a readable weight file") as caught:

@@ -35,7 +35,8 @@ COMMANDS = {
 }
 """Name of each command: its module and one line of what it does."""
 
-DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC)  # what a user can mend and no check can foresee
+DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENAMETOOLONG)
+"""What a user can mend and no check can foresee."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

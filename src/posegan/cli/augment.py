@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from posegan.cli.detecting import add_detector_options, chosen_detector
-from posegan.cli.parser import Parser, command_parser, positive
+from posegan.cli.parser import Parser, between, command_parser, positive
 from posegan.errors import UserError
 
 if TYPE_CHECKING:
@@ -93,10 +93,16 @@ def _parser() -> Parser:
     )
     parser.add_argument("--no-scores", action="store_true", help="do not score pose and identity, which takes longer")
     parser.add_argument(
-        "--min-pose", type=float, metavar="SHARE", help="drop pictures with a smaller share of joints found, 0 to 1"
+        "--min-pose",
+        type=between(0, 1),
+        metavar="SHARE",
+        help="drop pictures with a smaller share of joints found, 0 to 1",
     )
     parser.add_argument(
-        "--min-identity", type=float, metavar="COSINE", help="drop pictures less like their source photo, -1 to 1"
+        "--min-identity",
+        type=between(-1, 1),
+        metavar="COSINE",
+        help="drop pictures less like their source photo, -1 to 1",
     )
     parser.add_argument("--no-retarget", action="store_true", help="keep the limb lengths of whom the pose comes from")
     parser.add_argument("--batch-size", type=positive, default=32, help="pictures at a time (default: %(default)s)")

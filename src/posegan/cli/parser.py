@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
-from posegan.errors import UserError
+from posegan.errors import UserError, unknown_name
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are `UserError`s, so that they look like every other mistake."""
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """Parse as argparse does, but name an option that does not exist before one that is missing.
+
+        Raises UserError with the nearest options.
+        """
+        for argument in args or ():
+            option = argument.partition("=")[0]
+            if option.startswith("--") and option not in ("--", *self._option_string_actions):
+                raise unknown_name("option", option, [o for o in self._option_string_actions if o.startswith("--")])
+        return super().parse_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise UserError with argparse's message and where to find help."""
@@ -26,6 +38,21 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return int(text)
+
+
+def between(low: float, high: float) -> Callable[[str], float]:
+    """Return an argparse type of numbers from low to high."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
+        return value
+
+    return number
 
 
 def add_measured_options(parser: Parser) -> None:

@@ -22,6 +22,7 @@ from posegan.detect import People
 from posegan.errors import UserError
 from posegan.images import PHOTO_SUFFIXES, from_pil, read_photo, to_pil, write_jpeg
 from posegan.inference.finder import PersonFinder
+from posegan.inference.output import out_file
 from posegan.pose import COCO18, Pose, draw_pose
 from posegan.pose.io import load_annotations, save_annotations
 
@@ -60,17 +61,19 @@ def annotate(
         raise UserError(f"{out} is to be an annotation file: give a file name that ends in .csv.")
     if Path(out).resolve() in {file.resolve() for file in files.values()}:
         raise UserError(f"{out} is one of the photos: give another file name.")
+    out = out_file(out)
     rows = load_annotations(out) if out.exists() else {}
+    finder.network  # noqa: B018 (loaded now: a network that is missing is no fault of the photos)
     result, written = Annotated(known=sum(name in rows for name in files)), time.monotonic()
     wanted = {name: file for name, file in files.items() if name not in rows}
     try:
         for name, file in _shown(wanted, progress):
             try:
                 photo = read_photo(file)
-            except UserError as error:
+                people, pose = _look(finder, photo, str(file))
+            except UserError as error:  # unreadable, or too small for the box or for a person
                 result.unreadable.append(str(error))
                 continue
-            people, pose = _look(finder, photo, str(file))
             rows[name] = pose
             result.looked_at += 1
             if not bool(pose.visible.any()):

@@ -93,7 +93,7 @@ def pose_beside(path: str | Path) -> FramedPose | None:
     path = Path(path)
     size = _size(path)
     for file in (path.with_suffix(".json"), path.with_name(f"{path.stem}_keypoints.json")):
-        if file.is_file():
+        if file.is_file() and _of_openpose(file):
             return FramedPose(_openpose(file), size)
     full = path.resolve()
     for folder in full.parents[:3]:
@@ -126,6 +126,15 @@ def _names(file: Path, photo: str) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     return text.partition("\n")[0].strip().replace(" ", "") == HEADER and f"\n{photo}:" in text
+
+
+def _of_openpose(file: Path) -> bool:
+    """Whether a JSON file is OpenPose's, or damaged, which its reader tells; others are none of our business."""
+    try:
+        said = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return True
+    return isinstance(said, dict) and "people" in said
 
 
 def _size(photo: Path) -> Size:

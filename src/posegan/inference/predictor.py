@@ -205,7 +205,8 @@ def read_person(
     """
     image = load_photo(photo)
     if source_pose is None:
-        found = pose_beside(photo) if isinstance(photo, str | Path) else None
+        looked_for = finder is not None and (finder.box is not None or finder.person is not None)
+        found = pose_beside(photo) if isinstance(photo, str | Path) and not looked_for else None
         source_pose = (finder or PersonFinder())(image, photo_name(photo)) if found is None else found
     elif isinstance(source_pose, str | Path):
         source_pose = find_pose(source_pose, photo_name=Path(photo).name if isinstance(photo, str | Path) else None)
