@@ -49,7 +49,7 @@ def test_another_is_taken_by_number(capsys: pytest.CaptureFixture[str]) -> None:
     pose = PersonFinder(Crowd(), person=2)(WIDE, "a.png")
     assert 64 <= float(pose.xy[pose.visible][:, 0].min()) < float(pose.xy[pose.visible][:, 0].max()) < 128
     assert capsys.readouterr().err == ""
-    with pytest.raises(UserError, match=r"There is no person 4 in a\.png: 3 found"):
+    with pytest.raises(UserError, match=r"There is no person 4 in a\.png, the detector crowd found 3: cut "):
         PersonFinder(Crowd(), person=4)(WIDE, "a.png")
 
 

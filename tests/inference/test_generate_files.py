@@ -88,10 +88,11 @@ def test_data_is_recognised_by_what_it_holds(market: Path, people: Path, tmp_pat
         kind_of(tmp_path / "gone")
 
 
-def test_open_data(market: Path, people: Path) -> None:
+def test_open_data(market: Path, people: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(open_data(market, (128, 64))) == 6  # the test list
     assert len(open_data(market, (128, 64), split="train+validation")) == 18
     folder = open_data(people, (128, 64))  # too few people for a split: all of them
+    assert f"{people} has too few people to hold some out" in capsys.readouterr().err
     assert len(folder) == 4
     assert folder.size == (128, 64)
     with pytest.raises(UserError, match="leave --pairs out"):

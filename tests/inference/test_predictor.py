@@ -117,6 +117,13 @@ def test_a_photo_in_which_nobody_is_found_says_how_to_give_a_pose(predictor: Pre
         predictor.generate(photo(1, standing()), "back")
 
 
+@pytest.mark.parametrize("where", [float("nan"), -500.0])
+def test_a_pose_that_is_nowhere_in_the_picture_is_refused(predictor: Predictor, where: float) -> None:
+    lost = Pose(torch.full((18, 2), where), torch.ones(18, dtype=torch.bool))
+    with pytest.raises(UserError, match="No joint of the target pose lies in the picture"):
+        predictor.generate(photo(1, standing()), lost, standing())
+
+
 def test_unknown_device(weights: Path) -> None:
     with pytest.raises(UserError, match="Unknown device 'cdua'; did you mean 'cuda'"):
         Predictor.load(weights, "cdua")

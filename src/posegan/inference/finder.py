@@ -97,7 +97,8 @@ class PersonFinder:
             )
         number = self.person or 1
         if number > len(people):
-            raise UserError(f"There is no person {number} {where}: {len(people)} found.")
+            found = f"the detector {self.network.name} found {len(people)}"
+            raise UserError(f"There is no person {number} {where}, {found}: {self.remedy}.")
         return people.pose[number - 1]
 
 

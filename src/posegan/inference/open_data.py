@@ -5,6 +5,7 @@ The data sets themselves are in posegan.data.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -84,7 +85,9 @@ def _from_folder(kind: Kind, root: Path, size: Size, pairs: str | Path | None, s
     except NoPairsError:
         if split is not None or pairs is not None:
             raise
-        return PhotoFolderDataset(root, size=size, split="train+validation", maps=False)  # too few people for a split
+        everybody = PhotoFolderDataset(root, size=size, split="train+validation", maps=False)
+        sys.stderr.write(f"{root} has too few people to hold some out: these are all its pairs, also for training.\n")
+        return everybody
 
 
 def _synthetic(size: Size) -> PosePairDataset:

@@ -186,6 +186,8 @@ class Predictor:
         """
         source, found = self.prepare(photo, source_pose, finder)
         target = self.aim(pose, found, retarget=retarget)
+        if not bool(target.visible.any()):
+            raise UserError("No joint of the target pose lies in the picture: give another pose.")
         return to_pil(self.repose(source[None], Pose.stack([found]), Pose.stack([target]))[0])
 
     def aim(self, pose: Pose | FramedPose | str | Path, source: Pose, *, retarget: bool = True) -> Pose:
