@@ -1,13 +1,15 @@
 """Turn the weights of a run into those that ship: float16, or four bits a number beside others that ship already.
 
     python recipes/ship_weights.py NEW OUT --between OLD --share 0.4
-    python recipes/ship_weights.py NEW OUT --base posegan-market-research
+    python recipes/ship_weights.py NEW OUT --base posegan-market-research --step 37935
 
 --between, --share: weights of the same architecture, and which share of the way from them to NEW is taken (default 1:
-NEW itself). --base: store the difference to these bundled weights (posegan.weights_difference).
+NEW itself). --base: store the difference to these bundled weights (posegan.weights_difference). --step: steps made in
+all, where the run itself began from weights.
 """
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from posegan.errors import UserError
@@ -22,8 +24,10 @@ def main() -> None:
     parser.add_argument("--between")
     parser.add_argument("--share", type=float, default=1.0)
     parser.add_argument("--base")
+    parser.add_argument("--step", type=int)
     chosen = parser.parse_args()
     info, tensors = read_weights(find_weights(chosen.new))
+    info = dataclasses.replace(info, step=info.step if chosen.step is None else chosen.step)
     if chosen.between:
         _, old = read_weights(find_weights(chosen.between))
         tensors = {name: old[name] + chosen.share * (value - old[name]) for name, value in tensors.items()}

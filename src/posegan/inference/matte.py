@@ -59,8 +59,8 @@ def lifted(made: Tensor, poses: Pose, plate: Tensor) -> tuple[Tensor, Tensor]:
     size = made.shape[-2], made.shape[-1]
     length, outer = _length(poses, size), matte(poses, size)
     core, outside = body_mask(poses, size, radius=CORE * length)[:, None], outer[:, None] < OUTSIDE
-    around = _membrane(made * outside, outside)
-    across = _membrane(made * core, core) - around
+    around = _membrane(made, outside)
+    across = _membrane(made, core) - around
     contrast = across.square().sum(1)
     by_colour = (((made - around) * across).sum(1) / contrast.clamp(min=1e-4)).clamp(0, 1)
     by_distance = _blur(body_mask(poses, size, radius=BODY * length).float(), max(EDGE * length, 0.5))
