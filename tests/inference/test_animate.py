@@ -73,6 +73,15 @@ def test_a_steady_background_stands_still(predictor: Predictor, person: tuple[Te
     torch.testing.assert_close(still, person[0][:, far].expand(16, -1, -1), atol=0.01, rtol=0)
 
 
+def test_before_the_photos_background_they_walk_where_they_stood(predictor: Predictor) -> None:
+    small = standing().resize(SIZE, (90, 45)).crop(-12, -30)  # feet at about 0.9 of the photo's height
+    made = animate(predictor, *predictor.prepare(photo(3, small), small), WALK, background="photo")
+    ankles = torch.stack([made.poses.xy[:, joint, 1] for joint in (10, 13)])
+    assert float(ankles.max()) == pytest.approx(float(small.xy[[10, 13], 1].max()), abs=1.0)
+    heights = made.poses.xy[..., 1].amax(1) - made.poses.xy[..., 1].amin(1)
+    assert float(heights.mean()) == pytest.approx(float(small.xy[:, 1].max() - small.xy[:, 1].min()), rel=0.1)
+
+
 def test_what_is_behind_is_what_the_freest_frames_show() -> None:
     frames = torch.arange(12.0).view(12, 1, 1, 1).expand(12, 3, 4, 2).clone()
     share = torch.ones(12, 4, 2)

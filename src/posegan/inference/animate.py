@@ -22,7 +22,7 @@ from posegan.inference.poses import FramedPose
 from posegan.inference.predictor import Predictor
 from posegan.inference.sequence_files import FoundSequence, find_sequence
 from posegan.inference.sequences import PoseSequence, fit_sequence, follow
-from posegan.inference.targets import fit_body, with_guesses
+from posegan.inference.targets import fit_body, fit_in_place, with_guesses
 from posegan.inference.video import write_mp4
 from posegan.metrics.flicker import flicker
 from posegan.pose import Pose, draw_poses
@@ -63,7 +63,8 @@ def animate(
 
     source (3, H, W) in [-1, 1] and source_pose () as from `Predictor.prepare`. retarget: with the limb lengths of the
     photo's person. guess: put missing joints where they probably are. smoothing: of the keypoints, over time.
-    background: "generated" with every frame, "steady", the same one in all, or "photo", the photo's own, see `behind`.
+    background: "generated" with every frame, "steady", the same one in all, see `behind`, or "photo", the photo's own,
+        before which the person walks where they stood and is as tall.
     """
     poses = sequence.poses
     guessed: tuple[str, ...] = ()
@@ -72,7 +73,9 @@ def animate(
     if smoothing:
         poses = smooth(poses, len(poses) / sequence.seconds)
     targets = fit_sequence(follow(PoseSequence(poses, sequence.size, sequence.seconds)), predictor.size)
-    if retarget:
+    if background == "photo":  # there the person stands somewhere
+        targets = fit_in_place(targets, source_pose, predictor.size, limbs=retarget)
+    elif retarget:
         targets = fit_body(targets, source_pose, predictor.size)
     encoded = predictor.encode(source[None], Pose.stack([source_pose]))
     parts = [predictor.render(encoded, targets[i : i + AT_ONCE]).cpu() for i in range(0, len(targets), AT_ONCE)]

@@ -65,6 +65,11 @@ def place_on(target: Pose, source: Pose, *, limbs: bool = True) -> Pose:
     return Pose(made.xy + move, made.visible)
 
 
+def fit_in_place(target: Pose, source: Pose, size: Size, *, limbs: bool = True) -> Pose:
+    """Return the poses (T,) as `place_on`, in the (H, W) frame of the source's photo and moved back into it."""
+    return _kept_inside(place_on(target, source, limbs=limbs), size, (-3, -2))
+
+
 def _gap(moving: Pose, fixed: Pose, anchors: tuple[tuple[int, ...], ...], axis: int) -> Tensor:
     """Return how far to move along an axis for the first anchor that both have to coincide."""
     for joints in (*anchors, tuple(range(18))):
