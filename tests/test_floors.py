@@ -16,7 +16,7 @@ FLOORS = (
     ("errors", "registry", "config", "images", "files", "hardware", "pose"),
     ("batch", "layers"),
     ("losses", "metrics", "data"),
-    ("models", "detect", "identity", "weights"),
+    ("models", "detect", "identity", "weights", "weights_difference"),
     ("inference",),
     ("evaluation", "prepare"),
     ("training", "app"),

@@ -22,7 +22,7 @@ from posegan.errors import UserError
         (["--download"], "give --data FOLDER too"),
         (["--out", "picture.jpg"], "give a name that ends in .png"),
         (["--data", "nowhere"], "MNIST could not be read from nowhere"),
-        (["--what"], "unrecognized arguments: --what"),
+        (["--what"], "Unknown option '--what'; did you mean '--data'"),
     ],
 )
 def test_mistakes_are_told_in_one_sentence(
