@@ -71,6 +71,8 @@ def test_a_box_is_looked_into(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_nobody() -> None:
+    with pytest.raises(UserError, match=r"finds nobody in a\.png: .*annotations\.csv:PHOTO as the pose\.$"):
+        PersonFinder(Crowd(), box=(0, 0, 50, 100)).anybody()(WIDE[..., :50], "a.png")
     with pytest.raises(UserError, match=r"crowd finds nobody in a\.png: cut the person out with --box"):
         PersonFinder(Crowd())(WIDE[..., :50], "a.png")
     with pytest.raises(UserError, match=r"in the box of a\.png"):

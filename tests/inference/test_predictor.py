@@ -124,6 +124,12 @@ def test_a_pose_that_is_nowhere_in_the_picture_is_refused(predictor: Predictor, 
         predictor.generate(photo(1, standing()), lost, standing())
 
 
+@pytest.mark.parametrize("name", ["walking", "other.png"])
+def test_joints_of_somebody_else_are_refused(predictor: Predictor, name: str) -> None:
+    with pytest.raises(UserError, match=f"{name} does not tell where the joints of the photo are"):
+        predictor.generate(photo(1, standing()), "walking", name)
+
+
 def test_unknown_device(weights: Path) -> None:
     with pytest.raises(UserError, match="Unknown device 'cdua'; did you mean 'cuda'"):
         Predictor.load(weights, "cdua")

@@ -29,6 +29,10 @@ JOINTS_REMEDY = (
     "cut the person out of the photo first, or give the joints: {option} with an OpenPose .json or an annotations "
     ".csv, or such a file beside the photo"
 )  # for commands that take no box and no detector
+POSE_REMEDY = (
+    "cut the person out of it first, use another --detector (docs/detect.md), or give an OpenPose .json or "
+    "annotations.csv:PHOTO as the pose"
+)
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,8 @@ class PersonFinder:
         return self.detector if self.detector is not None else builtin()
 
     def anybody(self) -> PersonFinder:
-        """Return the finder for another photo, in which neither box nor number mean anything."""
-        return dataclasses.replace(self, box=None, person=None)
+        """Return the finder for a photo that gives the pose, in which neither box nor number mean anything."""
+        return dataclasses.replace(self, box=None, person=None, remedy=POSE_REMEDY)
 
     def people(self, photo: Tensor, name: str) -> People:
         """Return the people in a photo (3, h, w) uint8 called `name`, the largest first, in its pixels; may be empty.

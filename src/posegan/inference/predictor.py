@@ -16,12 +16,12 @@ from torch import Tensor
 
 from posegan.errors import UserError, unknown_name
 from posegan.files import sha256_of
-from posegan.images import to_pil, to_signed
+from posegan.images import PHOTO_SUFFIXES, to_pil, to_signed
 from posegan.inference.finder import PersonFinder, photo_name
 from posegan.inference.framing import Photo, fit_photo, fit_pose, load_photo
 from posegan.inference.graphs import find_graphs, load_graphs
 from posegan.inference.onnx_generator import is_exported, load_exported
-from posegan.inference.poses import FramedPose, find_pose, pose_beside
+from posegan.inference.poses import FramedPose, bundled_poses, find_pose, pose_beside
 from posegan.inference.targets import fit_body
 from posegan.models.base import Features, Generator, Output
 from posegan.pose import Pose, Size
@@ -154,7 +154,7 @@ class Predictor:
         """Return one photo of any size as (3, H, W) in [-1, 1] in the model's frame, and its pose there.
 
         photo: a path, a Pillow image, or a (3, h, w) tensor, uint8 or float in [-1, 1].
-        source_pose: in the photo's pixels, or a file as `find_pose` reads it; None looks beside the photo's file, and
+        source_pose: in the photo's pixels, or an OpenPose or annotation file; None looks beside the photo's file, and
         where nothing is, the finder looks in the photo. finder: None looks with the built-in detector.
         Raises UserError if the photo cannot be read, or if no pose is given or found.
         """
@@ -211,6 +211,11 @@ def read_person(
         found = pose_beside(photo) if isinstance(photo, str | Path) and not looked_for else None
         source_pose = (finder or PersonFinder())(image, photo_name(photo)) if found is None else found
     elif isinstance(source_pose, str | Path):
+        if str(source_pose) in bundled_poses() or Path(source_pose).suffix.lower() in PHOTO_SUFFIXES:
+            raise UserError(
+                f"{source_pose} does not tell where the joints of {photo_name(photo)} are: give an OpenPose .json or "
+                "an annotations .csv for it, or nothing, and a detector looks."
+            )
         source_pose = find_pose(source_pose, photo_name=Path(photo).name if isinstance(photo, str | Path) else None)
     return image, source_pose.pose if isinstance(source_pose, FramedPose) else source_pose
 
