@@ -12,7 +12,7 @@ from posegan.errors import UserError
 from posegan.images import read_photo, to_bytes, to_signed
 from posegan.inference.generate import generate_file
 from posegan.inference.matte import _membrane, lifted, matte, over, without_person
-from posegan.inference.paste import generate_in_photo, paste_person
+from posegan.inference.paste import _fading, generate_in_photo, paste_person
 from posegan.inference.poses import FramedPose, bundled_poses
 from posegan.inference.predictor import Predictor
 from posegan.pose import Pose, body_mask, write_openpose
@@ -52,6 +52,18 @@ def test_a_photo_of_the_models_size_is_generated_where_the_person_is(predictor: 
     people, share = lifted(predictor.repose(cut, poses[:1], poses[1:]), poses[1:], plate)
     wanted = to_bytes(over(people, over(plate, cut, gone), share))[0]
     assert (made.int() - wanted.int()).abs().max() <= 1
+
+
+def test_a_cut_fades_where_the_photo_goes_on() -> None:
+    inside = _fading((32, 16), [10, 10, 160, 320], (400, 400))
+    assert torch.equal(inside, inside.flip(0))
+    assert torch.equal(inside, inside.flip(1))
+    assert inside[16].tolist() == [0.125, 0.375, 0.625, 0.875, *[1.0] * 8, 0.875, 0.625, 0.375, 0.125]
+    assert float(inside[0].max()) == 0.125
+    corner = _fading((32, 16), [-5, 80, 165, 320], (400, 400))  # beyond the left edge, down to the lower one
+    assert corner[31].tolist() == [*[1.0] * 12, 0.875, 0.625, 0.375, 0.125]
+    assert corner[:5, 0].tolist() == [0.125, 0.375, 0.625, 0.875, 1.0]
+    assert torch.equal(_fading((32, 16), [0, 0, 16, 32], (32, 16)), torch.ones(32, 16))
 
 
 def test_a_person_at_the_photos_edge(predictor: Predictor) -> None:

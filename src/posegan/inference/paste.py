@@ -22,7 +22,9 @@ from posegan.inference.matte import lifted, over, without_person
 from posegan.inference.poses import FramedPose, find_pose
 from posegan.inference.predictor import Predictor, read_person
 from posegan.inference.targets import place_on
-from posegan.pose import Pose
+from posegan.pose import Pose, Size
+
+FADING = 4.0  # pixels of the cut over which it fades into the photo around it
 
 
 def generate_in_photo(
@@ -70,7 +72,24 @@ def paste_person(predictor: Predictor, photo: Tensor, source: Pose, target: Pose
     cut = to_signed(crop(0, photo))[None]
     made = predictor.render(predictor.encode(cut, poses[:1]), poses[1:]).cpu()
     plate, gone = without_person(cut, poses[:1])
-    return _paste(photo, [(plate, gone), lifted(made, poses[1:], plate)], box[0].tolist())
+    person, share = lifted(made, poses[1:], plate)
+    whole_at = _fading(size, box[0].tolist(), (height, width))
+    return _paste(photo, [(plate, gone * whole_at), (person, share * whole_at)], box[0].tolist())
+
+
+def _fading(size: Size, box: list[int], photo: Size) -> Tensor:
+    """Return (H, W): 1, and less and less towards those edges of a cut of this size that lie within the photo (h, w)."""
+    left, top, width, height = box
+    y, x = torch.arange(size[0])[:, None] + 0.5, torch.arange(size[1]) + 0.5
+    nearest = torch.full(size, torch.inf)
+    for inside, distance in (
+        (left > 0, x),
+        (left + width < photo[1], size[1] - x),
+        (top > 0, y),
+        (top + height < photo[0], size[0] - y),
+    ):
+        nearest = nearest.minimum(distance) if inside else nearest
+    return (nearest / FADING).clamp(max=1)
 
 
 def _paste(photo: Tensor, layers: Sequence[tuple[Tensor, Tensor]], box: list[int]) -> Tensor:
