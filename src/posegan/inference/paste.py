@@ -78,7 +78,7 @@ def paste_person(predictor: Predictor, photo: Tensor, source: Pose, target: Pose
 
 
 def _fading(size: Size, box: list[int], photo: Size) -> Tensor:
-    """Return (H, W): 1, and less and less towards those edges of a cut of this size that lie within the photo (h, w)."""
+    """Return (H, W): 1, but less and less towards edges of a cut of that size that lie within the photo (h, w)."""
     left, top, width, height = box
     y, x = torch.arange(size[0])[:, None] + 0.5, torch.arange(size[1]) + 0.5
     nearest = torch.full(size, torch.inf)
