@@ -79,29 +79,22 @@ def test_a_key_like_none_lists_them_all():
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("key", "value", "wanted"),
     [
-        ("lr", "fast"),
-        ("steps", 1.5),
-        ("steps", True),
-        ("flip", 3),
-        ("out", ["a"]),
-        ("warp", "masks"),
-        ("size", [1]),
-        ("size", ["a", 2]),
-        ("size", 256),
-        ("path", {"a": 1}),
+        ("lr", "fast", "a number"),
+        ("steps", 1.5, "a whole number"),
+        ("steps", True, "a whole number"),
+        ("flip", 3, "true or false"),
+        ("out", ["a"], "text"),
+        ("warp", "masks", "one of none, mask"),
+        ("size", [1], "a list of 2 values, each a whole number"),
+        ("size", ["a", 2], "a list of 2 values, each a whole number"),
+        ("size", 256, "a list of 2 values, each a whole number"),
+        ("path", {"a": 1}, "text or null"),
     ],
 )
-def test_a_wrong_type_names_the_key_and_the_value(key, value):
-    message = refusal({key: value})
-    assert f"training.{key}" in message
-    if key != "path":
-        assert message.endswith(f"Got value: {value[0] if value == ['a', 2] else value}")
-
-
-def test_a_wrong_choice_lists_the_choices():
-    assert "'none', 'mask'" in refusal({"warp": "masks"})
+def test_a_wrong_value_is_named_with_what_it_must_be(key, value, wanted):
+    assert refusal({key: value}) == f"training.{key} is {value!r}: it must be {wanted}."
 
 
 @pytest.mark.parametrize("key", ["steps", "out", "warp"])
@@ -177,7 +170,7 @@ def test_a_bad_override_is_a_sentence(config, overrides, sentence):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a: [1", "is not valid YAML: .* line 1"),
+        ("a: [1", "is not valid YAML: line 1, column 6, expected"),
         ("a: 1\n b: 2", "is not valid YAML"),
         ("a: !!python/object/apply:os.system [ls]", "is not valid YAML"),
         ("- a\n- b", "must hold sections .* not list"),

@@ -9,7 +9,8 @@ import argparse
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -29,7 +30,7 @@ def read_tree(path: str | Path, overrides: Sequence[str] = ()) -> Tree:
     try:
         tree = yaml.safe_load(read_text(path))
     except yaml.YAMLError as error:
-        raise UserError(f"Config {path} is not valid YAML: {' '.join(str(error).split())}.") from error
+        raise UserError(f"Config {path} is not valid YAML: {_place(error)}.") from error
     if tree is None:
         tree = {}
     if not isinstance(tree, dict):
@@ -98,7 +99,7 @@ def build(kind: type[T], tree: Any, section: str) -> T:
         parsed = parser.parse_object({section: dict(tree)})
         return parser.instantiate(parsed)[section]  # type: ignore[no-any-return]
     except jsonargparse.ArgumentError as error:
-        raise UserError(f"Section {section!r} is not valid: {_first_cause(str(error))}") from error
+        raise UserError(_complaint(str(error), section, tree, types)) from error
 
 
 def require_at_least(section: str, config: object, least: int, *keys: str) -> None:
@@ -117,10 +118,35 @@ def require_above_zero(section: str, config: object, *keys: str) -> None:
             raise UserError(f"{section}.{key} is {value}: it must be above 0.")
 
 
-def _first_cause(message: str) -> str:
-    """Shorten the parser's message, which repeats the value and lists every type that was tried, to one line."""
+def _place(error: yaml.YAMLError) -> str:
+    """Return where a YAML file is wrong and what is wrong there, as far as the parser says."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return " ".join(str(error).split())
+    return f"line {mark.line + 1}, column {mark.column + 1}, {getattr(error, 'problem', None) or 'cannot be read'}"
+
+
+def _complaint(message: str, section: str, tree: Mapping[str, Any], types: Mapping[str, Any]) -> str:
+    """Return what is wrong with the value that the parser's message names, in words of the user's."""
+    for key, value in tree.items():
+        if f'"{section}.{key}"' in message:
+            return f"{section}.{key} is {value!r}: it must be {_wanted(types[key])}."
     lines = [line.strip(" -") for line in message.splitlines() if line.strip(" -")]
-    return " ".join(lines[:3])
+    return f"Section {section!r} is not valid: {' '.join(lines[:3])}"
+
+
+def _wanted(kind: Any) -> str:
+    """Return in words what values a type stands for."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return f"one of {', '.join(map(str, inner))}"
+    if origin in (Union, UnionType):
+        return " or ".join("null" if part is type(None) else _wanted(part) for part in inner)
+    if origin in (tuple, list):
+        many = f"{len(inner)} values, " if origin is tuple and Ellipsis not in inner else ""
+        return f"a list of {many}each {_wanted(inner[0])}"
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    return words.get(kind, str(getattr(kind, "__name__", kind)))
 
 
 def describe(sections: Mapping[str, type]) -> str:

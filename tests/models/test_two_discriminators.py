@@ -210,8 +210,8 @@ class TestSchedule:
         ({"epoch_steps": 0}, r"model\.epoch_steps is 0"),
         ({"gan_weight": -1.0}, r"model\.gan_weight is -1"),
         ({"discriminator_dropout": 1.0}, r"model\.discriminator_dropout is 1\.0: it must be below 1"),
-        ({"norm": "group"}, r"norm.*'batch', 'instance'"),
-        ({"gan_loss": "hinge"}, r"gan_loss.*'bce', 'lsgan'"),
+        ({"norm": "group"}, r"norm is 'group': it must be one of batch, instance"),
+        ({"gan_loss": "hinge"}, r"gan_loss is 'hinge': it must be one of bce, lsgan"),
         ({"lr": 0.0}, r"model\.lr is 0\.0: it must be above 0"),
     ],
 )
