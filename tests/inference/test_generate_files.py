@@ -62,6 +62,7 @@ def test_pairs_that_name_a_missing_photo(predictor: Predictor, market: Path, tmp
     write_pairs(tmp_path / "pairs.csv", [])
     with pytest.raises(UserError, match="names no two photos"):
         generate_pairs(predictor, market, tmp_path / "pairs.csv", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_names_of_pictures() -> None:

@@ -107,10 +107,10 @@ def generate_pairs(
     judge: gives the verdicts on each picture; they stand in its metadata and all together in `scores.json`.
     Raises UserError if a pair names a photo that the data has not, if two pairs would be one file, or as `open_data`.
     """
-    folder = out_folder(out)
     dataset = open_data(data, predictor.size, pairs)
     require_all_pairs(dataset, pairs)
     require_distinct_names(dataset.pair_names())
+    folder = out_folder(out)
     judged: dict[str, Judgement] = {}
     for first in range(0, len(dataset), batch_size):
         batch = dataset.batch(torch.arange(first, min(first + batch_size, len(dataset))))
