@@ -73,19 +73,21 @@ class ExternalFile:
     purpose: str
     source: str  # where a user gets it
     sha256: str | None = None  # None: any file of the right format will do
+    otherwise: str = ""  # what a user who does without it can do, "or ..."
 
     def require(self, path: str | Path | None) -> Path:
         """Return the path if the file is there and is the right one; raises UserError naming the remedy if not."""
+        end = f", {self.otherwise}." if self.otherwise else "."
         if path is None:
-            raise UserError(f"{self.name} ({self.purpose}) is needed: get it from {self.source} and give its path.")
+            raise UserError(f"{self.name} ({self.purpose}) is needed: get it from {self.source} and give its path{end}")
         path = Path(path)
         if not path.is_file():
             hint = f" (sha256 {self.sha256})" if self.sha256 else ""
             raise UserError(
-                f"{path} is missing: it should be {self.name}, {self.purpose}; get it from {self.source}{hint}."
+                f"{path} is missing: it should be {self.name}, {self.purpose}; get it from {self.source}{hint}{end}"
             )
         if self.sha256 and sha256_of(path) != self.sha256:
             raise UserError(
-                f"{path} is not {self.name}: its sha256 differs from {self.sha256}; get it from {self.source}."
+                f"{path} is not {self.name}: its sha256 differs from {self.sha256}; get it from {self.source}{end}"
             )
         return path

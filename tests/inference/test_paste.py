@@ -99,7 +99,8 @@ def coloured(pose: Pose, person: float, around: float) -> torch.Tensor:
 def test_nothing_of_the_generated_background_is_left(person: float, around: float, wall: float) -> None:
     pose = Pose.stack([standing()])
     plate = torch.full((1, 3, *SIZE), wall)
-    laid = over(*(lambda made: (made[0], plate, made[1]))(lifted(coloured(pose, person, around), pose, plate)))
+    people, share = lifted(coloured(pose, person, around), pose, plate)
+    laid = over(people, plate, share)
     body = body_mask(pose, SIZE, 4.0)[0]
     inside, outside = body_mask(pose, SIZE, 2.0)[0], ~body_mask(pose, SIZE, 6.0)[0]
     assert float((laid[..., inside] - person).abs().mean()) < 0.03

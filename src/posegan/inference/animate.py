@@ -81,22 +81,25 @@ def animate(
     parts = [predictor.render(encoded, targets[i : i + AT_ONCE]).cpu() for i in range(0, len(targets), AT_ONCE)]
     frames = torch.cat(parts)
     if background == "photo":
-        frames = steady(frames, targets, (source, source_pose))
+        frames = before_photo(frames, targets, source, source_pose)
     elif background == "steady":
         frames = steady(frames, targets)
     measured = flicker(frames, targets) if len(frames) > 1 else None
     return Animation(frames, targets, sequence.seconds, measured, guessed)
 
 
-def steady(frames: Tensor, poses: Pose, photo: tuple[Tensor, Pose] | None = None) -> Tensor:
-    """Return frames (T, 3, H, W) in [-1, 1] of poses (T,) with one background: what is `behind` the person.
+def before_photo(frames: Tensor, poses: Pose, photo: Tensor, pose: Pose) -> Tensor:
+    """Return the persons of frames (T, 3, H, W) in [-1, 1], of poses (T,), before the background of a photo.
 
-    photo: (3, H, W) in [-1, 1] and its pose (): its background is taken instead, its person filled in from around.
+    photo: (3, H, W) in [-1, 1], whose own person, of pose (), is filled in from around.
     """
-    if photo is not None:
-        plate, _ = without_person(photo[0][None], Pose.stack([photo[1]]))
-        people, share = lifted(frames, poses, plate)
-        return over(people, plate, share)
+    plate, _ = without_person(photo[None], Pose.stack([pose]))
+    people, share = lifted(frames, poses, plate)
+    return over(people, plate, share)
+
+
+def steady(frames: Tensor, poses: Pose) -> Tensor:
+    """Return frames (T, 3, H, W) in [-1, 1] of poses (T,) with one background: what is `behind` the person."""
     share = matte(poses, (frames.shape[-2], frames.shape[-1]))
     return over(frames, behind(frames, share), share)
 

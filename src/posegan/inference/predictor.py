@@ -186,15 +186,18 @@ class Predictor:
         """
         source, found = self.prepare(photo, source_pose, finder)
         target = self.aim(pose, found, retarget=retarget)
-        if not bool(target.visible.any()):
-            raise UserError("No joint of the target pose lies in the picture: give another pose.")
         return to_pil(self.repose(source[None], Pose.stack([found]), Pose.stack([target]))[0])
 
     def aim(self, pose: Pose | FramedPose | str | Path, source: Pose, *, retarget: bool = True) -> Pose:
-        """Return the target pose that `generate` gives a person of the pose `source`, both in the model's frame."""
+        """Return the target pose that `generate` gives a person of the pose `source`, both in the model's frame.
+
+        Raises UserError as `find_pose`, or if no joint of it lies in the picture.
+        """
         target = self.target(pose)
         if retarget and not isinstance(pose, Pose):
             target = fit_body(Pose.stack([target]), source, self.size)[0]
+        if not bool(target.visible.any()):
+            raise UserError("No joint of the target pose lies in the picture: give another pose.")
         return target
 
 

@@ -93,6 +93,7 @@ KINDS = {
             "small ImageNet features for perceptual losses",
             "https://github.com/MingSun-Tse/Collaborative-Distillation "
             "(sha256 9417c34d0d8d621bc6af78be745f1b8d30f5f210efa01e50655c60eb3770816b)",
+            otherwise="or train on torchvision's own network: --model.features vgg19 --model.features_path null",
         ),
         scale=(0.5, 0.5, 0.5),
         shift=(0.5, 0.5, 0.5),
@@ -174,19 +175,9 @@ def load_features(kind: str, path: str | Path | None = None) -> FeatureNetwork:
     if path is None and chosen.url is not None:
         weights, origin = _download(chosen.file, chosen.url), chosen.url
     else:
-        weights, origin = read_state(_required(kind, path)), str(path)
+        weights, origin = read_state(chosen.file.require(path)), str(path)
     _check(weights, chosen, origin)
     return FeatureNetwork(chosen, weights)
-
-
-def _required(kind: str, path: str | Path | None) -> Path:
-    try:
-        return KINDS[kind].file.require(path)
-    except UserError as error:
-        if kind != "vgg19_distilled":
-            raise
-        other = "or train on torchvision's own network: --model.features vgg19 --model.features_path null"
-        raise UserError(f"{str(error).removesuffix('.')}, {other}.") from error
 
 
 def _download(file: ExternalFile, url: str) -> Mapping[str, Tensor]:
