@@ -46,7 +46,7 @@ def test_only_the_surroundings_of_both_poses_change(predictor: Predictor) -> Non
 
 def test_a_photo_of_the_models_size_is_generated_where_the_person_is(predictor: Predictor) -> None:
     image, source, target = photo(1, standing()), standing(), standing("walking")
-    made = paste_person(predictor, image, source, target)
+    made = paste_person(predictor, image, source, target, carry=False)
     poses, cut = Pose.stack([source, target]), to_signed(image)[None]
     plate, gone = without_person(cut, poses[:1])
     people, share = lifted(predictor.repose(cut, poses[:1], poses[1:]), poses[1:], plate)

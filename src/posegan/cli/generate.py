@@ -29,6 +29,8 @@ def run(argv: Sequence[str]) -> None:
         )
     if any(many) and any((chosen.detector, chosen.detector_weights, chosen.movenet, chosen.box, chosen.person)):
         raise UserError("--pairs needs no detector, its photos have keypoints: leave the options of detectors out.")
+    if chosen.generated_only and not chosen.paste:
+        raise UserError("--generated-only tells how --paste is to work: give both, or none of them.")
     if not any(many) and not all(single):
         raise UserError("Give --source PHOTO and --pose POSE, or --pairs CSV and --data FOLDER.")
 
@@ -63,6 +65,7 @@ def run(argv: Sequence[str]) -> None:
             source_pose=chosen.source_pose,
             retarget=not chosen.no_retarget,
             paste=chosen.paste,
+            carry=not chosen.generated_only,
             guess=chosen.missing == "guess",
             finder=finder,
             judge=judge,
@@ -93,7 +96,14 @@ def _parser() -> Parser:
         help="joints of the source photo: OpenPose .json or .csv; default: found in it",
     )
     parser.add_argument("--out", required=True, help="picture to write (PNG), or with --pairs a folder")
-    parser.add_argument("--paste", action="store_true", help="put the person back into the full photo")
+    parser.add_argument(
+        "--paste",
+        action="store_true",
+        help="put the person back into the full photo, with the photo's own pixels where body parts only move",
+    )
+    parser.add_argument(
+        "--generated-only", action="store_true", help="with --paste: take nothing of the person from the photo itself"
+    )
     add_detector_options(parser)
     add_person_options(parser)
     add_pose_options(parser)

@@ -25,6 +25,8 @@ from posegan.inference.predictor import Predictor, read_person
 from posegan.inference.targets import with_guesses
 from posegan.pose import Pose
 
+CARRIED = "where body and background only moved, pixels are those of the photo"
+
 
 @dataclass(frozen=True)
 class Generated:
@@ -51,6 +53,7 @@ def generate_file(
     source_pose: Pose | FramedPose | str | Path | None = None,
     retarget: bool = True,
     paste: bool = False,
+    carry: bool = True,
     guess: bool = False,
     finder: PersonFinder | None = None,
     judge: Judge | None = None,
@@ -58,7 +61,8 @@ def generate_file(
 ) -> Generated:
     """Write the photo's person in the pose as a PNG; arguments as `Predictor.generate`.
 
-    paste: put the person back into the full photo. guess: put missing joints of the pose where they probably are.
+    paste: put the person back into the full photo; carry: with what that shows of them, see `PersonInPhoto`.
+    guess: put missing joints of the pose where they probably are.
     judge: gives the verdicts on the picture, which then stand in the metadata too.
     metadata: say in the file that it is generated, with which weights, from which photo, and which joints are guessed.
     Raises UserError as `Predictor.generate`, or if `out` is a folder, one of the inputs, or not named as a PNG.
@@ -78,7 +82,7 @@ def generate_file(
     if paste:
         image, source = read_person(photo, source_pose, finder)
         target = aim_in_photo(wanted, source, retarget=retarget)
-        picture = paste_person(predictor, image, source, target)
+        picture = paste_person(predictor, image, source, target, carry=carry)
     else:
         signed, source = predictor.prepare(photo, source_pose, finder)
         target = predictor.aim(wanted, source, retarget=retarget)
@@ -86,6 +90,8 @@ def generate_file(
         image = to_bytes(signed)
     judgement = judge(image, source, picture, target) if judge else None
     said = provenance(predictor, sha256_of(Path(photo)))
+    if paste and carry:
+        said["posegan:carried"] = CARRIED
     if guessed:
         said["posegan:guessed-joints"] = ", ".join(guessed)
     write_png(path, picture, said | _described(judgement) if metadata else None)

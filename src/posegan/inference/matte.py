@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from posegan.pose import COCO18, Pose, Size, body_mask, torso_scale
+from posegan.pose import Pose, Size, body_mask, torso_scale
+from posegan.pose.parts import HEAD, take
 
 GROWTH = 0.25  # of the torso's length around bones: 98 % of synthetic people lie in it, it is 1.8 times their area
 FEATHER = 0.1  # of the torso's length: standard deviation of the soft edge
@@ -16,7 +17,7 @@ OUTSIDE = 0.05  # share by `matte` below which colours are the background's
 PLAIN = 0.05  # squared distance of two colours in [-1, 1] at which it is half trusted
 FAINT = 0.35  # share by colour above which a pixel is laid over whole
 GONE = 0.35  # of the torso's length around bones: what is taken out of a photo with its person
-ENDS = {"nose": 0.6, "right_ankle": 0.55, "left_ankle": 0.55}  # and around these joints
+ENDS = ((HEAD, 0.65), ((10,), 0.55), ((13,), 0.55))  # and around the middle of these joints: face, right, left ankle
 RELAXATIONS = 20  # at each scale
 
 
@@ -35,7 +36,7 @@ def _length(poses: Pose, size: Size) -> float:
 
 
 def _blur(image: Tensor, sigma: float) -> Tensor:
-    """Return (T, H, W) under a Gaussian, edges repeated."""
+    """Return (T, H, W) under a Gaussian of standard deviation `sigma` pixels, edges repeated."""
     reach = round(3 * sigma + 0.5)
     taps = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=image.device) / sigma).square())
     taps = taps / taps.sum()
@@ -80,10 +81,12 @@ def without_person(photo: Tensor, pose: Pose) -> tuple[Tensor, Tensor]:
     length = _length(pose, size)
     gone = body_mask(pose, size, radius=GONE * length)
     y, x = torch.arange(size[0])[:, None], torch.arange(size[1])
-    for joint, reach in ENDS.items():
-        middle = pose.xy[:, COCO18.index(joint), :, None, None]
+    for joints, reach in ENDS:
+        seen = take(pose.visible, joints, -1).float()  # (T, J)
+        count = seen.sum(-1)[:, None, None]
+        middle = (take(pose.xy, joints, -2) * seen[..., None]).sum(1)[..., None, None] / count[:, None].clamp(min=1)
         near = (x - middle[:, 0]).square() + (y - middle[:, 1]).square() < (reach * length) ** 2
-        gone |= near & pose.visible[:, COCO18.index(joint), None, None]
+        gone |= near & (count > 0)
     return _membrane(photo, ~gone[:, None]), _blur(gone.float(), 1.0)
 
 

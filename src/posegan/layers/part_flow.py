@@ -30,7 +30,7 @@ def part_distances(pose: Pose, grid: Tensor) -> Tensor:
 
     grid: (h, w, 2) points in pixels of the pose's frame.
     """
-    ends, seen = _segments(pose)
+    ends, seen = part_segments(pose)
     squared = _squared_distance(ends[:, :, 0], ends[:, :, 1], grid)
     half = _HALF_WIDTH.to(ends.device) * torso_scale(pose).float()[..., None].clamp_min(1.0)
     return torch.where(seen[..., None, None], squared.sqrt() / half[..., None, None], 1e4)
@@ -50,7 +50,7 @@ def _squared_distance(start: Tensor, end: Tensor, grid: Tensor) -> Tensor:
     return squared
 
 
-def _segments(pose: Pose) -> tuple[Tensor, Tensor]:
+def part_segments(pose: Pose) -> tuple[Tensor, Tensor]:
     """Return the (B, 9, 2, 2) end points and (B, 9) visibility of head and limbs; the head runs from face to neck."""
     weight = take(pose.visible, HEAD, -1).float()
     face = (take(pose.xy, HEAD, -2) * weight[..., None]).sum(1) / weight.sum(1, keepdim=True).clamp_min(1)

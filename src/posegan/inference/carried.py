@@ -1,0 +1,195 @@
+"""What of a photo's person can be taken to another pose as it is: parts moved rigidly, at the photo's own resolution.
+
+A generator makes 128x64 pixels, a photo may have a hundred times as many. Where a part of the body only moves, the
+photo itself shows how it looks there, face and prints included; where it turns, comes out from behind another part or
+is not in the photo, only the generator knows. Here is decided which is which; `posegan.inference.paste` lays both into
+the photo. Blending the parts' motions at the joints is linear blend skinning (Magnenat-Thalmann et al. 1988).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from posegan.layers.part_flow import PARTS, part_distances, part_segments, torso_distance
+from posegan.layers.warp import affine_grid_pixels, pixel_grid, sample_pixels
+from posegan.pose import Pose, Size, torso_scale
+from posegan.pose.affine import NO_POINT, part_affines
+from posegan.pose.parts import HEAD, take
+from posegan.pose.pose import TORSO
+
+# Distances from bones are in half-widths of the part, see `part_distances`.
+SHARPNESS = 10.0  # by which a nearer part wins over a farther one, per half-width
+REACH = 1.4  # half-widths from its bone up to which a part is carried
+BEHIND = 0.25  # half-widths that the torso counts as farther than it is: limbs are before it
+SURROUNDINGS = 2.2  # half-widths from its bone up to which a part that moves changes the picture
+STILL = 0.025  # of the torso's length: motion by which what is there is no longer left as it is
+APART = 0.1  # of the torso's length: how far apart two parts may take a pixel for it to go between them
+# How far source and target may differ, each the distance at which trust has fallen to 1 / e:
+STRETCH = 0.6  # of a part along its bone against across it
+TURN = 0.4  # of the torso: change of its width over its length, about 1.4 from a front to a back
+HEAD_TURN = 0.3  # of the head: change of the nose's distance from the ears, in torso lengths
+HIDDEN = 2.5  # of the head: number of its five points that only one of the poses has
+OVERLAP = (0.35, 0.75)  # agreement of the parts in both pictures at which nothing and all of a pixel is carried
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a pose takes from the photo, on a frame of (h, w) pixels.
+
+    place: (1, h, w, 2), the photo's pixel (x, y) that each pixel shows. share: (1, h, w), how far it can be trusted to
+    look the same in the new pose. still: (1, h, w), 1 where nothing moves nearby, so that the photo is right as it is.
+    """
+
+    place: Tensor
+    share: Tensor
+    still: Tensor
+
+
+class PhotoPerson:
+    """The person of a photo, ready to be carried to any number of poses.
+
+    pose: (), in pixels of the (h, w) frame `size`.
+    """
+
+    def __init__(self, pose: Pose, size: Size) -> None:
+        self.pose = Pose.stack([pose])
+        self._grid = pixel_grid(size, pose.xy.device)
+        self._distance = _distances(self.pose, self._grid)
+        self._parts = _parts(self._distance)
+
+    def carry(self, target: Pose) -> Carried:
+        """Return what the pose (), in pixels of the same frame, takes from the photo.
+
+        Without a torso in both poses nothing is carried and nothing is still.
+        """
+        wanted = Pose.stack([target])
+        height, width = self._grid.shape[:2]
+        if not bool((self.pose.valid & wanted.valid).all()):
+            nothing = torch.zeros(1, height, width)
+            return Carried(self._grid[None], nothing, nothing)
+        affines, trust = part_motions(self.pose, wanted)
+        known = trust >= 0
+        distance = _distances(wanted, self._grid)
+        parts = _parts(distance)
+        length = float(torso_scale(wanted)[0])
+        places = affine_grid_pixels(affines, (height, width), (height, width))  # (10, h, w, 2)
+        place = (parts[0, ..., None] * places).sum(0, keepdim=True)
+        apart = (parts[0] * (places - place).square().sum(-1)).sum(0, keepdim=True)
+        joined = torch.exp(-apart / (APART * length) ** 2)
+        inside = ((place >= 0) & (place <= place.new_tensor([width - 1, height - 1]))).all(-1)
+        overlap = torch.minimum(parts, sample_pixels(self._parts, place)).sum(1)
+        low, high = OVERLAP
+        seen = ((overlap - low) / (high - low)).clamp(0, 1)
+        reached = torch.sigmoid((REACH - distance) * 5)
+        share = (parts * reached * trust.clamp(min=0)[:, None, None]).sum(1) * joined * inside
+        share *= seen.square() * (3 - 2 * seen)
+        back = affine_grid_pixels(_inverse(affines), (height, width), (height, width))
+        still = self._still(known, ((places, distance), (back, self._distance)), length)
+        return Carried(place, share, still)
+
+    def _still(self, known: Tensor, ways: Sequence[tuple[Tensor, Tensor]], length: float) -> Tensor:
+        """Return how still it is around each pixel: (1, h, w).
+
+        known: (10,), whether it is known where each part goes. ways: there and back, where each part moves each pixel,
+        (10, h, w, 2), and how far that is from its bone before it moves, (1, 10, h, w). length: of the torso.
+        """
+        moved = torch.zeros(1, *self._grid.shape[:2])
+        for places, distance in ways:
+            gap = torch.where(known[:, None, None], (places - self._grid).square().sum(-1).sqrt(), torch.inf)
+            near = torch.sigmoid((SURROUNDINGS - distance) * 8)
+            moved = torch.maximum(moved, torch.where(near > 1e-4, near * gap, 0.0).amax(1))
+        return torch.exp(-(moved / (STILL * length)).square())
+
+
+def part_motions(source: Pose, target: Pose) -> tuple[Tensor, Tensor]:
+    """Return how each part moves (10, 2, 3), target pixel to source pixel, and how far it can be trusted (10,).
+
+    source, target: poses (1,) with a torso. The parts are those of `part_affines`, but the head is not stretched. Trust
+    is 1 for a part that moves, turns in the picture or grows, less for one that is stretched or turned out of the
+    picture, nothing for all parts of a person who turned, and -1 for a part that one pose has and the other has not, or
+    not so that the two can be compared.
+    """
+    affines = part_affines(source, target)[0]
+    there = affines[..., 2].abs().amax(-1) < NO_POINT / 2
+    scale = torso_scale(source)[0].float() / torso_scale(target)[0].float().clamp(min=1e-3)
+    seen, asked = part_segments(source)[1], part_segments(target)[1]
+    torso = torch.ones(1, dtype=torch.bool)
+    both = torch.cat([torso, (seen & asked)[0]]) & there
+    lost = torch.cat([torso, (seen | asked)[0]]) & ~both
+    common = (take(source.visible, HEAD, -1) & take(target.visible, HEAD, -1))[0]
+    if bool(both[1]) and bool(common.any()):
+        faces = [torch.stack([take(p.xy, HEAD, -2)[0][common].mean(0), p.xy[0, 1]]) for p in (source, target)]
+        affines[1] = _similarity(faces[0], faces[1], scale)
+    affines = torch.where(both[:, None, None], affines, torch.eye(2, 3))
+    stretch = _stretch(affines[:, :, :2])
+    trust = torch.exp(-((stretch - 1) / STRETCH).square()) * both
+    turned = (_width(source) - _width(target)) / TURN
+    trust[0] = torch.exp(-turned.square())[0]
+    trust[1] = _same_view_of_head(source, target) * both[1]
+    trust[1:] *= trust[0]
+    return affines, torch.where(lost, -1.0, trust)
+
+
+def _similarity(source: Tensor, target: Tensor, scale: Tensor) -> Tensor:
+    """Return (2, 3) that turns, scales and moves a segment (2, 2) of the target onto that of the source."""
+    a, b = source[1] - source[0], target[1] - target[0]
+    angle = torch.atan2(a[1], a[0]) - torch.atan2(b[1], b[0])
+    cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
+    linear = torch.stack([torch.stack([cosine, -sine]), torch.stack([sine, cosine])])
+    return torch.cat([linear, (source.mean(0) - linear @ target.mean(0))[:, None]], 1)
+
+
+def _inverse(affines: Tensor) -> Tensor:
+    """Return the affines (P, 2, 3) backwards; where one has no inverse, far away."""
+    (a, b, x), (c, d, y) = (row.unbind(-1) for row in affines.unbind(-2))
+    area = a * d - b * c
+    area = torch.where(area.abs() < 1e-4, 1e-4, area)
+    linear = torch.stack([torch.stack([d, -b], -1), torch.stack([-c, a], -1)], -2) / area[:, None, None]
+    return torch.cat([linear, -(linear @ torch.stack([x, y], -1)[..., None])], -1)
+
+
+def _stretch(linear: Tensor) -> Tensor:
+    """Return the larger over the smaller singular value of (P, 2, 2), without bound for those that mirror."""
+    squared = linear.square().sum((-2, -1))
+    area = linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0]
+    mean = squared / (2 * area.clamp(min=1e-6))  # of the ratio and its inverse
+    return mean + (mean.square() - 1).clamp(min=0).sqrt()
+
+
+def _width(pose: Pose) -> Tensor:
+    """Return the width of the torsos (1,) over their length, less than 0 in a view from behind."""
+    right_hip, left_hip, left_shoulder, right_shoulder = take(pose.xy, TORSO, -2).unbind(-2)
+    up = (right_shoulder + left_shoulder - right_hip - left_hip) / 2
+    across = (left_hip - right_hip + left_shoulder - right_shoulder) / 2
+    signed = across[..., 1] * up[..., 0] - across[..., 0] * up[..., 1]
+    width: Tensor = signed / up.square().sum(-1).clamp(min=1e-3)
+    return width
+
+
+def _same_view_of_head(source: Pose, target: Pose) -> Tensor:
+    hidden = (take(source.visible, HEAD, -1) ^ take(target.visible, HEAD, -1)).sum(-1) / HIDDEN
+    turned = (_gaze(source) - _gaze(target)) / HEAD_TURN
+    return torch.exp(-hidden.square() - turned.square())[0]
+
+
+def _gaze(pose: Pose) -> Tensor:
+    """Return how far the noses (1,) stand to the right of the ears, or of the neck, in torso lengths."""
+    nose, ears = pose.xy[:, 0, 0], pose.xy[:, 16:, 0]
+    seen = pose.visible[:, 16:].float()
+    middle = torch.where(seen.any(-1), (ears * seen).sum(-1) / seen.sum(-1).clamp(min=1), pose.xy[:, 1, 0])
+    return torch.where(pose.visible[:, 0], nose - middle, 0.0) / torso_scale(pose).float().clamp(min=1e-3)
+
+
+def _distances(pose: Pose, grid: Tensor) -> Tensor:
+    """Return the distance of each pixel from each part's bone in the part's half-widths: (1, 10, h, w)."""
+    return torch.cat([torso_distance(pose, grid)[:, None] + BEHIND, part_distances(pose, grid)], 1)
+
+
+def _parts(distance: Tensor) -> Tensor:
+    """Return how much of each pixel goes with each part: (1, 10, h, w), 1 in all."""
+    assert distance.shape[1] == PARTS
+    return torch.softmax(-SHARPNESS * distance.clamp(max=50), 1)

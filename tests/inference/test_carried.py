@@ -1,0 +1,191 @@
+"""What is taken from the photo itself: exactly what only moves, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from posegan.data import SyntheticPeople
+from posegan.images import to_bytes, to_signed
+from posegan.inference.carried import PhotoPerson, _inverse, _stretch, part_motions
+from posegan.inference.paste import paste_person
+from posegan.inference.predictor import Predictor
+from posegan.pose import Pose, body_mask
+from tests.small_world import SIZE, standing
+
+RIGHT_FOREARM, HEAD, TORSO = 8, 1, 0
+
+
+@pytest.fixture(scope="module")
+def predictor(weights: Path) -> Predictor:
+    return Predictor.load(weights, "cpu")
+
+
+def person(height: int = 256) -> tuple[Tensor, Pose]:
+    """Return a picture (3, H, W) of a synthetic person and their pose."""
+    people = SyntheticPeople(4, (height, height // 2), seed=3)
+    for index in range(len(people)):
+        sample = people.render(*people.seeds([index]))
+        if bool(sample.pose.visible.all()):
+            return to_bytes(to_signed(sample.image[0])), sample.pose[0]
+    raise AssertionError("nobody is seen whole")
+
+
+def larger() -> Pose:
+    """Return a person from the front, 256 pixels high, arms beside the body."""
+    return standing().resize(SIZE, (256, 128))
+
+
+def moved(pose: Pose, joints: list[int], by: tuple[float, float]) -> Pose:
+    xy = pose.xy.clone()
+    xy[joints] += torch.tensor(by)
+    return Pose(xy, pose.visible)
+
+
+def turned(pose: Pose, degrees: float) -> Pose:
+    angle = math.radians(degrees)
+    turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    middle = pose.xy[8]
+    return Pose((pose.xy - middle) @ turn.T + middle, pose.visible)
+
+
+@pytest.mark.parametrize("height", [128, 300, 900])
+def test_the_same_pose_leaves_the_photo_as_it_is(height: int, predictor: Predictor) -> None:
+    photo, pose = person(height)
+    assert torch.equal(paste_person(predictor, photo, pose, pose), photo)
+    assert not torch.equal(paste_person(predictor, photo, pose, pose, carry=False), photo)
+
+
+@pytest.mark.parametrize("height", [300, 900])
+def test_only_the_surroundings_of_a_moved_arm_change(height: int, predictor: Predictor) -> None:
+    photo, pose = person(height)
+    target = moved(pose, [4], (0.04 * height, -0.06 * height))
+    made = paste_person(predictor, photo, pose, target)
+    changed = (made != photo).any(0)
+    arms = [
+        body_mask(
+            Pose(p.xy, torch.zeros(18, dtype=torch.bool).index_fill(0, torch.tensor([3, 4]), True)),
+            photo.shape[1:],
+            0.2 * height,
+        )
+        for p in (pose, target)
+    ]
+    assert changed.any()
+    assert not (changed & ~(arms[0] | arms[1])).any()
+
+
+def test_a_person_who_moves_as_a_whole_is_carried_whole(predictor: Predictor) -> None:
+    photo, pose = person(300)
+    made = paste_person(predictor, photo, pose, moved(pose, list(range(18)), (12.0, -5.0)))
+    inside = body_mask(pose, (300, 150), 3.0)
+    shifted = made.roll((5, -12), (1, 2))
+    difference = (shifted.int() - photo.int()).abs().float().mean(0)
+    assert float(difference[inside].mean()) < 3
+    generated = paste_person(predictor, photo, pose, moved(pose, list(range(18)), (12.0, -5.0)), carry=False)
+    other = (generated.roll((5, -12), (1, 2)).int() - photo.int()).abs().float().mean(0)
+    assert float(other[inside].mean()) > 10  # the untrained network knows nothing of the person
+
+
+def test_a_raised_forearm_is_carried_and_the_head_is_still() -> None:
+    source = larger()
+    target = moved(source, [4], (-30.0, -40.0))
+    found = PhotoPerson(source, (256, 128)).carry(target)
+    x, y = ((target.xy[3] + target.xy[4]) / 2).round().long().tolist()
+    assert float(found.share[0, y, x]) > 0.9
+    torch.testing.assert_close(found.place[0, y, x], (source.xy[3] + source.xy[4]) / 2, atol=1.0, rtol=0)
+    assert float(found.still[0, y, x]) < 0.01
+    nose = target.xy[0].round().long().tolist()
+    assert float(found.still[0, nose[1], nose[0]]) == 1
+    old = ((source.xy[3] + source.xy[4]) / 2).round().long().tolist()
+    assert float(found.still[0, old[1], old[0]]) < 0.01
+
+
+@pytest.mark.parametrize("name", ["back", "walking"])
+def test_who_turns_is_generated(name: str) -> None:
+    """From the front to the back, and to the side."""
+    target = standing(name).resize(SIZE, (256, 128))
+    found = PhotoPerson(larger(), (256, 128)).carry(target)
+    assert float(found.share[body_mask(target, (256, 128), 4.0)[None]].max()) < 0.2
+
+
+def test_what_an_arm_hid_is_generated() -> None:
+    source = larger()
+    chest = (source.xy[2] + source.xy[5] + source.xy[8] + source.xy[11]) / 4
+    crossed = source.xy.clone()
+    crossed[3], crossed[4] = chest + torch.tensor([-22.0, 0.0]), chest + torch.tensor([12.0, 0.0])
+    found = PhotoPerson(Pose(crossed, source.visible), (256, 128)).carry(source)
+    x, y = chest.round().long().tolist()
+    assert float(found.share[0, y, x]) < 0.1
+    assert float(found.share[0, y + 30, x]) > 0.9
+
+
+@pytest.mark.parametrize("lost", ["source", "target"])
+def test_a_limb_that_one_picture_lacks_is_generated(lost: str) -> None:
+    whole = larger()
+    armless = Pose(whole.xy, whole.visible & (torch.arange(18) != 4))
+    source, target = (armless, whole) if lost == "source" else (whole, armless)
+    trust = part_motions(Pose.stack([source]), Pose.stack([target]))[1]
+    assert trust[RIGHT_FOREARM] == -1
+    assert trust[HEAD] == 1
+    x, y = ((whole.xy[3] + whole.xy[4]) / 2).round().long().tolist()
+    found = PhotoPerson(source, (256, 128)).carry(target)
+    assert float(found.still[0, y, x]) < 0.01
+    if lost == "source":
+        assert float(found.share[0, y, x]) < 0.1
+
+
+def test_heads_without_a_common_point_are_generated() -> None:
+    """Only the left ear is seen in one picture, only the right one in the other."""
+    whole = larger()
+    left, right = (
+        Pose(whole.xy, whole.visible & ~torch.isin(torch.arange(18), torch.tensor([0, 14, 15, j]))) for j in (16, 17)
+    )
+    found = PhotoPerson(left, (256, 128)).carry(right)
+    x, y = whole.xy[0].round().long().tolist()
+    assert float(found.share[0, y, x]) < 0.01
+    assert float(found.still[0, y, x]) < 0.01
+
+
+def test_without_a_torso_nothing_is_carried() -> None:
+    source = larger()
+    lost = Pose(source.xy, source.visible & (torch.arange(18) != 8))
+    for a, b in ((source, lost), (lost, source)):
+        found = PhotoPerson(a, (256, 128)).carry(b)
+        assert not found.share.any()
+        assert not found.still.any()
+
+
+def test_motions_of_a_body_that_leans() -> None:
+    source = larger()
+    affines, trust = part_motions(Pose.stack([source]), Pose.stack([turned(source, 20)]))
+    cosine, sine = math.cos(math.radians(20)), math.sin(math.radians(20))
+    back = torch.tensor([[cosine, sine], [-sine, cosine]])
+    torch.testing.assert_close(affines[:, :, :2], back.expand(10, 2, 2), atol=1e-3, rtol=0)
+    assert float(trust.min()) > 0.7  # the head has turned a little to the side, as far as its points tell
+    assert float(trust[TORSO]) > 0.99
+
+
+def test_a_foreshortened_arm_is_trusted_less() -> None:
+    source = larger()
+    towards = moved(source, [4], (0.0, 0.0))
+    towards.xy[4] = source.xy[3] + 0.3 * (source.xy[4] - source.xy[3])
+    trust = part_motions(Pose.stack([source]), Pose.stack([towards]))[1]
+    assert float(trust[RIGHT_FOREARM]) < 0.05
+    assert float(trust[HEAD]) == 1
+
+
+def test_closed_formulas_of_two_by_two_matrices() -> None:
+    linear = torch.randn(200, 2, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    straight = torch.linalg.det(linear) > 0.01
+    singular = torch.linalg.svdvals(linear[straight])
+    torch.testing.assert_close(_stretch(linear[straight]), singular[:, 0] / singular[:, 1], rtol=1e-4, atol=1e-4)
+    assert float(_stretch(linear[torch.linalg.det(linear) < 0]).min()) > 10
+    affine = torch.cat([linear, torch.randn(200, 2, 1, dtype=torch.float64)], 2)[straight]
+    point = torch.randn(len(affine), 2, 1, dtype=torch.float64)
+    there = affine[:, :, :2] @ point + affine[:, :, 2:]
+    back = _inverse(affine)
+    torch.testing.assert_close(back[:, :, :2] @ there + back[:, :, 2:], point, rtol=1e-6, atol=1e-6)
