@@ -33,6 +33,7 @@ STRETCH = 0.6  # of a part along its bone against across it
 TURN = 0.4  # of the torso: change of its width over its length, about 1.4 from a front to a back
 HEAD_TURN = 0.3  # of the head: change of the nose's distance from the ears, in torso lengths
 HIDDEN = 2.5  # of the head: number of its five points that only one of the poses has
+LEGS = 2, 5  # the first and the last of the parts that are legs
 OVERLAP = (0.35, 0.75)  # agreement of the parts in both pictures at which nothing and all of a pixel is carried
 
 
@@ -59,7 +60,6 @@ class PhotoPerson:
         self.pose = Pose.stack([pose])
         self._grid = pixel_grid(size, pose.xy.device)
         self._distance = _distances(self.pose, self._grid)
-        self._parts = _parts(self._distance)
 
     def carry(self, target: Pose) -> Carried:
         """Return what the pose (), in pixels of the same frame, takes from the photo.
@@ -81,7 +81,10 @@ class PhotoPerson:
         apart = (parts[0] * (places - place).square().sum(-1)).sum(0, keepdim=True)
         joined = torch.exp(-apart / (APART * length) ** 2)
         inside = ((place >= 0) & (place <= place.new_tensor([width - 1, height - 1]))).all(-1)
-        overlap = torch.minimum(parts, sample_pixels(self._parts, place)).sum(1)
+        # Legs that only the photo shows: what hangs over them goes on with the torso.
+        legs = (~known & (torch.arange(PARTS) >= LEGS[0]) & (torch.arange(PARTS) <= LEGS[1]))[:, None, None]
+        here = torch.where(legs & (distance[0] > 1e3), 1e4, self._distance)
+        overlap = torch.minimum(parts, sample_pixels(_parts(here), place)).sum(1)
         low, high = OVERLAP
         seen = ((overlap - low) / (high - low)).clamp(0, 1)
         reached = torch.sigmoid((REACH - distance) * 5)
