@@ -7,11 +7,16 @@ from collections.abc import Sequence
 
 from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
 from posegan.cli.parser import Parser, add_pose_options, command_parser
+from posegan.errors import UserError
 
 
 def run(argv: Sequence[str]) -> None:
     """Put the person of a photo through a sequence of poses."""
     chosen = _parser().parse_args(argv)
+    if chosen.paste and chosen.background is not None:
+        raise UserError("--paste has the photo's own background: leave --background out.")
+    if chosen.generated_only and not chosen.paste and chosen.background != "photo":
+        raise UserError("--generated-only tells how --paste and --background photo are to work: give one of them too.")
 
     from posegan.inference.animate import animate_file
     from posegan.inference.predictor import Predictor
@@ -28,7 +33,9 @@ def run(argv: Sequence[str]) -> None:
         retarget=not chosen.no_retarget,
         guess=chosen.missing == "guess",
         smoothing=chosen.smooth,
-        background=chosen.background,
+        background=chosen.background or "steady",
+        paste=chosen.paste,
+        carry=not chosen.generated_only,
         beside=chosen.beside,
         metadata=not chosen.no_metadata,
     )
@@ -83,9 +90,19 @@ def _parser() -> Parser:
     parser.add_argument(
         "--background",
         choices=("steady", "photo", "generated"),
-        default="steady",
-        help="the same in all frames, made up by the model or the photo's own, or a new one in each frame "
-        "(default: %(default)s)",
+        help="the same in all frames, made up by the model (steady, the default) or the photo's own, or a new one in "
+        "each frame (generated)",
+    )
+    parser.add_argument(
+        "--paste",
+        action="store_true",
+        help="in the full photo, shrunk to 720 pixels of height if it is taller, with its own pixels where body parts "
+        "only move",
+    )
+    parser.add_argument(
+        "--generated-only",
+        action="store_true",
+        help="with --paste or --background photo: take nothing of the person from the photo itself",
     )
     parser.add_argument("--beside", action="store_true", help="show the photo and the pose beside each frame")
     parser.add_argument(

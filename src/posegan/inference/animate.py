@@ -11,15 +11,17 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from posegan.errors import UserError
 from posegan.files import sha256_of
-from posegan.images import tile, to_bytes, write_gif
+from posegan.images import tile, to_bytes, to_signed, write_gif
 from posegan.inference.finder import PersonFinder
-from posegan.inference.matte import lifted, matte, over, without_person
+from posegan.inference.matte import matte, over
 from posegan.inference.output import out_file, provenance
+from posegan.inference.paste import CARRIED, PersonInPhoto
 from posegan.inference.poses import FramedPose
-from posegan.inference.predictor import Predictor
+from posegan.inference.predictor import Predictor, read_person
 from posegan.inference.sequence_files import FoundSequence, find_sequence
 from posegan.inference.sequences import PoseSequence, fit_sequence, follow
 from posegan.inference.targets import fit_body, fit_in_place, with_guesses
@@ -29,6 +31,7 @@ from posegan.pose import Pose, draw_poses
 from posegan.pose.smooth import smooth
 
 AT_ONCE = 16  # poses that pass through the generator together
+TALLEST = 720  # rows of the frames of a full photo
 CLEAREST = 4  # one frame in so many, those in which a pixel shows least of the person, makes the background
 
 Background = Literal["steady", "photo", "generated"]
@@ -58,13 +61,15 @@ def animate(
     guess: bool = False,
     smoothing: bool = True,
     background: Background = "steady",
+    carry: bool = True,
 ) -> Animation:
     """Return the person of a photo in every pose of a sequence.
 
-    source (3, H, W) in [-1, 1] and source_pose () as from `Predictor.prepare`. retarget: with the limb lengths of the
+    source (3, H, W) in [-1, 1] and source_pose () as from `Predictor.prepare`; with the background "photo" the photo
+    may have any size, which the frames then have too. retarget: with the limb lengths of the
     photo's person. guess: put missing joints where they probably are. smoothing: of the keypoints, over time.
     background: "generated" with every frame, "steady", the same one in all, see `behind`, or "photo", the photo's own,
-        before which the person walks where they stood and is as tall.
+        before which the person walks where they stood and is as tall. carry: then as in `PersonInPhoto`.
     """
     poses = sequence.poses
     guessed: tuple[str, ...] = ()
@@ -72,30 +77,19 @@ def animate(
         poses, guessed = with_guesses(poses, sequence.size)
     if smoothing:
         poses = smooth(poses, len(poses) / sequence.seconds)
-    targets = fit_sequence(follow(PoseSequence(poses, sequence.size, sequence.seconds)), predictor.size)
+    size = source.shape[-2], source.shape[-1]
+    targets = fit_sequence(follow(PoseSequence(poses, sequence.size, sequence.seconds)), size)
     if background == "photo":  # there the person stands somewhere
-        targets = fit_in_place(targets, source_pose, predictor.size, limbs=retarget)
-    elif retarget:
-        targets = fit_body(targets, source_pose, predictor.size)
-    encoded = predictor.encode(source[None], Pose.stack([source_pose]))
-    parts = [predictor.render(encoded, targets[i : i + AT_ONCE]).cpu() for i in range(0, len(targets), AT_ONCE)]
-    frames = torch.cat(parts)
-    if background == "photo":
-        frames = before_photo(frames, targets, source, source_pose)
-    elif background == "steady":
-        frames = steady(frames, targets)
+        targets = fit_in_place(targets, source_pose, size, limbs=retarget)
+        shown = PersonInPhoto(predictor, to_bytes(source), source_pose, targets, carry=carry)
+        frames = to_signed(torch.stack([shown.show(targets[i]) for i in range(len(targets))]))
+    else:
+        targets = fit_body(targets, source_pose, size) if retarget else targets
+        encoded = predictor.encode(source[None], Pose.stack([source_pose]))
+        parts = [predictor.render(encoded, targets[i : i + AT_ONCE]).cpu() for i in range(0, len(targets), AT_ONCE)]
+        frames = steady(torch.cat(parts), targets) if background == "steady" else torch.cat(parts)
     measured = flicker(frames, targets) if len(frames) > 1 else None
     return Animation(frames, targets, sequence.seconds, measured, guessed)
-
-
-def before_photo(frames: Tensor, poses: Pose, photo: Tensor, pose: Pose) -> Tensor:
-    """Return the persons of frames (T, 3, H, W) in [-1, 1], of poses (T,), before the background of a photo.
-
-    photo: (3, H, W) in [-1, 1], whose own person, of pose (), is filled in from around.
-    """
-    plate, _ = without_person(photo[None], Pose.stack([pose]))
-    people, share = lifted(frames, poses, plate)
-    return over(people, plate, share)
 
 
 def steady(frames: Tensor, poses: Pose) -> Tensor:
@@ -128,13 +122,16 @@ def animate_file(
     guess: bool = False,
     smoothing: bool | None = None,
     background: Background = "steady",
+    paste: bool = False,
+    carry: bool = True,
     beside: bool = False,
     metadata: bool = True,
 ) -> tuple[Animation, FoundSequence]:
     """Write the photo's person in a sequence of poses as a GIF or MP4, by the ending of `out`.
 
     poses, rate: as `find_sequence`. finder: finds the person of the photo, its detector those of the poses.
-    smoothing: None smooths all but bundled sequences, which are smooth. beside: show the photo and the pose beside each
+    smoothing: None smooths all but bundled sequences, which are smooth. paste: show the full photo, at most TALLEST
+    pixels high, with its own background. beside: show the photo and the pose beside each
     frame. metadata: say in the file that it is generated, with which weights and from which photo. The other arguments
     are those of `animate`.
     Raises UserError as `find_sequence` and `Predictor.prepare`, or if `out` cannot be written or is one of the inputs.
@@ -144,7 +141,11 @@ def animate_file(
         raise UserError(f"{out} is to be a GIF or an MP4: give a file name that ends in .gif or .mp4.")
     inputs = [Path(part) for part in (photo, poses, source_pose) if isinstance(part, str | Path)]
     path = out_file(out, tuple(part for part in inputs if part.is_file()))
-    source, own_pose = predictor.prepare(photo, source_pose, finder)
+    if paste:
+        background = "photo"
+        source, own_pose = _shrunk(*read_person(photo, source_pose, finder))
+    else:
+        source, own_pose = predictor.prepare(photo, source_pose, finder)
     found = find_sequence(poses, own_pose, rate, finder.detector if finder else None)
     made = animate(
         predictor,
@@ -155,9 +156,12 @@ def animate_file(
         guess=guess,
         smoothing=not found.bundled if smoothing is None else smoothing,
         background=background,
+        carry=carry,
     )
     shown = _beside(made, source) if beside else list(to_bytes(made.frames))
     said = provenance(predictor, sha256_of(Path(photo))) if metadata else {}
+    if background == "photo" and carry and metadata:
+        said["posegan:carried"] = CARRIED
     if made.guessed and metadata:
         said["posegan:guessed-joints"] = ", ".join(made.guessed)
     if ending == ".gif":
@@ -165,6 +169,16 @@ def animate_file(
     else:
         write_mp4(path, torch.stack(shown), len(shown) / made.seconds, said)
     return made, found
+
+
+def _shrunk(photo: Tensor, pose: Pose) -> tuple[Tensor, Pose]:
+    """Return a photo (3, h, w) uint8 in [-1, 1] and its pose, made smaller if it is taller than TALLEST."""
+    old = photo.shape[-2], photo.shape[-1]
+    image = to_signed(photo)
+    if old[0] <= TALLEST:
+        return image, pose
+    new = TALLEST, max(1, round(old[1] * TALLEST / old[0]))
+    return F.interpolate(image[None], new, mode="area")[0], pose.resize(old, new)
 
 
 def _beside(made: Animation, source: Tensor) -> list[Tensor]:

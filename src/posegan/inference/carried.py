@@ -33,6 +33,8 @@ STRETCH = 0.6  # of a part along its bone against across it
 TURN = 0.4  # of the torso: change of its width over its length, about 1.4 from a front to a back
 HEAD_TURN = 0.3  # of the head: change of the nose's distance from the ears, in torso lengths
 HIDDEN = 2.5  # of the head: number of its five points that only one of the poses has
+# Joints from which hands and feet go on, the joint before, and how far, as a share of what is between these.
+ENDS = ((3, 4, 0.4), (6, 7, 0.4), (9, 10, 0.15), (12, 13, 0.15))
 LEGS = 2, 5  # the first and the last of the parts that are legs
 OVERLAP = (0.35, 0.75)  # agreement of the parts in both pictures at which nothing and all of a pixel is carried
 
@@ -188,8 +190,15 @@ def _gaze(pose: Pose) -> Tensor:
 
 
 def _distances(pose: Pose, grid: Tensor) -> Tensor:
-    """Return the distance of each pixel from each part's bone in the part's half-widths: (1, 10, h, w)."""
-    return torch.cat([torso_distance(pose, grid)[:, None] + BEHIND, part_distances(pose, grid)], 1)
+    """Return the distance of each pixel from each part's bone in the part's half-widths: (1, 10, h, w).
+
+    Hands and feet go on beyond their joints.
+    """
+    xy = pose.xy.clone()
+    for inner, outer, share in ENDS:
+        xy[:, outer] += share * (xy[:, outer] - xy[:, inner])
+    longer = Pose(xy, pose.visible)
+    return torch.cat([torso_distance(pose, grid)[:, None] + BEHIND, part_distances(longer, grid)], 1)
 
 
 def _parts(distance: Tensor) -> Tensor:

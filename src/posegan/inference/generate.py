@@ -19,13 +19,11 @@ from posegan.inference.finder import PersonFinder
 from posegan.inference.judge import Judge, Judgement
 from posegan.inference.open_data import open_data
 from posegan.inference.output import out_file, out_folder, pair_name, provenance, require_distinct_names
-from posegan.inference.paste import aim_in_photo, paste_person
+from posegan.inference.paste import CARRIED, aim_in_photo, paste_person
 from posegan.inference.poses import FramedPose, find_pose
 from posegan.inference.predictor import Predictor, read_person
 from posegan.inference.targets import with_guesses
 from posegan.pose import Pose
-
-CARRIED = "where body and background only moved, pixels are those of the photo"
 
 
 @dataclass(frozen=True)

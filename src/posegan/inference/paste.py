@@ -24,9 +24,11 @@ from posegan.inference.poses import FramedPose, find_pose
 from posegan.inference.predictor import Predictor, read_person
 from posegan.inference.targets import place_on
 from posegan.layers.warp import sample_pixels
-from posegan.pose import Pose, Size
+from posegan.pose import Pose, Size, torso_scale
 
+CARRIED = "where body and background only moved, pixels are those of the photo"  # for the metadata
 FADING = 4.0  # pixels of the cut over which it fades into the photo around it
+HEADROOM = 0.2  # of the torso's length that a cut goes on above the person: hair must not end at its edge
 FIELD = 512  # pixels of height up to which it is worked out where each part goes; the photo may have more
 
 
@@ -84,7 +86,9 @@ class PersonInPhoto:
             raise UserError("No joint of the source or the target pose lies in the photo: there is nothing to re-pose.")
         size = predictor.size
         whole = torch.tensor([[0, 0, frame[1], frame[0]]])
-        boxes = person_boxes(poses, torch.tensor([frame[::-1]]).expand(len(poses), 2), size)
+        higher = Pose(poses.xy - torch.tensor([0, HEADROOM * float(torso_scale(poses).max())]), poses.visible)
+        frames = torch.tensor([frame[::-1]]).expand(len(poses), 2)
+        boxes = torch.cat([person_boxes(p, frames, size) for p in (poses, higher)])
         box = whole if frame == size else enclosing_box(boxes, size)
         self._predictor, self._photo, self._place = predictor, photo, _Place(box[0].tolist(), frame)
         self._crop = PersonCrop(box, size)
