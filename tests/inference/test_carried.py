@@ -150,10 +150,25 @@ def test_heads_without_a_common_point_are_generated() -> None:
     assert float(found.still[0, y, x]) < 0.01
 
 
-def test_without_a_torso_nothing_is_carried() -> None:
+def without(pose: Pose, *joints: int) -> Pose:
+    return Pose(pose.xy, pose.visible & ~torch.isin(torch.arange(18), torch.tensor(joints)))
+
+
+@pytest.mark.parametrize("lost", [(8,), (8, 9, 10, 11, 12, 13)], ids=["one hip", "all below the waist"])
+def test_photos_that_end_above_the_hips(lost: tuple[int, ...]) -> None:
+    source = without(larger(), *lost)
+    target = moved(source, [4], (-30.0, -40.0))
+    found = PhotoPerson(source, (256, 128)).carry(target)
+    x, y = ((target.xy[3] + target.xy[4]) / 2).round().long().tolist()
+    assert float(found.share[0, y, x]) > 0.9
+    nose = target.xy[0].round().long().tolist()
+    assert float(found.still[0, nose[1], nose[0]]) == 1
+
+
+@pytest.mark.parametrize("lost", [(2,), (8, 11)], ids=["a shoulder", "both hips"])
+def test_without_a_torso_in_one_picture_nothing_is_carried(lost: tuple[int, ...]) -> None:
     source = larger()
-    lost = Pose(source.xy, source.visible & (torch.arange(18) != 8))
-    for a, b in ((source, lost), (lost, source)):
+    for a, b in ((source, without(source, *lost)), (without(source, *lost), source)):
         found = PhotoPerson(a, (256, 128)).carry(b)
         assert not found.share.any()
         assert not found.still.any()

@@ -18,6 +18,7 @@ from posegan.layers.part_flow import PARTS, part_distances, part_segments, torso
 from posegan.layers.warp import affine_grid_pixels, pixel_grid, sample_pixels
 from posegan.pose import Pose, Size, torso_scale
 from posegan.pose.affine import NO_POINT, part_affines
+from posegan.pose.missing import guess_missing
 from posegan.pose.parts import HEAD, take
 from posegan.pose.pose import TORSO
 
@@ -35,6 +36,8 @@ HEAD_TURN = 0.3  # of the head: change of the nose's distance from the ears, in 
 HIDDEN = 2.5  # of the head: number of its five points that only one of the poses has
 # Joints from which hands and feet go on, the joint before, and how far, as a share of what is between these.
 ENDS = ((3, 4, 0.4), (6, 7, 0.4), (9, 10, 0.15), (12, 13, 0.15))
+HIPS = (8, 11)
+TRUNK = 1.5  # shoulder widths from shoulders to hips, where these are not in the photo
 LEGS = 2, 5  # the first and the last of the parts that are legs
 OVERLAP = (0.35, 0.75)  # agreement of the parts in both pictures at which nothing and all of a pixel is carried
 
@@ -55,22 +58,27 @@ class Carried:
 class PhotoPerson:
     """The person of a photo, ready to be carried to any number of poses.
 
-    pose: (), in pixels of the (h, w) frame `size`.
+    pose: (), in pixels of the (h, w) frame `size`. Where a photo ends above the hips, and the new pose does, they are
+    put below the shoulders.
     """
 
     def __init__(self, pose: Pose, size: Size) -> None:
-        self.pose = Pose.stack([pose])
+        own = Pose.stack([pose])
+        self._below = None if bool(own.visible[:, list(HIPS)].any()) else TRUNK * _shoulder_width(own)
+        self.pose = _with_hips(own, self._below)
         self._grid = pixel_grid(size, pose.xy.device)
         self._distance = _distances(self.pose, self._grid)
 
     def carry(self, target: Pose) -> Carried:
         """Return what the pose (), in pixels of the same frame, takes from the photo.
 
-        Without a torso in both poses nothing is carried and nothing is still.
+        Without shoulders in both poses, or with hips in one of them alone, nothing is carried and nothing is still.
         """
         wanted = Pose.stack([target])
+        alike = bool(wanted.visible[:, list(HIPS)].any()) == (self._below is None)
+        wanted = _with_hips(wanted, self._below)
         height, width = self._grid.shape[:2]
-        if not bool((self.pose.valid & wanted.valid).all()):
+        if not (alike and bool((self.pose.valid & wanted.valid).all())):
             nothing = torch.zeros(1, height, width)
             return Carried(self._grid[None], nothing, nothing)
         affines, trust = part_motions(self.pose, wanted)
@@ -137,6 +145,24 @@ def part_motions(source: Pose, target: Pose) -> tuple[Tensor, Tensor]:
     trust[1] = _same_view_of_head(source, target) * both[1]
     trust[1:] *= trust[0]
     return affines, torch.where(lost, -1.0, trust)
+
+
+def _shoulder_width(pose: Pose) -> float:
+    right, left = pose.xy[0, [2, 5]]
+    return float((right - left).square().sum().sqrt())
+
+
+def _with_hips(pose: Pose, below: float | None) -> Pose:
+    """Return a pose (1,) with a single missing hip guessed, or with both hips so many pixels below the shoulders."""
+    xy, visible = pose.xy.clone(), pose.visible.clone()
+    if below is None:
+        guess, _ = guess_missing(pose)
+        for hip in HIPS:
+            xy[:, hip], visible[:, hip] = guess.xy[:, hip], guess.visible[:, hip]
+    else:
+        for hip, shoulder in zip(HIPS, (2, 5), strict=True):
+            xy[:, hip], visible[:, hip] = xy[:, shoulder] + xy.new_tensor([0.0, below]), visible[:, shoulder]
+    return Pose(xy, visible)
 
 
 def _similarity(source: Tensor, target: Tensor, scale: Tensor) -> Tensor:
