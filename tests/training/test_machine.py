@@ -4,10 +4,13 @@ import os
 import platform
 import subprocess
 import sys
+import warnings
 
 import pytest
+import torch
 
-from posegan.training.machine import keep_freed_memory
+from posegan.training import machine
+from posegan.training.machine import keep_freed_memory, warn_of_slow_bf16
 
 FAULTS = """
 import resource, sys, torch
@@ -49,3 +52,19 @@ def test_freed_memory_is_used_again_without_asking_the_kernel():
 def test_other_systems_are_left_alone(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     assert not keep_freed_memory()
+
+
+def test_a_processor_that_is_slower_in_bfloat16_is_told_of(monkeypatch):
+    rates = {"32-true": 170.0, "bf16-mixed": 93.0}
+    monkeypatch.setattr(machine, "convolution_rate", lambda device, kind: float(torch.rand(1) * 0) + rates[kind])
+    before = torch.get_rng_state()
+    with pytest.warns(UserWarning, match="93 GFLOP/s in bfloat16 and at 170 in float32: 32-true is faster"):
+        warn_of_slow_bf16(torch.device("cpu"), "bf16-mixed")
+    assert torch.equal(torch.get_rng_state(), before)
+    rates["bf16-mixed"] = 340.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_of_slow_bf16(torch.device("cpu"), "bf16-mixed")
+        rates["bf16-mixed"] = 1.0
+        warn_of_slow_bf16(torch.device("cpu"), "32-true")
+        warn_of_slow_bf16(torch.device("cuda"), "bf16-mixed")

@@ -10,7 +10,8 @@ from torch import nn
 
 from posegan.cli import main
 from posegan.training import speed
-from posegan.training.speed import OperationCounter, _settings, convolution_rate, measure, model_on
+from posegan.training.machine import convolution_rate
+from posegan.training.speed import OperationCounter, _settings, measure, model_on
 
 SMALL = {"width": 4, "features": "none", "reconstruction": "pixels", "reconstruction_weight": 1.0}
 

@@ -28,7 +28,7 @@ from posegan.models import Phase
 from posegan.training.ema import Ema
 from posegan.training.guard import FiniteGuard
 from posegan.training.log import SHEET_PAIRS, RunLog, validation_ssim, write_samples
-from posegan.training.machine import conditions, start_fabric, warn_of_differences
+from posegan.training.machine import conditions, start_fabric, warn_of_differences, warn_of_slow_bf16
 from posegan.training.settings import Recipe, load_recipe, open_data, open_validation
 from posegan.training.state import load_newest_state, save_state, sole_writer
 from posegan.training.step import Stepper
@@ -71,6 +71,8 @@ class Run:
         self.data = open_data(recipe.data, size)
         self.validation = open_validation(recipe.data, size)
         self.fabric = start_fabric(settings)
+        if self.fabric.is_global_zero:
+            warn_of_slow_bf16(self.fabric.device, settings.precision)
         torch.manual_seed(step_seed(settings.seed, -1, 0))
         self.model = recipe.new_model()
         self.phases = self.model.phases()

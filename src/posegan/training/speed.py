@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -28,12 +27,11 @@ from posegan.hardware import device_name
 from posegan.layers.features import KINDS
 from posegan.models import MODELS, ReposeModel, create_model
 from posegan.pose import Size
-from posegan.training.machine import start_fabric
+from posegan.training.machine import convolution_rate, start_fabric, wall
 from posegan.training.settings import TrainingSettings
 from posegan.training.step import Stepper
 
 PEOPLE = 8  # made-up people whose photos fill the batches
-PROBES = ((64, 128), (128, 64), (256, 32))  # channels and side of the convolutions that measure the device
 Precision = Literal["32-true", "bf16-mixed"]
 
 
@@ -109,21 +107,6 @@ def model_on(device: torch.device, name: str, settings: dict[str, Any]) -> Repos
     return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def convolution_rate(device: torch.device, precision: Precision = "32-true") -> float:
-    """Return the GFLOP/s that the device reaches in the best of a few 3x3 convolutions, forward only."""
-    best = 0.0
-    kind = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
-    for channels, side in PROBES:
-        x = torch.randn(4, channels, side, side, device=device, dtype=kind).to(memory_format=torch.channels_last)
-        conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False, device=device, dtype=kind)
-        conv = conv.to(memory_format=torch.channels_last)
-        operations = 2 * 9 * channels**2 * x.shape[0] * side**2
-        with torch.inference_mode():
-            seconds = [_wall(lambda c=conv, x=x: c(x), device) for _ in range(8)]  # type: ignore[misc]
-        best = max(best, operations / min(seconds) / 1e9)
-    return best
-
-
 def _settings(name: str, size: Size, folder: Path, options: dict[str, Any]) -> dict[str, Any]:
     """Return the options that the model has, with a file of random weights for its feature network."""
     fields = {f.name for f in dataclasses.fields(MODELS.get(name).Config)}
@@ -188,7 +171,7 @@ def _time(
     walls, cpus = [], []
     for _ in range(runs):
         before = time.process_time()
-        walls.append(_wall(job, device))
+        walls.append(wall(job, device))
         cpus.append(time.process_time() - before)
     seconds = statistics.median(walls)
     return Timing(
@@ -222,20 +205,6 @@ class OperationCounter(TorchDispatchMode):
         out = func(*args, **kwargs)
         self.operations += formula(*args, **kwargs, out_val=out)
         return out
-
-
-def _wall(job: Callable[[], object], device: torch.device) -> float:
-    _wait(device)
-    start = time.perf_counter()
-    job()
-    _wait(device)
-    return time.perf_counter() - start
-
-
-def _wait(device: torch.device) -> None:
-    """Let the device finish what was started."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _machine(device: torch.device) -> str:
