@@ -266,6 +266,8 @@ def test_what_cannot_be_done_is_said_in_sentences(page: Page):
     drop(page, "pose.json", "application/json", b"{}")
     page.wait_for_function("() => document.querySelector('#message-text').textContent.includes('OpenPose')")
     assert page.locator(".only-server:visible").count() == 0
+    assert page.locator("#in-photo, #whole, #download-photo").count() == 3  # of a server alone, too
+    assert page.locator("#in-photo:visible, #whole:visible, #download-photo:visible").count() == 0
     assert "photos stay in it" in page.inner_text("footer")
 
 

@@ -9,6 +9,7 @@ import { Player, thereAndBack } from "./player.ts";
 import { bounds, mirror, placeHidden, rescale, standingIn, swapSides, withVisible } from "./pose.ts";
 import { Stage } from "./stage.ts";
 import { Verdicts } from "./verdicts.ts";
+import { Whole } from "./whole.ts";
 import type { Detector, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 
 export type Step = "joints" | "pose"; // placing the joints on the photo, then posing the person
@@ -40,6 +41,7 @@ export class App {
   private readonly stage: Stage;
   private readonly renderer: Renderer;
   private readonly verdicts: Verdicts;
+  private readonly whole: Whole;
   private readonly player = new Player((pose) => this.preview(pose, performance.now()));
 
   constructor(
@@ -58,6 +60,7 @@ export class App {
       },
     });
     this.verdicts = new Verdicts(backend, (model, sentences) => this.stage.say(model, sentences));
+    this.whole = new Whole(backend);
     this.renderer = backend.renderer({
       picture: (picture) => this.stage.show(picture),
       error: (sentence) => this.messages.show(sentence),
@@ -100,6 +103,7 @@ export class App {
     this.placed = known && (await this.backend.libraryFor(photo));
     if (!this.picked) this.chosen = [this.suited(step === "pose").name];
     this.stage.clear();
+    this.whole.clear();
     document.body.classList.toggle("joints-found", known !== null);
     this.go(step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" }); // on a telephone the lists are far below
@@ -151,6 +155,7 @@ export class App {
     if (!photo || !image) return;
     const { view, holder } = this.stage.lay(photo, image, this.step === "joints" ? [] : this.chosen);
     holder.append(this.editor.svg);
+    this.whole.lay(photo.size, this.facts.models.filter(({ name }) => this.chosen.includes(name)));
     const steps = this.step === "joints" ? PLACING_STEPS : this.stage.height(this.chosen[0]!);
     this.editor.keyStep = Math.max(view.height / steps, 0.25);
     this.editor.frame(view, this.step === "joints");
@@ -180,12 +185,16 @@ export class App {
   private refresh(time: number): void {
     this.editor.show(this.history.now);
     if (this.step === "pose") this.render(this.history.now, time);
-    if (this.step === "pose" && this.photo?.boxes) this.verdicts.soon(this.photo, this.chosen, this.history.now);
+    if (this.step === "pose" && this.photo?.boxes) {
+      this.verdicts.soon(this.photo, this.chosen, this.history.now);
+      this.whole.soon(this.photo, this.chosen, this.history.now);
+    }
     this.changed();
   }
 
   private render(pose: Pose, time: number): void {
     this.verdicts.forget(this.chosen);
+    this.whole.forget();
     if (this.photo?.boxes) this.renderer.want(this.photo, this.chosen, pose, time);
   }
 

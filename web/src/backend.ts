@@ -36,6 +36,8 @@ export interface Backend {
   film(photo: Photo, model: string, motion: Motion): Promise<Blob>; // an animated GIF
   openPose(photo: Photo, pose: Pose): Promise<Blob>;
   judge(photo: Photo, model: string, pose: Pose): Promise<readonly string[]>; // what is to be said of that picture
+  /** The whole photo with its person in the pose, as a PNG; null where nobody can make it. */
+  readonly inPhoto: ((photo: Photo, model: string, pose: Pose) => Promise<Blob>) | null;
   renderer(events: RendererEvents): Renderer;
 }
 

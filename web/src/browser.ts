@@ -47,6 +47,7 @@ interface Kept {
 }
 
 export class Browser implements Backend {
+  readonly inPhoto = null; // it is not written for the browser
   private readonly kept = new Map<string, Kept>();
   private readonly painter = new Painter();
   private readonly filmer = new Filmer();

@@ -23,6 +23,9 @@ interface PictureHead {
 }
 
 export class Server implements Backend {
+  readonly inPhoto = async (photo: Photo, model: string, pose: Pose): Promise<Blob> =>
+    (await sendAny("POST", "/api/in-photo", { photo: photo.id, model, pose: toTriples(pose) })).blob();
+
   async skeleton(): Promise<Skeleton> {
     return toSkeleton(await getJson<SkeletonAnswer>("/api/skeleton"));
   }

@@ -22,6 +22,7 @@ from starlette.websockets import WebSocket
 from posegan import __version__
 from posegan.app import facts
 from posegan.app.gate import Gate
+from posegan.app.in_photo import make_in_photo
 from posegan.app.live import BROKEN, Answer, converse
 from posegan.app.messages import Wish, parse_motion, parse_object, parse_pose, pose_to_json, text_field
 from posegan.app.motion import MOTION, make_gif
@@ -195,6 +196,14 @@ def _pictures(app: FastAPI, service: Service) -> None:
         picture = await service.on_models(service.studio.render, photo, model, pose)
         said = await service.on_files(provenance, service.studio.predictor(model), photo.origin)
         return Response(png_bytes(picture.image, said), media_type="image/png")
+
+    @app.post("/api/in-photo")
+    async def in_photo(request: Request) -> Response:
+        asked = parse_object(await read_body(request))
+        photo = service.store.get(known_session(request), text_field(asked, "photo"))
+        model, pose = text_field(asked, "model"), parse_pose(asked.get("pose"))
+        png = await make_in_photo(service, photo, model, pose, request.is_disconnected)
+        return Response(png, media_type="image/png")
 
     @app.post("/api/motion")
     async def motion(request: Request) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from posegan.app.examples import Examples
 from posegan.app.messages import pose_to_json
@@ -35,6 +36,8 @@ class Service:
         self.pages = 0
         self.in_motion: set[str] = set()  # sessions for which a GIF is being made
         self.one_motion = asyncio.Lock()
+        self.newest: WeakKeyDictionary[Photo, object] = WeakKeyDictionary()  # wish to see its person in the photo
+        self.one_in_photo = asyncio.Lock()
         self._judges: dict[str, Judge] = {}
         self._models = ThreadPoolExecutor(1, "posegan-models")
         self._files = ThreadPoolExecutor(1, "posegan-files")

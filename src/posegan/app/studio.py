@@ -22,6 +22,7 @@ from posegan.images import to_bytes, to_signed
 from posegan.inference import EncodedPhotos, Predictor
 from posegan.inference.framing import fit_photo, person_crop
 from posegan.inference.judge import Judge, Judgement
+from posegan.inference.paste import PersonInPhoto
 from posegan.inference.predictor import SHIPPED, shipped_weights
 from posegan.pose import Pose
 from posegan.weights import bundled_names, find_weights
@@ -84,6 +85,15 @@ class Studio:
     def frames(self, photo: Photo, model: str, targets: Pose) -> Tensor:
         """Return pictures (T, 3, H, W) in [-1, 1] of the photo's person in poses of `targets`."""
         return self.predictor(model).render(self._encode(photo, _source(photo), model), targets).cpu()
+
+    def in_photo(self, photo: Photo, model: str, pose: Pose) -> PersonInPhoto:
+        """Return what shows the photo's person in a pose in the whole photo (3, h, w) uint8.
+
+        Raises RefusedError as `targets`, or UserError as `PersonInPhoto`.
+        """
+        wanted = Pose.stack([pose])
+        self.targets(photo, model, wanted)
+        return PersonInPhoto(self.predictor(model), photo.pixels, _source(photo).pose, wanted)
 
     def judge(self, photo: Photo, model: str, pose: Pose, judge: Judge) -> Judgement:
         """Return the verdicts on what `render` shows; raises RefusedError as it does."""

@@ -60,8 +60,8 @@ def lifted(made: Tensor, poses: Pose, plate: Tensor) -> tuple[Tensor, Tensor]:
     size = made.shape[-2], made.shape[-1]
     length, outer = _length(poses, size), matte(poses, size)
     core, outside = body_mask(poses, size, radius=CORE * length)[:, None], outer[:, None] < OUTSIDE
-    around = _membrane(made, outside)
-    across = _membrane(made, core) - around
+    around = membrane(made, outside)
+    across = membrane(made, core) - around
     contrast = across.square().sum(1)
     by_colour = (((made - around) * across).sum(1) / contrast.clamp(min=1e-4)).clamp(0, 1)
     by_distance = _blur(body_mask(poses, size, radius=BODY * length).float(), max(EDGE * length, 0.5))
@@ -87,10 +87,10 @@ def without_person(photo: Tensor, pose: Pose) -> tuple[Tensor, Tensor]:
         middle = (take(pose.xy, joints, -2) * seen[..., None]).sum(1)[..., None, None] / count[:, None].clamp(min=1)
         near = (x - middle[:, 0]).square() + (y - middle[:, 1]).square() < (reach * length) ** 2
         gone |= near & (count > 0)
-    return _membrane(photo, ~gone[:, None]), _blur(gone.float(), 1.0)
+    return membrane(photo, ~gone[:, None]), _blur(gone.float(), 1.0)
 
 
-def _membrane(values: Tensor, known: Tensor) -> Tensor:
+def membrane(values: Tensor, known: Tensor) -> Tensor:
     """Return values (T, C, H, W) kept where known (T, 1, H, W), smoothly joined elsewhere: Laplace's equation.
 
     From rough to fine: at each scale what is known nearby stays, and the rest begins as the scale before left it.

@@ -17,6 +17,7 @@ from posegan.data.folder import PersonCrop, person_boxes
 from posegan.errors import UserError
 from posegan.images import to_bytes, to_pil, to_signed
 from posegan.inference.carried import PhotoPerson
+from posegan.inference.fill import filled
 from posegan.inference.finder import PersonFinder
 from posegan.inference.framing import Photo, enclosing_box
 from posegan.inference.matte import lifted, over, without_person
@@ -98,7 +99,8 @@ class PersonInPhoto:
         self._plate, gone = without_person(cut, own)
         self._here = to_signed(photo[self._place.window])[None]
         self._faded = self._place.soft(_fading(size, box[0].tolist(), frame))
-        self._empty = over(self._place.cut(self._plate), self._here, self._place.soft(gone) * self._faded)
+        gone = self._place.soft(gone)
+        self._empty = over(self._place.behind(photo, gone > 0.5), self._here, gone * self._faded)
         self._own = _OwnParts(self._here, self._place.pose(source)) if carry else None
 
     def show(self, target: Pose) -> Tensor:
@@ -167,6 +169,16 @@ class _Place:
         """Return a share (1, H, W) or (H, W) of its pixels at the photo's resolution, (1, h, w)."""
         grown = F.interpolate(share.expand(1, 1, *share.shape[-2:]), (self._height, self._width), mode="bilinear")
         return grown[:, 0][self._inner]
+
+    def behind(self, photo: Tensor, gap: Tensor) -> Tensor:
+        """Return what is within the photo (3, h, w) uint8 with a gap (1, h, w) filled in: (1, 3, h, w) in [-1, 1].
+
+        What it is filled with may come from beyond the cut.
+        """
+        rows = to_signed(photo[:, self.window[1]])[None]
+        wide = torch.zeros(1, *rows.shape[-2:], dtype=torch.bool)
+        wide[:, :, self.window[2]] = gap
+        return filled(rows, wide)[..., self.window[2]]
 
     def pose(self, pose: Pose) -> Pose:
         """Return a pose () in the photo's pixels in those of what is within it."""

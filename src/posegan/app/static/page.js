@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3a3cb3408a8c4f5697ce52828ed045119cfc9f8ab4319f4d6de4bcec0f04c7a2
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 2d49be0a2bf4e127210df1b99d3c6c1489e3c690843a96fb5469c0ceb4b61f3a
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -726,6 +726,100 @@ var Verdicts = class {
   }
 };
 
+// src/whole.ts
+var REST2 = 500;
+var WIDEST = 1.9;
+var Whole = class {
+  // of that pose
+  constructor(backend) {
+    this.backend = backend;
+    this.box.addEventListener("change", () => this.turn());
+    this.turn();
+  }
+  backend;
+  figure = byId("whole", HTMLElement);
+  image = byId("whole-photo", HTMLImageElement);
+  name = byId("whole-name", HTMLElement);
+  note = byId("whole-note", HTMLElement);
+  box = byId("in-photo", HTMLInputElement);
+  button = button("download-photo", () => this.download());
+  timer = 0;
+  asked = 0;
+  // counts the poses; answers to older ones are dropped
+  wish = null;
+  // of the pose that rests
+  made = null;
+  get on() {
+    return this.backend.inPhoto !== null && this.box.checked;
+  }
+  /** Show or hide it, as the box says. */
+  turn() {
+    const wish = this.wish;
+    this.forget();
+    this.figure.hidden = !this.on;
+    if (wish) this.soon(...wish);
+  }
+  /** Make room for a photo of that size, beside pictures of these models or below them. */
+  lay(photo, models) {
+    const ratio = ({ width, height }) => width / height;
+    const pictures = models.map(({ size }) => ratio(size));
+    const all = ratio(photo) + pictures.reduce((a, b) => a + b, pictures[0] ?? 0);
+    this.figure.style.setProperty("--ratio", String(ratio(photo)));
+    byId("show", HTMLElement).classList.toggle("beside", all <= WIDEST);
+  }
+  /** Another photo: nothing of the last one stays. */
+  clear() {
+    this.forget();
+    URL.revokeObjectURL(this.image.src);
+    this.image.removeAttribute("src");
+    this.image.hidden = true;
+    this.name.textContent = "In the photo";
+  }
+  /** A new pose: what is shown is of another one. */
+  forget() {
+    window.clearTimeout(this.timer);
+    this.asked += 1;
+    this.wish = this.made = null;
+    this.note.textContent = "";
+    this.tell();
+  }
+  /** The pose may stay: have it made by the first of the models, unless another one comes. */
+  soon(...wish) {
+    this.wish = wish;
+    if (this.on) this.timer = window.setTimeout(() => void this.make(wish, this.asked), REST2);
+  }
+  async make([photo, models, pose], asked) {
+    const model = models[0];
+    try {
+      const file = await this.backend.inPhoto(photo, model, pose);
+      if (asked === this.asked) await this.show(file, model, asked);
+    } catch (error) {
+      if (asked === this.asked) this.note.textContent = error instanceof Sentence ? error.message : "It could not be made.";
+    }
+  }
+  async show(file, model, asked) {
+    const next = new Image();
+    next.src = URL.createObjectURL(file);
+    await next.decode();
+    if (asked !== this.asked) return URL.revokeObjectURL(next.src);
+    URL.revokeObjectURL(this.image.src);
+    this.image.src = next.src;
+    this.image.alt = `The whole photo with the person in the new pose, made by ${model}`;
+    this.image.hidden = false;
+    this.name.textContent = `In the photo, by ${model}`;
+    this.made = { file, model };
+    this.tell();
+  }
+  /** Say on the figure and the button whether what is shown is of the pose. */
+  tell() {
+    this.figure.setAttribute("aria-busy", String(this.made === null));
+    this.button.setAttribute("aria-disabled", String(this.made === null));
+  }
+  download() {
+    if (this.made) save(this.made.file, `posegan-${this.made.model}-photo.png`);
+  }
+};
+
 // src/app.ts
 var PLACING_STEPS = 300;
 var App = class {
@@ -744,6 +838,7 @@ var App = class {
       }
     });
     this.verdicts = new Verdicts(backend, (model, sentences) => this.stage.say(model, sentences));
+    this.whole = new Whole(backend);
     this.renderer = backend.renderer({
       picture: (picture) => this.stage.show(picture),
       error: (sentence) => this.messages.show(sentence),
@@ -773,6 +868,7 @@ var App = class {
   stage;
   renderer;
   verdicts;
+  whole;
   player = new Player((pose) => this.preview(pose, performance.now()));
   get history() {
     return this.step === "joints" ? this.source : this.target;
@@ -804,6 +900,7 @@ var App = class {
     this.placed = known && await this.backend.libraryFor(photo);
     if (!this.picked) this.chosen = [this.suited(step === "pose").name];
     this.stage.clear();
+    this.whole.clear();
     document.body.classList.toggle("joints-found", known !== null);
     this.go(step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" });
@@ -849,6 +946,7 @@ var App = class {
     if (!photo || !image) return;
     const { view, holder } = this.stage.lay(photo, image, this.step === "joints" ? [] : this.chosen);
     holder.append(this.editor.svg);
+    this.whole.lay(photo.size, this.facts.models.filter(({ name }) => this.chosen.includes(name)));
     const steps = this.step === "joints" ? PLACING_STEPS : this.stage.height(this.chosen[0]);
     this.editor.keyStep = Math.max(view.height / steps, 0.25);
     this.editor.frame(view, this.step === "joints");
@@ -873,11 +971,15 @@ var App = class {
   refresh(time) {
     this.editor.show(this.history.now);
     if (this.step === "pose") this.render(this.history.now, time);
-    if (this.step === "pose" && this.photo?.boxes) this.verdicts.soon(this.photo, this.chosen, this.history.now);
+    if (this.step === "pose" && this.photo?.boxes) {
+      this.verdicts.soon(this.photo, this.chosen, this.history.now);
+      this.whole.soon(this.photo, this.chosen, this.history.now);
+    }
     this.changed();
   }
   render(pose, time) {
     this.verdicts.forget(this.chosen);
+    this.whole.forget();
     if (this.photo?.boxes) this.renderer.want(this.photo, this.chosen, pose, time);
   }
   undo() {
@@ -1407,6 +1509,8 @@ var Browser = class _Browser {
     if (detector) this.painter.find({ detector: detector.file, search: null }).catch(() => void 0);
   }
   told;
+  inPhoto = null;
+  // it is not written for the browser
   kept = /* @__PURE__ */ new Map();
   painter = new Painter();
   filmer = new Filmer();
@@ -1671,6 +1775,7 @@ function exampleButton(address, number, chosen) {
 
 // src/server.ts
 var Server = class {
+  inPhoto = async (photo, model, pose) => (await sendAny("POST", "/api/in-photo", { photo: photo.id, model, pose: toTriples(pose) })).blob();
   async skeleton() {
     return toSkeleton(await getJson("/api/skeleton"));
   }

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3a3cb3408a8c4f5697ce52828ed045119cfc9f8ab4319f4d6de4bcec0f04c7a2
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 2d49be0a2bf4e127210df1b99d3c6c1489e3c690843a96fb5469c0ceb4b61f3a
 
 // src/runtime.ts
 var opened = null;

@@ -1,0 +1,108 @@
+"""What may stand behind a person: the background beside them moved sideways, its edges joined smoothly to the photo.
+
+Moved sideways only, so that pavements, kerbs and the foot of a wall stay level. Joined as in Poisson image editing
+(Pérez, Gangnet and Blake 2003): the difference at the edge is spread smoothly over what is filled in.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from posegan.inference.matte import membrane
+from posegan.pose import Size
+
+ROWS = 128  # of the picture in which the place is sought; differences are spread at 4 times as many
+STEPS = 48  # places that are tried on each side
+RING = 5  # pixels of the small picture around the gap that are compared
+FREE = 0.25  # of the gap that free background must cover
+THING = 0.1  # mean difference from what is smooth, of colours in [-1, 1], at which it counts as a thing, not texture
+WIDE = 3  # pixels of the small picture on each side over which that mean is taken
+SIDES = 2  # places that one gap is filled from
+
+
+def filled(photo: Tensor, gap: Tensor) -> Tensor:
+    """Return a photo (1, 3, h, w) in [-1, 1] whose gap (1, h, w) bool is filled from beside it.
+
+    Smoothly from around where nothing beside it is free: where the gap is wide or reaches across the photo.
+    """
+    size = photo.shape[-2], photo.shape[-1]
+    small = min(4 * ROWS, size[0]), max(1, round(size[1] * min(1.0, 4 * ROWS / size[0])))
+    closed = gap[:, None]
+    made, left = _spread(photo, closed, small), closed
+    for _ in range(SIDES):
+        shift = _best_shift(photo, closed, left)
+        if not shift:
+            break
+        moved, free = _moved(photo, shift), _moved(~closed, shift)
+        joined = (moved + _spread(photo - moved, closed | ~free, small)).clamp(-1, 1)
+        free = _inner(free) & left
+        made = made + _soft(free) * _texture(joined - made) * (joined - made)
+        left = left & ~free
+    return torch.where(closed, made, photo)
+
+
+def _spread(values: Tensor, closed: Tensor, small: Size) -> Tensor:
+    """Return values (1, 3, h, w) with those that are closed (1, 1, h, w) made up from around, at (h, w) of `small`."""
+    size = values.shape[-2], values.shape[-1]
+    if small == size:
+        return membrane(values, ~closed)
+    known = (~closed).float()
+    share = F.interpolate(known, small, mode="area")
+    mean = F.interpolate(values * known, small, mode="area") / share.clamp(min=1e-6)
+    return F.interpolate(membrane(mean, share > 0.5), size, mode="bilinear")
+
+
+def _best_shift(photo: Tensor, closed: Tensor, left: Tensor) -> int:
+    """Return by how many pixels to the left the background stands that fits best into what is `left` of a gap.
+
+    0 if none is free. Both are (1, 1, h, w) bool.
+    """
+    size = photo.shape[-2], photo.shape[-1]
+    factor = min(1.0, ROWS / size[0])
+    small = max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+    picture = F.interpolate(photo, small, mode="area")
+    gap, wanted = (F.interpolate(mask.float(), small, mode="area") > 0 for mask in (closed, left))
+    reach = 2 * RING + 1
+    ring = (F.max_pool2d(wanted.float(), reach, 1, RING) > 0) & ~gap
+    best, least = 0, float("inf")
+    step = max(1, small[1] // STEPS)
+    for size_of_step in range(step, small[1], step):
+        for shift in (size_of_step, -size_of_step):
+            free = _moved(~gap, shift)
+            if float((free & wanted).sum()) < FREE * float(wanted.sum()):
+                continue
+            seen = free & ring
+            apart = (_moved(picture, shift) - picture).square().mean(1, keepdim=True)
+            error = float(apart[seen].mean()) if bool(seen.any()) else float("inf")
+            if error < least:
+                best, least = shift, error
+    return round(best / factor)
+
+
+def _moved(image: Tensor, shift: int) -> Tensor:
+    """Return an image (1, C, h, w) with what stands `shift` pixels to the left of each pixel; 0 from outside."""
+    moved = torch.zeros_like(image)
+    if shift > 0:
+        moved[..., shift:] = image[..., :-shift]
+    else:
+        moved[..., :shift] = image[..., -shift:]
+    return moved
+
+
+def _texture(change: Tensor) -> Tensor:
+    """Return how far a change (1, 3, h, w) adds texture (1, 1, h, w), near 1, or a thing that stands beside, near 0."""
+    pad = max(1, round(WIDE * change.shape[-2] / ROWS))
+    near = F.avg_pool2d(F.pad(change, (pad, pad, pad, pad), mode="replicate"), 2 * pad + 1, 1)
+    return torch.exp(-(near.abs().mean(1, keepdim=True) / THING).square())
+
+
+def _inner(mask: Tensor) -> Tensor:
+    """Return a mask (1, 1, h, w) without the pixels at its edges."""
+    return F.max_pool2d((~mask).float(), 9, 1, 4) == 0
+
+
+def _soft(mask: Tensor) -> Tensor:
+    """Return a mask (1, 1, h, w) as float, blurred over a few pixels."""
+    return F.avg_pool2d(F.pad(mask.float(), (3, 3, 3, 3), mode="replicate"), 7, 1)

@@ -1,0 +1,67 @@
+"""What stands behind a person: grounds go on, things beside are not copied, nothing outside the gap changes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from posegan.inference import fill
+from posegan.inference.fill import filled
+
+SIZE = (160, 240)
+
+
+def gap(left: int = 100, right: int = 150) -> Tensor:
+    closed = torch.zeros(1, *SIZE, dtype=torch.bool)
+    closed[:, 20:140, left:right] = True
+    return closed
+
+
+def torn(photo: Tensor, closed: Tensor) -> Tensor:
+    """Return the photo with something else in the gap."""
+    return torch.where(closed[:, None], 0.9, photo)
+
+
+def test_a_kerb_goes_on_behind_the_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of their own colour, with an edge: what stands beside is what was there."""
+    rows = torch.linspace(-0.6, 0.2, SIZE[0])
+    rows[80:] -= 0.2
+    street = rows[:, None].expand(1, 3, *SIZE)
+
+    def error() -> float:
+        return float((filled(torn(street, gap()), gap()) - street)[:, :, 20:140, 105:145].abs().mean())
+
+    taken = error()
+    monkeypatch.setattr(fill, "SIDES", 0)
+    assert taken < 0.02 < error()
+
+
+@pytest.mark.parametrize("scale", [1, 5], ids=["small", "larger than the place is sought in"])
+def test_the_ground_keeps_its_texture_and_the_photo_all_else(scale: int) -> None:
+    noise = 0.2 * torch.randn(1, 1, *SIZE, generator=torch.Generator().manual_seed(0)).expand(1, 3, *SIZE)
+    grass = torch.nn.functional.interpolate(noise, scale_factor=float(scale), mode="nearest").clamp(-1, 1)
+    closed = torch.nn.functional.interpolate(gap()[:, None].float(), scale_factor=float(scale))[:, 0] > 0
+    found = filled(torn(grass, closed), closed)
+    middle = found[:, :, 40 * scale : 120 * scale, 110 * scale : 140 * scale]
+    assert float(middle.std()) > 0.6 * float(grass.std())
+    assert torch.equal(found[:, :, ~closed[0]], grass[:, :, ~closed[0]])
+
+
+def test_a_pillar_beside_is_not_copied() -> None:
+    wall = torch.full((1, 3, *SIZE), -0.2)
+    wall[..., 30:45] = 0.8
+    wall[..., 190:205] = 0.8
+    found = filled(torn(wall, gap()), gap())
+    assert float((found[:, :, 20:140, 100:150] + 0.2).abs().max()) < 0.1
+
+
+def test_where_nothing_beside_is_free_it_is_smooth() -> None:
+    wide = gap(2, 238)
+    ramp = torch.linspace(-0.5, 0.5, SIZE[1]).expand(1, 3, *SIZE)
+    found = filled(torn(ramp, wide), wide)
+    torch.testing.assert_close(found, ramp, atol=0.15, rtol=0)
+    everything = torch.ones(1, *SIZE, dtype=torch.bool)
+    assert bool(filled(ramp, everything).isfinite().all())
+    nothing = torch.zeros(1, *SIZE, dtype=torch.bool)
+    assert torch.equal(filled(ramp, nothing), ramp)
