@@ -16,8 +16,10 @@ from posegan.pose import Size
 ROWS = 128  # of the picture in which the place is sought; differences are spread at 4 times as many
 STEPS = 48  # places that are tried on each side
 RING = 5  # pixels of the small picture around the gap that are compared
+ALIKE = 1e-3  # mean squared difference of colours that does not count: more of the gap does
 FREE = 0.25  # of the gap that free background must cover
-THING = 0.1  # mean difference from what is smooth, of colours in [-1, 1], at which it counts as a thing, not texture
+THING = 0.1  # difference of colours in [-1, 1] within a row at which something counts as a thing, not as ground
+STRANGE = 0.4  # and difference from what is smooth
 WIDE = 3  # pixels of the small picture on each side over which that mean is taken
 SIDES = 2  # places that one gap is filled from
 
@@ -38,7 +40,7 @@ def filled(photo: Tensor, gap: Tensor) -> Tensor:
         moved, free = _moved(photo, shift), _moved(~closed, shift)
         joined = (moved + _spread(photo - moved, closed | ~free, small)).clamp(-1, 1)
         free = _inner(free) & left
-        made = made + _soft(free) * _texture(joined - made) * (joined - made)
+        made = made + _soft(free) * _ground(joined - made, free) * (joined - made)
         left = left & ~free
     return torch.where(closed, made, photo)
 
@@ -71,11 +73,12 @@ def _best_shift(photo: Tensor, closed: Tensor, left: Tensor) -> int:
     for size_of_step in range(step, small[1], step):
         for shift in (size_of_step, -size_of_step):
             free = _moved(~gap, shift)
-            if float((free & wanted).sum()) < FREE * float(wanted.sum()):
+            share = float((free & wanted).sum()) / max(float(wanted.sum()), 1.0)
+            if share < FREE:
                 continue
             seen = free & ring
             apart = (_moved(picture, shift) - picture).square().mean(1, keepdim=True)
-            error = float(apart[seen].mean()) if bool(seen.any()) else float("inf")
+            error = (float(apart[seen].mean()) + ALIKE) / share**2 if bool(seen.any()) else float("inf")
             if error < least:
                 best, least = shift, error
     return round(best / factor)
@@ -91,11 +94,16 @@ def _moved(image: Tensor, shift: int) -> Tensor:
     return moved
 
 
-def _texture(change: Tensor) -> Tensor:
-    """Return how far a change (1, 3, h, w) adds texture (1, 1, h, w), near 1, or a thing that stands beside, near 0."""
+def _ground(change: Tensor, free: Tensor) -> Tensor:
+    """Return how far a change (1, 3, h, w) is of the ground (1, 1, h, w): near 0 where a thing stands beside.
+
+    A thing differs from what is smooth, and in its rows from what else is `free` (1, 1, h, w).
+    """
     pad = max(1, round(WIDE * change.shape[-2] / ROWS))
     near = F.avg_pool2d(F.pad(change, (pad, pad, pad, pad), mode="replicate"), 2 * pad + 1, 1)
-    return torch.exp(-(near.abs().mean(1, keepdim=True) / THING).square())
+    rows = (near * free).sum(-1, keepdim=True) / free.sum(-1, keepdim=True).clamp(min=1)
+    apart = (near - rows).square().mean(1, keepdim=True) / THING**2 + near.square().mean(1, keepdim=True) / STRANGE**2
+    return torch.exp(-apart)
 
 
 def _inner(mask: Tensor) -> Tensor:
