@@ -30,7 +30,7 @@ def filled(photo: Tensor, gap: Tensor) -> Tensor:
     Smoothly from around where nothing beside it is free: where the gap is wide or reaches across the photo.
     """
     size = photo.shape[-2], photo.shape[-1]
-    small = min(4 * ROWS, size[0]), max(1, round(size[1] * min(1.0, 4 * ROWS / size[0])))
+    small = _shrunk(size, 4 * ROWS)
     closed = gap[:, None]
     made, left = _spread(photo, closed, small), closed
     for _ in range(SIDES):
@@ -62,8 +62,7 @@ def _best_shift(photo: Tensor, closed: Tensor, left: Tensor) -> int:
     0 if none is free. Both are (1, 1, h, w) bool.
     """
     size = photo.shape[-2], photo.shape[-1]
-    factor = min(1.0, ROWS / size[0])
-    small = max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+    small = _shrunk(size, ROWS)
     picture = F.interpolate(photo, small, mode="area")
     gap, wanted = (F.interpolate(mask.float(), small, mode="area") > 0 for mask in (closed, left))
     reach = 2 * RING + 1
@@ -81,7 +80,7 @@ def _best_shift(photo: Tensor, closed: Tensor, left: Tensor) -> int:
             error = (float(apart[seen].mean()) + ALIKE) / share**2 if bool(seen.any()) else float("inf")
             if error < least:
                 best, least = shift, error
-    return round(best / factor)
+    return round(best * size[1] / small[1])
 
 
 def _moved(image: Tensor, shift: int) -> Tensor:
@@ -99,18 +98,29 @@ def _ground(change: Tensor, free: Tensor) -> Tensor:
 
     A thing differs from what is smooth, and in its rows from what else is `free` (1, 1, h, w).
     """
-    pad = max(1, round(WIDE * change.shape[-2] / ROWS))
-    near = F.avg_pool2d(F.pad(change, (pad, pad, pad, pad), mode="replicate"), 2 * pad + 1, 1)
-    rows = (near * free).sum(-1, keepdim=True) / free.sum(-1, keepdim=True).clamp(min=1)
+    size = change.shape[-2], change.shape[-1]
+    small = _shrunk(size, ROWS)
+    inside = F.interpolate(free.float(), small, mode="area")
+    near = F.interpolate(change * free, small, mode="area") / inside.clamp(min=1e-3)
+    near = F.avg_pool2d(F.pad(near, (WIDE, WIDE, WIDE, WIDE), mode="replicate"), 2 * WIDE + 1, 1)
+    rows = (near * inside).sum(-1, keepdim=True) / inside.sum(-1, keepdim=True).clamp(min=1e-3)
     apart = (near - rows).square().mean(1, keepdim=True) / THING**2 + near.square().mean(1, keepdim=True) / STRANGE**2
-    return torch.exp(-apart)
+    return F.interpolate(torch.exp(-apart), size, mode="bilinear")
+
+
+def _shrunk(size: Size, rows: int) -> Size:
+    """Return an (h, w) of at most so many rows, in the proportions of another one."""
+    factor = min(1.0, rows / size[0])
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 def _inner(mask: Tensor) -> Tensor:
     """Return a mask (1, 1, h, w) without the pixels at its edges."""
-    return F.max_pool2d((~mask).float(), 9, 1, 4) == 0
+    outside = F.max_pool2d((~mask).float(), (9, 1), 1, (4, 0))
+    return F.max_pool2d(outside, (1, 9), 1, (0, 4)) == 0
 
 
 def _soft(mask: Tensor) -> Tensor:
     """Return a mask (1, 1, h, w) as float, blurred over a few pixels."""
-    return F.avg_pool2d(F.pad(mask.float(), (3, 3, 3, 3), mode="replicate"), 7, 1)
+    wide = F.pad(mask.float(), (3, 3, 3, 3), mode="replicate")
+    return F.avg_pool2d(F.avg_pool2d(wide, (7, 1), 1), (1, 7), 1)
