@@ -39,8 +39,8 @@ def main() -> None:
 
 
 def _reconstruction(line: dict[str, float]) -> float:
-    terms = ("g_pixel", "g_perceptual", "g_nearest", "g_reconstruction")
-    return sum(value for name, value in line.items() if name in terms)
+    terms = ("g_pixel", "g_perceptual", "g_nearest", "g_reconstruction")  # g_pixels_0 and so on too
+    return sum(value for name, value in line.items() if name.startswith(terms))
 
 
 if __name__ == "__main__":

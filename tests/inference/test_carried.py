@@ -174,6 +174,47 @@ def test_without_a_torso_in_one_picture_nothing_is_carried(lost: tuple[int, ...]
         assert not found.still.any()
 
 
+def odd_poses() -> dict[str, Pose]:
+    whole = larger()
+    point, line, bust = whole.xy.clone(), whole.xy.clone(), whole.xy.clone()
+    point[:] = torch.tensor([60.0, 100.0])
+    line[:, 0] = 60.0
+    bust[5] = bust[2]
+    everything = torch.ones(18, dtype=torch.bool)
+    return {
+        "both shoulders on one pixel, no hips": Pose(
+            bust, everything & ~torch.isin(torch.arange(18), torch.arange(8, 14))
+        ),
+        "all on one point": Pose(point, everything),
+        "all on one line": Pose(line, everything),
+        "no shoulders": without(whole, 2, 5),
+        "legs only": without(whole, 0, 1, 2, 3, 4, 5, 6, 7, 14, 15, 16, 17),
+        "an arm without length": moved(whole, [4], tuple((whole.xy[3] - whole.xy[4]).tolist())),
+    }
+
+
+@pytest.mark.parametrize("name", odd_poses())
+def test_odd_poses(name: str, predictor: Predictor) -> None:
+    """They leave the photo as it is when nothing moves, and are finite when something does."""
+    photo, odd = person(256)[0], odd_poses()[name]
+    assert torch.equal(paste_person(predictor, photo, odd, odd), photo)
+    for source, target in ((larger(), odd), (odd, larger()), (odd, moved(odd, [0, 9], (5.0, 4.0)))):
+        found = PhotoPerson(source, (256, 128)).carry(target)
+        for values in (found.place, found.share, found.still):
+            assert bool(values.isfinite().all())
+
+
+def test_a_torso_from_the_side_is_not_sheared() -> None:
+    """Its four corners lie nearly on one line: a shoulder two pixels off would mirror or stretch it."""
+    source = larger()
+    source.xy[[5, 11]] = source.xy[[2, 8]] + torch.tensor([3.0, 1.0])
+    target = moved(moved(source, [5], (-4.0, 1.0)), [11], (3.0, 0.0))
+    affines, trust = part_motions(Pose.stack([source]), Pose.stack([target]))
+    assert float(trust[TORSO]) > 0.9
+    assert float(_stretch(affines[:1, :, :2])) < 1.01
+    torch.testing.assert_close(affines[TORSO, :, :2], torch.eye(2), atol=0.06, rtol=0)
+
+
 def test_motions_of_a_body_that_leans() -> None:
     source = larger()
     affines, trust = part_motions(Pose.stack([source]), Pose.stack([turned(source, 20)]))

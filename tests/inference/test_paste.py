@@ -13,7 +13,7 @@ from posegan.images import read_photo, to_bytes, to_signed
 from posegan.inference.fill import filled
 from posegan.inference.generate import generate_file
 from posegan.inference.matte import lifted, matte, membrane, over, without_person
-from posegan.inference.paste import _fading, generate_in_photo, paste_person
+from posegan.inference.paste import PersonInPhoto, _fading, generate_in_photo, paste_person
 from posegan.inference.poses import FramedPose, bundled_poses
 from posegan.inference.predictor import Predictor
 from posegan.pose import Pose, body_mask, write_openpose
@@ -72,8 +72,15 @@ def test_a_person_at_the_photos_edge(predictor: Predictor) -> None:
     cut, moved = image[:, 100:, 370:], source.crop(370, 100)
     made = generate_in_photo(predictor, cut, "arms-up", moved)
     assert made.size == (130, 200)
-    with pytest.raises(UserError, match="No joint of the source or the target"):
+    with pytest.raises(UserError, match="No joint of the target pose"):
         paste_person(predictor, image, source, source.crop(-2000, 0))
+    with pytest.raises(UserError, match="No joint of the source pose"):
+        paste_person(predictor, image, source.crop(-2000, 0), source)
+    both = Pose.stack([source, source.crop(-2000, 0)])
+    shown = PersonInPhoto(predictor, image, source, both)
+    assert torch.equal(shown.show(both[0]), image)
+    gone = shown.show(both[1])  # the pose lies beyond the photo: nobody is there
+    assert not torch.equal(gone, image)
 
 
 def test_matte_is_soft_and_around_the_body() -> None:

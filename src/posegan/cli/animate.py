@@ -96,7 +96,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--paste",
         action="store_true",
-        help="in the full photo, shrunk to 720 pixels of height if it is taller, with its own pixels where body parts "
+        help="in the full photo, shrunk to fit into 1280x720 if it is larger, with its own pixels where body parts "
         "only move",
     )
     parser.add_argument(

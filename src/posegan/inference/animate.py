@@ -31,7 +31,7 @@ from posegan.pose import Pose, draw_poses
 from posegan.pose.smooth import smooth
 
 AT_ONCE = 16  # poses that pass through the generator together
-TALLEST = 720  # rows of the frames of a full photo
+LARGEST = (720, 1280)  # (H, W) of the frames of a full photo
 CLEAREST = 4  # one frame in so many, those in which a pixel shows least of the person, makes the background
 
 Background = Literal["steady", "photo", "generated"]
@@ -130,8 +130,8 @@ def animate_file(
     """Write the photo's person in a sequence of poses as a GIF or MP4, by the ending of `out`.
 
     poses, rate: as `find_sequence`. finder: finds the person of the photo, its detector those of the poses.
-    smoothing: None smooths all but bundled sequences, which are smooth. paste: show the full photo, at most TALLEST
-    pixels high, with its own background. beside: show the photo and the pose beside each
+    smoothing: None smooths all but bundled sequences, which are smooth. paste: show the full photo, no
+    larger than LARGEST, with its own background. beside: show the photo and the pose beside each
     frame. metadata: say in the file that it is generated, with which weights and from which photo. The other arguments
     are those of `animate`.
     Raises UserError as `find_sequence` and `Predictor.prepare`, or if `out` cannot be written or is one of the inputs.
@@ -172,12 +172,12 @@ def animate_file(
 
 
 def _shrunk(photo: Tensor, pose: Pose) -> tuple[Tensor, Pose]:
-    """Return a photo (3, h, w) uint8 in [-1, 1] and its pose, made smaller if it is taller than TALLEST."""
+    """Return a photo (3, h, w) uint8 in [-1, 1] and its pose, made smaller if it is larger than LARGEST."""
     old = photo.shape[-2], photo.shape[-1]
-    image = to_signed(photo)
-    if old[0] <= TALLEST:
+    image, factor = to_signed(photo), min(LARGEST[0] / old[0], LARGEST[1] / old[1])
+    if factor >= 1:
         return image, pose
-    new = TALLEST, max(1, round(old[1] * TALLEST / old[0]))
+    new = max(1, round(old[0] * factor)), max(1, round(old[1] * factor))
     return F.interpolate(image[None], new, mode="area")[0], pose.resize(old, new)
 
 

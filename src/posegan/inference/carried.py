@@ -24,7 +24,7 @@ from posegan.pose.pose import TORSO
 
 # Distances from bones are in half-widths of the part, see `part_distances`.
 SHARPNESS = 10.0  # by which a nearer part wins over a farther one, per half-width
-REACH = 1.4  # half-widths from its bone up to which a part is carried
+REACH = 1.2  # half-widths from its bone up to which a part is carried
 BEHIND = 0.25  # half-widths that the torso counts as farther than it is: limbs are before it
 SURROUNDINGS = 2.2  # half-widths from its bone up to which a part that moves changes the picture
 STILL = 0.025  # of the torso's length: motion by which what is there is no longer left as it is
@@ -32,6 +32,8 @@ APART = 0.1  # of the torso's length: how far apart two parts may take a pixel f
 # How far source and target may differ, each the distance at which trust has fallen to 1 / e:
 STRETCH = 0.6  # of a part along its bone against across it
 TURN = 0.4  # of the torso: change of its width over its length, about 1.4 from a front to a back
+NARROW = 0.3  # width over length of a torso seen from the side: if both are, and the four corners stretch it by more
+STRETCHED = 1.3  # than this, it is moved and turned instead
 HEAD_TURN = 0.3  # of the head: change of the nose's distance from the ears, in torso lengths
 HIDDEN = 2.5  # of the head: number of its five points that only one of the poses has
 # Joints from which hands and feet go on, the joint before, and how far, as a share of what is between these.
@@ -58,26 +60,29 @@ class Carried:
 class PhotoPerson:
     """The person of a photo, ready to be carried to any number of poses.
 
-    pose: (), in pixels of the (h, w) frame `size`. Where a photo ends above the hips, and the new pose does, they are
-    put below the shoulders.
+    pose: (), in pixels of the (h, w) frame `size`, on the CPU. Where a photo ends above the hips, and the new pose
+    too, they are put straight below the shoulders, at a distance that the photo's shoulders tell.
     """
 
     def __init__(self, pose: Pose, size: Size) -> None:
         own = Pose.stack([pose])
         self._below = None if bool(own.visible[:, list(HIPS)].any()) else TRUNK * _shoulder_width(own)
         self.pose = _with_hips(own, self._below)
-        self._grid = pixel_grid(size, pose.xy.device)
+        self._grid = pixel_grid(size, torch.device("cpu"))
         self._distance = _distances(self.pose, self._grid)
 
     def carry(self, target: Pose) -> Carried:
         """Return what the pose (), in pixels of the same frame, takes from the photo.
 
-        Without shoulders in both poses, or with hips in one of them alone, nothing is carried and nothing is still.
+        The photo's own pose leaves all of it as it is. Of other poses nothing is carried and nothing is still without
+        both shoulders, or with hips in one of them alone.
         """
         wanted = Pose.stack([target])
         alike = bool(wanted.visible[:, list(HIPS)].any()) == (self._below is None)
         wanted = _with_hips(wanted, self._below)
         height, width = self._grid.shape[:2]
+        if alike and _same(self.pose, wanted):
+            return Carried(self._grid[None], torch.zeros(1, height, width), torch.ones(1, height, width))
         if not (alike and bool((self.pose.valid & wanted.valid).all())):
             nothing = torch.zeros(1, height, width)
             return Carried(self._grid[None], nothing, nothing)
@@ -85,7 +90,7 @@ class PhotoPerson:
         known = trust >= 0
         distance = _distances(wanted, self._grid)
         parts = _parts(distance)
-        length = float(torso_scale(wanted)[0])
+        length = max(float(torso_scale(wanted)[0]), 1.0)
         places = affine_grid_pixels(affines, (height, width), (height, width))  # (10, h, w, 2)
         place = (parts[0, ..., None] * places).sum(0, keepdim=True)
         apart = (parts[0] * (places - place).square().sum(-1)).sum(0, keepdim=True)
@@ -121,7 +126,8 @@ class PhotoPerson:
 def part_motions(source: Pose, target: Pose) -> tuple[Tensor, Tensor]:
     """Return how each part moves (10, 2, 3), target pixel to source pixel, and how far it can be trusted (10,).
 
-    source, target: poses (1,) with a torso. The parts are those of `part_affines`, but the head is not stretched. Trust
+    source, target: poses (1,) with a torso. The parts are those of `part_affines`, but the head is not stretched,
+    nor a torso from the side. Trust
     is 1 for a part that moves, turns in the picture or grows, less for one that is stretched or turned out of the
     picture, nothing for all parts of a person who turned, and -1 for a part that one pose has and the other has not, or
     not so that the two can be compared.
@@ -137,6 +143,11 @@ def part_motions(source: Pose, target: Pose) -> tuple[Tensor, Tensor]:
     if bool(both[1]) and bool(common.any()):
         faces = [torch.stack([take(p.xy, HEAD, -2)[0][common].mean(0), p.xy[0, 1]]) for p in (source, target)]
         affines[1] = _similarity(faces[0], faces[1], scale)
+    narrow = max(abs(float(_width(pose))) for pose in (source, target)) < NARROW
+    if narrow and not (
+        bool(both[0]) and float(_stretch(affines[:1, :, :2])) < STRETCHED
+    ):  # its corners tell too little
+        affines[0], both[0], lost[0] = _similarity(_trunk(source), _trunk(target), scale), True, False
     affines = torch.where(both[:, None, None], affines, torch.eye(2, 3))
     stretch = _stretch(affines[:, :, :2])
     trust = torch.exp(-((stretch - 1) / STRETCH).square()) * both
@@ -145,6 +156,18 @@ def part_motions(source: Pose, target: Pose) -> tuple[Tensor, Tensor]:
     trust[1] = _same_view_of_head(source, target) * both[1]
     trust[1:] *= trust[0]
     return affines, torch.where(lost, -1.0, trust)
+
+
+def _same(pose: Pose, other: Pose) -> bool:
+    """Return whether two poses (1,) are one, but for rounding."""
+    seen = pose.visible
+    near = bool(((pose.xy - other.xy)[seen].abs() < 1e-3).all())
+    return near and torch.equal(seen, other.visible)
+
+
+def _trunk(pose: Pose) -> Tensor:
+    """Return the middle of the shoulders and that of the hips of a pose (1,): (2, 2)."""
+    return torch.stack([pose.xy[0, [2, 5]].mean(0), pose.xy[0, list(HIPS)].mean(0)])
 
 
 def _shoulder_width(pose: Pose) -> float:
@@ -178,7 +201,7 @@ def _inverse(affines: Tensor) -> Tensor:
     """Return the affines (P, 2, 3) backwards; where one has no inverse, far away."""
     (a, b, x), (c, d, y) = (row.unbind(-1) for row in affines.unbind(-2))
     area = a * d - b * c
-    area = torch.where(area.abs() < 1e-4, 1e-4, area)
+    area = torch.where(area.abs() < 1e-8, 1e-8, area)
     linear = torch.stack([torch.stack([d, -b], -1), torch.stack([-c, a], -1)], -2) / area[:, None, None]
     return torch.cat([linear, -(linear @ torch.stack([x, y], -1)[..., None])], -1)
 

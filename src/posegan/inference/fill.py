@@ -20,7 +20,7 @@ ALIKE = 1e-3  # mean squared difference of colours that does not count: more of 
 FREE = 0.25  # of the gap that free background must cover
 THING = 0.1  # difference of colours in [-1, 1] within a row at which something counts as a thing, not as ground
 STRANGE = 0.4  # and difference from what is smooth
-WIDE = 3  # pixels of the small picture on each side over which that mean is taken
+WIDE = 3  # pixels of the small picture on each side over which both are averaged
 SIDES = 2  # places that one gap is filled from
 
 
@@ -31,6 +31,8 @@ def filled(photo: Tensor, gap: Tensor) -> Tensor:
     """
     size = photo.shape[-2], photo.shape[-1]
     small = _shrunk(size, 4 * ROWS)
+    if not bool(gap.any()):
+        return photo
     closed = gap[:, None]
     made, left = _spread(photo, closed, small), closed
     for _ in range(SIDES):
@@ -109,8 +111,8 @@ def _ground(change: Tensor, free: Tensor) -> Tensor:
 
 
 def _shrunk(size: Size, rows: int) -> Size:
-    """Return an (h, w) of at most so many rows, in the proportions of another one."""
-    factor = min(1.0, rows / size[0])
+    """Return an (h, w) in the proportions of another one: of at most so many rows, and not many more pixels."""
+    factor = min(1.0, rows / size[0], (2 * rows**2 / (size[0] * size[1])) ** 0.5)
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 

@@ -76,15 +76,18 @@ class PersonInPhoto:
     photo: (3, h, w) uint8. source: (), the person's pose in the photo's pixels. targets: (T,), all poses that will be
     shown. carry: take parts that only move from the photo itself, and leave it as it is where nothing does; else all of
     the person is generated.
-    Raises UserError if no joint of `source` or of one of the targets lies in the photo.
+    Raises UserError if no joint of `source`, or of any of the targets, lies in the photo.
     """
 
     def __init__(self, predictor: Predictor, photo: Tensor, source: Pose, targets: Pose, *, carry: bool = True) -> None:
         frame = photo.shape[-2], photo.shape[-1]
         poses = Pose(torch.cat([source.xy[None], targets.xy]), torch.cat([source.visible[None], targets.visible]))
         poses = poses.inside(frame)
-        if not bool(poses.visible.any(-1).all()):
-            raise UserError("No joint of the source or the target pose lies in the photo: there is nothing to re-pose.")
+        seen = poses.visible.any(-1)
+        if not (bool(seen[0]) and bool(seen[1:].any())):
+            which = "target" if bool(seen[0]) else "source"
+            raise UserError(f"No joint of the {which} pose lies in the photo: there is nothing to re-pose.")
+        poses = poses[seen]
         size = predictor.size
         whole = torch.tensor([[0, 0, frame[1], frame[0]]])
         higher = Pose(poses.xy - torch.tensor([0, HEADROOM * float(torso_scale(poses).max())]), poses.visible)
@@ -104,11 +107,16 @@ class PersonInPhoto:
         self._own = _OwnParts(self._here, self._place.pose(source)) if carry else None
 
     def show(self, target: Pose) -> Tensor:
-        """Return the photo (3, h, w) uint8 with its person in the pose (); pixels away from both poses stay."""
+        """Return the photo (3, h, w) uint8 with its person in the pose (), or without them if none of it lies there.
+
+        Pixels away from both poses stay.
+        """
         pose = self._crop.poses(Pose.stack([target])).inside(self._predictor.size)
         person, share = lifted(self._predictor.render(self._encoded, pose).cpu(), pose, self._plate)
         person, share = self._place.cut(person), self._place.soft(share) * self._faded
-        if self._own:
+        if not bool(pose.visible.any()):
+            laid = self._empty
+        elif self._own:
             laid = self._own.laid(self._place.pose(target), self._empty, person, share, self._faded)
         else:
             laid = over(person, self._empty, share)
@@ -123,7 +131,7 @@ class _OwnParts:
     def __init__(self, photo: Tensor, pose: Pose) -> None:
         self._photo = photo
         self._full = photo.shape[-2], photo.shape[-1]
-        factor = min(1.0, FIELD / self._full[0])
+        factor = min(1.0, FIELD / self._full[0], FIELD / (self._full[0] * self._full[1]) ** 0.5)
         self._size = max(1, round(self._full[0] * factor)), max(1, round(self._full[1] * factor))
         small = photo if self._size == self._full else F.interpolate(photo, self._size, mode="area")
         pose = pose.resize(self._full, self._size)
