@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 from posegan.cli import main
+from posegan.images import write_png
 from posegan.pose import write_openpose
 from tests.inference.walks import as_photos, walk
+from tests.small_world import photo, standing
 
 
 def test_a_walk(weights: Path, market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -21,6 +23,20 @@ def test_a_walk(weights: Path, market: Path, tmp_path: Path, capsys: pytest.Capt
     assert "16 frames, 1.6 seconds" in printed
     with Image.open(tmp_path / "a.gif") as picture:
         assert picture.n_frames == 16
+
+
+def test_a_walk_in_a_full_photo(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A photo twice as wide as the largest frames is shrunk; the sequence is not."""
+    source = standing().resize((128, 64), (400, 200)).crop(-900, -100)
+    write_png(tmp_path / "me.png", photo(1, source, (600, 2560)))
+    write_openpose(tmp_path / "me.json", [source])
+    argv = ["animate", "--weights", weights, "--source", tmp_path / "me.png", "--poses", "walk-front", "--paste"]
+    assert main([str(a) for a in [*argv, "--out", tmp_path / "a.gif"]]) == 0
+    with Image.open(tmp_path / "a.gif") as picture:
+        assert picture.size == (1280, 300)
+        assert picture.n_frames == 16
+        assert "posegan:carried" in picture.info["comment"].decode()
+    assert "0.0 beside the body" in capsys.readouterr().out
 
 
 def test_frames_without_a_person_are_told(
@@ -38,6 +54,8 @@ MISTAKES = {
     "no poses": ("--source S --out o.gif", "required: --poses"),
     "odd rate": ("--source S --poses walk --out o.gif --fps 0", "'0' is no number of frames a second"),
     "no rate": ("--source S --poses walk --out o.gif --fps fast", "'fast' is no number of frames a second"),
+    "two backgrounds": ("--source S --poses walk --out o.gif --paste --background steady", "leave --background out"),
+    "nothing to leave out": ("--source S --poses walk --out o.gif --generated-only", "give one of them too"),
     "no animation": ("--weights {weights} --source {photo} --poses walk --out o.png", "ends in .gif or .mp4"),
     "unknown walk": ("--weights {weights} --source {photo} --poses wlak --out o.gif", "did you mean 'walk'"),
     "plain photos": ("--weights {weights} --source {photo} --poses {plain} --out o.gif", "gives 0 poses"),

@@ -53,12 +53,20 @@ def test_generate(weights: Path, market: Path, tmp_path: Path, capsys: pytest.Ca
     assert f"wrote {out}" in capsys.readouterr().out
 
 
-def test_generate_with_a_source_pose(weights: Path, tmp_path: Path) -> None:
+def test_generate_with_a_source_pose(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_png(tmp_path / "me.png", photo(1, standing().resize((128, 64), (300, 200)), (300, 200)))
     write_openpose(tmp_path / "pose.json", [standing().resize((128, 64), (300, 200))])
     argv = ["generate", "--weights", weights, "--source", tmp_path / "me.png", "--source-pose", tmp_path / "pose.json"]
     assert main([str(a) for a in [*argv, "--pose", "back", "--out", tmp_path / "out.png", "--no-metadata"]]) == 0
     assert read_photo(tmp_path / "out.png").shape == (3, 128, 64)
+    assert "--paste" in capsys.readouterr().out
+    pasted = [str(a) for a in [*argv, "--pose", "back", "--out", tmp_path / "out.png", "--paste"]]
+    assert main(pasted) == 0
+    assert read_photo(tmp_path / "out.png").shape == (3, 300, 200)
+    assert "--paste" not in capsys.readouterr().out
+    assert main([*pasted, "--generated-only"]) == 0
+    assert main([*(a for a in pasted if a != "--paste"), "--generated-only"]) == 2
+    assert "--generated-only" in capsys.readouterr().err
 
 
 def test_generate_many(weights: Path, market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

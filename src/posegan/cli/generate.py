@@ -34,6 +34,7 @@ def run(argv: Sequence[str]) -> None:
     if not any(many) and not all(single):
         raise UserError("Give --source PHOTO and --pose POSE, or --pairs CSV and --data FOLDER.")
 
+    from posegan.data.photos import photo_size
     from posegan.inference.generate import generate_file, generate_pairs
     from posegan.inference.judge import Judge
     from posegan.inference.predictor import Predictor
@@ -74,6 +75,9 @@ def run(argv: Sequence[str]) -> None:
         if picture.guessed:
             print(f"guessed: {', '.join(picture.guessed)}")
         print(f"wrote {chosen.out}")
+        (height, width), rows = predictor.size, photo_size(chosen.source)[0]
+        if rows >= 2 * height and not chosen.paste:
+            print(f"it has {width}x{height} pixels; with --paste the person stands in the full photo, as sharp as that")
         for sentence in picture.judgement.sentences().values() if picture.judgement else ():
             print(sentence)
 
