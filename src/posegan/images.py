@@ -82,6 +82,11 @@ def to_pil(image: Tensor) -> Image.Image:
     return Image.fromarray(to_bytes(image.detach().cpu()).permute(1, 2, 0).contiguous().numpy())
 
 
+def scaled(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    """Return (h, w) times a factor in whole pixels, at least one."""
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
 def tile(images: Tensor, columns: int, gap: int = 2) -> Tensor:
     """Lay (N, 3, H, W) uint8 or [-1, 1] images out on a white sheet, `columns` a row; returns (3, H', W') uint8."""
     images = to_bytes(images.detach().cpu())

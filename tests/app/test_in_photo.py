@@ -19,8 +19,8 @@ from posegan.app.studio import Studio, load_predictors
 from posegan.images import from_pil, png_bytes
 from posegan.inference import Predictor
 from posegan.inference.onnx_generator import OnnxGenerator
-from posegan.inference.output import provenance
-from posegan.inference.paste import CARRIED, paste_person
+from posegan.inference.output import CARRIED, provenance
+from posegan.inference.paste import paste_person
 from posegan.pose import Pose
 from tests.small_world import photo as drawn
 from tests.small_world import standing

@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import re
+from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page
+
+from posegan.pose import Pose, write_openpose
 
 
 def picture(page: Page, model: int = 0) -> str:
@@ -54,6 +57,16 @@ def place(page: Page, name: str) -> tuple[float, float] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
+def hold_joint(page: Page, name: str, dx: float, dy: float) -> None:
+    """Move a joint until another picture is shown, and do not let go."""
+    x, y = joint(page, name)
+    before = picture(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx, y + dy, steps=3)
+    until_changed(page, before)
+
+
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float], steps: int = 6) -> None:
     page.mouse.move(*start)
     page.mouse.down()
@@ -79,3 +92,13 @@ def drop(page: Page, name: str, kind: str, data: bytes) -> None:
     )
     for event in ("dragenter", "dragover", "drop"):
         page.dispatch_event("#stages", event, {"dataTransfer": transfer})
+
+
+def drop_placed(page: Page, photo: bytes, joints: Path, pose: Pose) -> None:
+    """Drop a photo, give its joints as an OpenPose file, which is written, and go on to posing."""
+    drop(page, "me.png", "image/png", photo)
+    page.wait_for_selector("body[data-step=joints]")
+    write_openpose(joints, [pose])
+    page.set_input_files("#joints-file", joints)
+    page.wait_for_function("() => document.querySelector('#live').textContent.includes('loaded')")
+    page.click("#confirm")

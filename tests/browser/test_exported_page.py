@@ -31,8 +31,8 @@ from posegan.inference.framing import fit_photo, person_crop
 from posegan.inference.output import provenance
 from posegan.inference.poses import bundled_poses
 from posegan.inference.sequences import bundled_sequences
-from posegan.pose import Pose, write_openpose
-from tests.browser.hands import drag_joint, drop, picture, pixels, until_changed, until_quiet, until_shown
+from posegan.pose import Pose
+from tests.browser.hands import drag_joint, drop, drop_placed, picture, pixels, until_changed, until_quiet, until_shown
 from tests.small_world import photo, standing
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -142,12 +142,7 @@ def test_an_own_photo_with_its_openpose_file(page: Page, weights: Path, tmp_path
     size = (300, 260)
     source = standing().resize(SIZE, (250, 125)).crop(-60, -30)
     image = photo(3, source, size)
-    drop(page, "me.png", "image/png", as_png(image))
-    page.wait_for_selector("body[data-step=joints]")
-    write_openpose(tmp_path / "me.json", [source])
-    page.set_input_files("#joints-file", tmp_path / "me.json")
-    page.wait_for_function("() => document.querySelector('#live').textContent.includes('loaded')")
-    page.click("#confirm")
+    drop_placed(page, as_png(image), tmp_path / "me.json", source)
     page.wait_for_selector(".result .time:not(:empty)")
     assert_alike(page, by_torch(weights, image, source, to_pose(pose_of(page, tmp_path))))
 

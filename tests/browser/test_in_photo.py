@@ -13,9 +13,8 @@ from PIL import Image, ImageChops
 from playwright.sync_api import Page, Route
 
 from posegan.images import png_bytes
-from posegan.inference.paste import CARRIED
-from posegan.pose import write_openpose
-from tests.browser.hands import drag_joint, drop, joint, picture, pixels, until_changed, until_quiet
+from posegan.inference.output import CARRIED
+from tests.browser.hands import drag_joint, drop_placed, hold_joint, pixels, until_quiet
 from tests.small_world import photo, standing
 
 pytestmark = pytest.mark.browser
@@ -53,12 +52,7 @@ def shown(page: Page) -> Image.Image:
 def own_photo(page: Page, tmp_path: Path, size: tuple[int, int]) -> None:
     """Drop a photo (height, width) of a person on the page, and have them posed."""
     pose = standing().resize((128, 64), (250, 125)).crop(-60, -30)
-    drop(page, "me.png", "image/png", png_bytes(photo(3, pose, size)))
-    page.wait_for_selector("body[data-step=joints]")
-    write_openpose(tmp_path / "me.json", [pose])
-    page.set_input_files("#joints-file", tmp_path / "me.json")
-    page.wait_for_function("() => document.querySelector('#live').textContent.includes('loaded')")
-    page.click("#confirm")
+    drop_placed(page, png_bytes(photo(3, pose, size)), tmp_path / "me.json", pose)
     page.wait_for_selector("body[data-step=pose]")
 
 
@@ -107,12 +101,7 @@ def test_while_a_joint_moves_the_last_one_stays_dimmed_and_is_not_saved(page: Pa
     asked: list[dict] = []
     page.on("request", lambda sent: asked.append(sent.post_data_json) if sent.url.endswith("/api/in-photo") else None)
     page.on("download", lambda _: asked.append({"saved": True}))
-    x, y = joint(page, "right_wrist")
-    before = picture(page)
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x - 20, y - 60, steps=3)
-    until_changed(page, before)
+    hold_joint(page, "right_wrist", -20, -60)
     page.wait_for_timeout(2 * REST)
     assert asked == []  # a drag is no rest, however long it takes
     assert address(page) == old

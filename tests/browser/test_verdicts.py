@@ -13,7 +13,7 @@ pytest.importorskip("playwright.sync_api", reason="these tests need playwright: 
 
 from playwright.sync_api import Page, Route
 
-from tests.browser.hands import drag_joint, drop, joint, picture, until_changed, until_quiet
+from tests.browser.hands import drag_joint, drop, hold_joint, until_changed, until_quiet
 
 pytestmark = pytest.mark.browser
 
@@ -63,12 +63,7 @@ def test_a_verdict_goes_when_a_joint_moves_and_comes_when_it_rests(page: Page):
     drag_joint(page, "left_wrist", 5, -20)
     assert until_judged(page, "by nobody") == ["judged by nobody"]
     count = len(asked)
-    x, y = joint(page, "right_wrist")
-    before = picture(page)
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x - 20, y - 60, steps=3)
-    until_changed(page, before)
+    hold_joint(page, "right_wrist", -20, -60)
     page.wait_for_timeout(2 * REST)
     assert (verdict(page), len(asked)) == ([], count)  # a drag is no rest, however long it takes
     page.mouse.up()

@@ -11,7 +11,6 @@ from posegan.app.refusal import RefusedError
 from posegan.app.service import Service
 from posegan.images import png_bytes
 from posegan.inference.output import provenance
-from posegan.inference.paste import CARRIED
 from posegan.inference.predictor import Predictor
 from posegan.pose import Pose
 
@@ -38,4 +37,4 @@ async def make_in_photo(
 
 
 def _write(predictor: Predictor, photo: Photo, image: Tensor) -> bytes:
-    return png_bytes(image, provenance(predictor, photo.origin) | {"posegan:carried": CARRIED})
+    return png_bytes(image, provenance(predictor, photo.origin, carried=True))

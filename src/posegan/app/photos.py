@@ -18,7 +18,7 @@ from torch import Tensor
 
 from posegan.app.refusal import RefusedError
 from posegan.errors import UserError
-from posegan.images import decode_photo, from_pil, png_bytes, to_pil
+from posegan.images import decode_photo, from_pil, png_bytes, scaled, to_pil
 from posegan.inference.finder import SMALLEST
 from posegan.pose import Pose, Size
 
@@ -97,8 +97,8 @@ def _at_most(pixels: Tensor, side: int) -> Tensor:
     if max(height, width) <= side:
         return pixels
     scale = side / max(height, width)
-    small = max(1, round(width * scale)), max(1, round(height * scale))
-    return from_pil(to_pil(pixels).resize(small, Image.Resampling.LANCZOS, reducing_gap=3))
+    rows, columns = scaled((height, width), scale)
+    return from_pil(to_pil(pixels).resize((columns, rows), Image.Resampling.LANCZOS, reducing_gap=3))
 
 
 class PhotoStore:

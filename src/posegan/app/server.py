@@ -190,18 +190,14 @@ def _pictures(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/download")
     async def download(request: Request) -> Response:
-        asked = parse_object(await read_body(request))
-        photo = service.store.get(known_session(request), text_field(asked, "photo"))
-        model, pose = text_field(asked, "model"), parse_pose(asked.get("pose"))
+        photo, model, pose = await _asked(service, request)
         picture = await service.on_models(service.studio.render, photo, model, pose)
         said = await service.on_files(provenance, service.studio.predictor(model), photo.origin)
         return Response(png_bytes(picture.image, said), media_type="image/png")
 
     @app.post("/api/in-photo")
     async def in_photo(request: Request) -> Response:
-        asked = parse_object(await read_body(request))
-        photo = service.store.get(known_session(request), text_field(asked, "photo"))
-        model, pose = text_field(asked, "model"), parse_pose(asked.get("pose"))
+        photo, model, pose = await _asked(service, request)
         png = await make_in_photo(service, photo, model, pose, request.is_disconnected)
         return Response(png, media_type="image/png")
 
@@ -214,9 +210,7 @@ def _pictures(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/judge")
     async def judge(request: Request) -> dict[str, Any]:
-        asked = parse_object(await read_body(request))
-        photo = service.store.get(known_session(request), text_field(asked, "photo"))
-        model, pose = text_field(asked, "model"), parse_pose(asked.get("pose"))
+        photo, model, pose = await _asked(service, request)
         judgement = await service.on_models(service.judge, photo, model, pose)
         return {"sentences": list(judgement.sentences().values())}
 
@@ -226,6 +220,13 @@ def _pictures(app: FastAPI, service: Service) -> None:
         photo = service.store.get(known_session(request), text_field(asked, "photo"))
         pose = parse_pose(asked.get("pose")).resize(photo.size, photo.original)
         return Response(format_openpose([pose]), media_type="application/json")
+
+
+async def _asked(service: Service, request: Request) -> tuple[Photo, str, Pose]:
+    """Return which photo is wanted by which model in which pose; raises RefusedError."""
+    asked = parse_object(await read_body(request))
+    photo = service.store.get(known_session(request), text_field(asked, "photo"))
+    return photo, text_field(asked, "model"), parse_pose(asked.get("pose"))
 
 
 def _answer(studio: Studio, photo: Photo, wish: Wish, model: str) -> Answer:

@@ -75,8 +75,8 @@ def run(argv: Sequence[str]) -> None:
         if picture.guessed:
             print(f"guessed: {', '.join(picture.guessed)}")
         print(f"wrote {chosen.out}")
-        (height, width), rows = predictor.size, photo_size(chosen.source)[0]
-        if rows >= 2 * height and not chosen.paste:
+        height, width = predictor.size
+        if not chosen.paste and photo_size(chosen.source)[0] >= 2 * height:
             print(f"it has {width}x{height} pixels; with --paste the person stands in the full photo, as sharp as that")
         for sentence in picture.judgement.sentences().values() if picture.judgement else ():
             print(sentence)

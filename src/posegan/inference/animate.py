@@ -15,11 +15,11 @@ from torch.nn import functional as F
 
 from posegan.errors import UserError
 from posegan.files import sha256_of
-from posegan.images import tile, to_bytes, to_signed, write_gif
+from posegan.images import scaled, tile, to_bytes, to_signed, write_gif
 from posegan.inference.finder import PersonFinder
 from posegan.inference.matte import matte, over
 from posegan.inference.output import out_file, provenance
-from posegan.inference.paste import CARRIED, PersonInPhoto
+from posegan.inference.paste import PersonInPhoto
 from posegan.inference.poses import FramedPose
 from posegan.inference.predictor import Predictor, read_person
 from posegan.inference.sequence_files import FoundSequence, find_sequence
@@ -66,8 +66,8 @@ def animate(
     """Return the person of a photo in every pose of a sequence.
 
     source (3, H, W) in [-1, 1] and source_pose () as from `Predictor.prepare`; with the background "photo" the photo
-    may have any size, which the frames then have too. retarget: with the limb lengths of the
-    photo's person. guess: put missing joints where they probably are. smoothing: of the keypoints, over time.
+    may have any size, which the frames then have too. retarget: with the limb lengths of the photo's person.
+    guess: put missing joints where they probably are. smoothing: of the keypoints, over time.
     background: "generated" with every frame, "steady", the same one in all, see `behind`, or "photo", the photo's own,
         before which the person walks where they stood and is as tall. carry: then as in `PersonInPhoto`.
     """
@@ -159,9 +159,8 @@ def animate_file(
         carry=carry,
     )
     shown = _beside(made, source) if beside else list(to_bytes(made.frames))
-    said = provenance(predictor, sha256_of(Path(photo))) if metadata else {}
-    if background == "photo" and carry and metadata:
-        said["posegan:carried"] = CARRIED
+    carried = background == "photo" and carry
+    said = provenance(predictor, sha256_of(Path(photo)), carried=carried) if metadata else {}
     if made.guessed and metadata:
         said["posegan:guessed-joints"] = ", ".join(made.guessed)
     if ending == ".gif":
@@ -177,7 +176,7 @@ def _shrunk(photo: Tensor, pose: Pose) -> tuple[Tensor, Pose]:
     image, factor = to_signed(photo), min(LARGEST[0] / old[0], LARGEST[1] / old[1])
     if factor >= 1:
         return image, pose
-    new = max(1, round(old[0] * factor)), max(1, round(old[1] * factor))
+    new = scaled(old, factor)
     return F.interpolate(image[None], new, mode="area")[0], pose.resize(old, new)
 
 

@@ -40,7 +40,7 @@ HIDDEN = 2.5  # of the head: number of its five points that only one of the pose
 ENDS = ((3, 4, 0.4), (6, 7, 0.4), (9, 10, 0.15), (12, 13, 0.15))
 HIPS = (8, 11)
 TRUNK = 1.5  # shoulder widths from shoulders to hips, where these are not in the photo
-LEGS = 2, 5  # the first and the last of the parts that are legs
+LEGS = slice(2, 6)  # the parts that are legs
 OVERLAP = (0.35, 0.75)  # agreement of the parts in both pictures at which nothing and all of a pixel is carried
 
 
@@ -97,7 +97,8 @@ class PhotoPerson:
         joined = torch.exp(-apart / (APART * length) ** 2)
         inside = ((place >= 0) & (place <= place.new_tensor([width - 1, height - 1]))).all(-1)
         # Legs that only the photo shows: what hangs over them goes on with the torso.
-        legs = (~known & (torch.arange(PARTS) >= LEGS[0]) & (torch.arange(PARTS) <= LEGS[1]))[:, None, None]
+        legs = torch.zeros(PARTS, 1, 1, dtype=torch.bool)
+        legs[LEGS, 0, 0] = ~known[LEGS]
         here = torch.where(legs & (distance[0] > 1e3), 1e4, self._distance)
         overlap = torch.minimum(parts, sample_pixels(_parts(here), place)).sum(1)
         low, high = OVERLAP
@@ -252,5 +253,4 @@ def _distances(pose: Pose, grid: Tensor) -> Tensor:
 
 def _parts(distance: Tensor) -> Tensor:
     """Return how much of each pixel goes with each part: (1, 10, h, w), 1 in all."""
-    assert distance.shape[1] == PARTS
     return torch.softmax(-SHARPNESS * distance.clamp(max=50), 1)

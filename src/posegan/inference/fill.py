@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from posegan.images import scaled
 from posegan.inference.matte import membrane
 from posegan.pose import Size
 
@@ -29,27 +30,26 @@ def filled(photo: Tensor, gap: Tensor) -> Tensor:
 
     Smoothly from around where nothing beside it is free: where the gap is wide or reaches across the photo.
     """
-    size = photo.shape[-2], photo.shape[-1]
-    small = _shrunk(size, 4 * ROWS)
     if not bool(gap.any()):
         return photo
     closed = gap[:, None]
-    made, left = _spread(photo, closed, small), closed
+    made, left = _spread(photo, closed), closed
     for _ in range(SIDES):
         shift = _best_shift(photo, closed, left)
         if not shift:
             break
         moved, free = _moved(photo, shift), _moved(~closed, shift)
-        joined = (moved + _spread(photo - moved, closed | ~free, small)).clamp(-1, 1)
+        joined = (moved + _spread(photo - moved, closed | ~free)).clamp(-1, 1)
         free = _inner(free) & left
         made = made + _soft(free) * _ground(joined - made, free) * (joined - made)
         left = left & ~free
     return torch.where(closed, made, photo)
 
 
-def _spread(values: Tensor, closed: Tensor, small: Size) -> Tensor:
-    """Return values (1, 3, h, w) with those that are closed (1, 1, h, w) made up from around, at (h, w) of `small`."""
+def _spread(values: Tensor, closed: Tensor) -> Tensor:
+    """Return values (1, 3, h, w) with those that are closed (1, 1, h, w) made up from around."""
     size = values.shape[-2], values.shape[-1]
+    small = _shrunk(size, 4 * ROWS)
     if small == size:
         return membrane(values, ~closed)
     known = (~closed).float()
@@ -113,7 +113,7 @@ def _ground(change: Tensor, free: Tensor) -> Tensor:
 def _shrunk(size: Size, rows: int) -> Size:
     """Return an (h, w) in the proportions of another one: of at most so many rows, and not many more pixels."""
     factor = min(1.0, rows / size[0], (2 * rows**2 / (size[0] * size[1])) ** 0.5)
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+    return scaled(size, factor)
 
 
 def _inner(mask: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from posegan.inference.finder import PersonFinder
 from posegan.inference.judge import Judge, Judgement
 from posegan.inference.open_data import open_data
 from posegan.inference.output import out_file, out_folder, pair_name, provenance, require_distinct_names
-from posegan.inference.paste import CARRIED, aim_in_photo, paste_person
+from posegan.inference.paste import aim_in_photo, paste_person
 from posegan.inference.poses import FramedPose, find_pose
 from posegan.inference.predictor import Predictor, read_person
 from posegan.inference.targets import with_guesses
@@ -87,9 +87,7 @@ def generate_file(
         picture = to_bytes(predictor.repose(signed[None], Pose.stack([source]), Pose.stack([target]))[0].cpu())
         image = to_bytes(signed)
     judgement = judge(image, source, picture, target) if judge else None
-    said = provenance(predictor, sha256_of(Path(photo)))
-    if paste and carry:
-        said["posegan:carried"] = CARRIED
+    said = provenance(predictor, sha256_of(Path(photo)), carried=paste and carry)
     if guessed:
         said["posegan:guessed-joints"] = ", ".join(guessed)
     write_png(path, picture, said | _described(judgement) if metadata else None)

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from posegan.inference.predictor import Predictor
 
 
-def provenance(predictor: Predictor, source: str | None = None) -> dict[str, str]:
+CARRIED = "where body and background only moved, pixels are those of the photo"
+
+
+def provenance(predictor: Predictor, source: str | None = None, *, carried: bool = False) -> dict[str, str]:
     """Return the metadata of a generated picture: that it is generated, by what, and from which photo.
 
-    source: the source photo's sha256 or, for a data set, its name.
+    source: the source photo's sha256 or, for a data set, its name. carried: pixels of the photo itself may be in it.
     """
     said = {
         "Software": f"posegan {__version__}",
@@ -26,6 +29,8 @@ def provenance(predictor: Predictor, source: str | None = None) -> dict[str, str
     }
     if predictor.info is not None and predictor.info.licence:
         said["posegan:weights-licence"] = predictor.info.licence
+    if carried:
+        said["posegan:carried"] = CARRIED
     return said
 
 

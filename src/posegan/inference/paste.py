@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from posegan.data.folder import PersonCrop, person_boxes
 from posegan.errors import UserError
-from posegan.images import to_bytes, to_pil, to_signed
+from posegan.images import scaled, to_bytes, to_pil, to_signed
 from posegan.inference.carried import PhotoPerson
 from posegan.inference.fill import filled
 from posegan.inference.finder import PersonFinder
@@ -27,7 +27,6 @@ from posegan.inference.targets import place_on
 from posegan.layers.warp import sample_pixels
 from posegan.pose import Pose, Size, torso_scale
 
-CARRIED = "where body and background only moved, pixels are those of the photo"  # for the metadata
 FADING = 4.0  # pixels of the cut over which it fades into the photo around it
 HEADROOM = 0.2  # of the torso's length that a cut goes on above the person: hair must not end at its edge
 FIELD = 512  # pixels of height up to which it is worked out where each part goes; the photo may have more
@@ -100,11 +99,11 @@ class PersonInPhoto:
         cut = to_signed(self._crop(0, photo))[None]
         self._encoded = predictor.encode(cut, own)
         self._plate, gone = without_person(cut, own)
-        self._here = to_signed(photo[self._place.window])[None]
+        here = to_signed(photo[self._place.window])[None]
         self._faded = self._place.soft(_fading(size, box[0].tolist(), frame))
         gone = self._place.soft(gone)
-        self._empty = over(self._place.behind(photo, gone > 0.5), self._here, gone * self._faded)
-        self._own = _OwnParts(self._here, self._place.pose(source)) if carry else None
+        self._empty = over(self._place.behind(photo, gone > 0.5), here, gone * self._faded)
+        self._own = _OwnParts(here, self._place.pose(source)) if carry else None
 
     def show(self, target: Pose) -> Tensor:
         """Return the photo (3, h, w) uint8 with its person in the pose (), or without them if none of it lies there.
@@ -112,17 +111,18 @@ class PersonInPhoto:
         Pixels away from both poses stay.
         """
         pose = self._crop.poses(Pose.stack([target])).inside(self._predictor.size)
-        person, share = lifted(self._predictor.render(self._encoded, pose).cpu(), pose, self._plate)
-        person, share = self._place.cut(person), self._place.soft(share) * self._faded
-        if not bool(pose.visible.any()):
-            laid = self._empty
-        elif self._own:
-            laid = self._own.laid(self._place.pose(target), self._empty, person, share, self._faded)
-        else:
-            laid = over(person, self._empty, share)
+        laid = self._laid(target, pose) if bool(pose.visible.any()) else self._empty
         result = self._photo.clone()
         result[self._place.window] = to_bytes(laid)[0]
         return result
+
+    def _laid(self, target: Pose, pose: Pose) -> Tensor:
+        """Return what is within the cut (1, 3, h, w) with the person in the pose (), in the cut `pose` (1,)."""
+        person, share = lifted(self._predictor.render(self._encoded, pose).cpu(), pose, self._plate)
+        person, share = self._place.cut(person), self._place.soft(share) * self._faded
+        if self._own is None:
+            return over(person, self._empty, share)
+        return self._own.laid(self._place.pose(target), self._empty, person, share, self._faded)
 
 
 class _OwnParts:
@@ -132,7 +132,7 @@ class _OwnParts:
         self._photo = photo
         self._full = photo.shape[-2], photo.shape[-1]
         factor = min(1.0, FIELD / self._full[0], FIELD / (self._full[0] * self._full[1]) ** 0.5)
-        self._size = max(1, round(self._full[0] * factor)), max(1, round(self._full[1] * factor))
+        self._size = scaled(self._full, factor)
         small = photo if self._size == self._full else F.interpolate(photo, self._size, mode="area")
         pose = pose.resize(self._full, self._size)
         own = Pose.stack([pose])

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from posegan.data.folder import PersonCrop, person_boxes
 from posegan.detect import Detector, People
 from posegan.errors import UserError
-from posegan.images import read_photo, to_bytes
+from posegan.images import read_photo, scaled, to_bytes
 from posegan.pose import Pose
 
 SIDE = 512  # pixels of a cut's height at most: models are trained at 128 and 256
@@ -98,6 +98,5 @@ def at_most(photo: Tensor, side: int) -> Tensor:
     scale = side / max(height, width)
     if scale >= 1:
         return photo
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    small = F.interpolate(photo[None].float(), size, mode="bilinear", antialias=True)
+    small = F.interpolate(photo[None].float(), scaled((height, width), scale), mode="bilinear", antialias=True)
     return to_bytes(small[0] / 127.5 - 1)
