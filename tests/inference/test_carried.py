@@ -11,10 +11,11 @@ from torch import Tensor
 
 from posegan.data import SyntheticPeople
 from posegan.images import to_bytes, to_signed
-from posegan.inference.carried import PhotoPerson, _inverse, _stretch, part_motions
+from posegan.inference.carried import PhotoPerson, _inverse, part_motions
 from posegan.inference.paste import paste_person
 from posegan.inference.predictor import Predictor
 from posegan.pose import Pose, body_mask
+from posegan.pose.view import stretch
 from tests.small_world import SIZE, standing
 
 RIGHT_FOREARM, HEAD, TORSO = 8, 1, 0
@@ -211,7 +212,7 @@ def test_a_torso_from_the_side_is_not_sheared() -> None:
     target = moved(moved(source, [5], (-4.0, 1.0)), [11], (3.0, 0.0))
     affines, trust = part_motions(Pose.stack([source]), Pose.stack([target]))
     assert float(trust[TORSO]) > 0.9
-    assert float(_stretch(affines[:1, :, :2])) < 1.01
+    assert float(stretch(affines[:1, :, :2])) < 1.01
     torch.testing.assert_close(affines[TORSO, :, :2], torch.eye(2), atol=0.06, rtol=0)
 
 
@@ -238,8 +239,8 @@ def test_closed_formulas_of_two_by_two_matrices() -> None:
     linear = torch.randn(200, 2, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     straight = torch.linalg.det(linear) > 0.01
     singular = torch.linalg.svdvals(linear[straight])
-    torch.testing.assert_close(_stretch(linear[straight]), singular[:, 0] / singular[:, 1], rtol=1e-4, atol=1e-4)
-    assert float(_stretch(linear[torch.linalg.det(linear) < 0]).min()) > 10
+    torch.testing.assert_close(stretch(linear[straight]), singular[:, 0] / singular[:, 1], rtol=1e-4, atol=1e-4)
+    assert float(stretch(linear[torch.linalg.det(linear) < 0]).min()) > 10
     affine = torch.cat([linear, torch.randn(200, 2, 1, dtype=torch.float64)], 2)[straight]
     point = torch.randn(len(affine), 2, 1, dtype=torch.float64)
     there = affine[:, :, :2] @ point + affine[:, :, 2:]

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
-from posegan.cli.parser import Parser, add_pose_options, command_parser
+from posegan.cli.parser import Parser, add_pose_options, add_source_options, command_parser
 from posegan.errors import UserError
 
 
@@ -65,12 +65,7 @@ def _parser() -> Parser:
         "animate", "Put the person of a photo through a sequence of poses. Use it with the person's consent."
     )
     parser.add_argument("--weights", help="bundled weights by name, .safetensors file or run folder; default: shipped")
-    parser.add_argument("--source", required=True, metavar="PHOTO", help="photo of the person")
-    parser.add_argument(
-        "--source-pose",
-        metavar="POSE",
-        help="joints of the source photo: OpenPose .json or .csv; default: found in it",
-    )
+    add_source_options(parser, required=True)
     parser.add_argument(
         "--poses",
         required=True,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import resources
 
 from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
-from posegan.cli.parser import Parser, add_pose_options, command_parser, positive
+from posegan.cli.parser import Parser, add_pose_options, add_source_options, command_parser, positive
 from posegan.errors import UserError
 
 
@@ -76,7 +76,7 @@ def run(argv: Sequence[str]) -> None:
             print(f"guessed: {', '.join(picture.guessed)}")
         print(f"wrote {chosen.out}")
         height, width = predictor.size
-        if not chosen.paste and photo_size(chosen.source)[0] >= 2 * height:
+        if not chosen.paste and photo_size(chosen.source[0])[0] >= 2 * height:
             print(f"it has {width}x{height} pixels; with --paste the person stands in the full photo, as sharp as that")
         for sentence in picture.judgement.sentences().values() if picture.judgement else ():
             print(sentence)
@@ -91,14 +91,9 @@ def _pose_names() -> list[str]:
 def _parser() -> Parser:
     parser = command_parser("generate", "Re-pose the person of a photo. Use it with the person's consent.")
     parser.add_argument("--weights", help="bundled weights by name, .safetensors file or run folder; default: shipped")
-    parser.add_argument("--source", metavar="PHOTO", help="photo of the person")
+    add_source_options(parser, required=False)
     names = ", ".join(_pose_names())
     parser.add_argument("--pose", help=f"photo, OpenPose .json, annotations.csv:PHOTO, or one of: {names}")
-    parser.add_argument(
-        "--source-pose",
-        metavar="POSE",
-        help="joints of the source photo: OpenPose .json or .csv; default: found in it",
-    )
     parser.add_argument("--out", required=True, help="picture to write (PNG), or with --pairs a folder")
     parser.add_argument(
         "--paste",

@@ -81,3 +81,22 @@ def add_pose_options(parser: Parser) -> None:
         default="leave",
         help="joints that the pose lacks: leave them out, or guess them and say which (default: %(default)s)",
     )
+
+
+def add_source_options(parser: Parser, *, required: bool) -> None:
+    """Add the options that say whose photos are re-posed: --source and --source-pose."""
+    parser.add_argument(
+        "--source",
+        required=required,
+        nargs="+",
+        action="extend",
+        metavar="PHOTO",
+        help="photo of the person; further photos of them show other sides, the picture is made for the first",
+    )
+    parser.add_argument(
+        "--source-pose",
+        nargs="+",
+        action="extend",
+        metavar="POSE",
+        help="joints of each source photo: OpenPose .json or .csv, one .csv may be for all; default: found in it",
+    )

@@ -5,6 +5,7 @@ Where sequences come from is in inference/sequence_files.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,11 +18,11 @@ from posegan.errors import UserError
 from posegan.files import sha256_of
 from posegan.images import scaled, tile, to_bytes, to_signed, write_gif
 from posegan.inference.finder import PersonFinder
+from posegan.inference.framing import fit_photo
 from posegan.inference.matte import matte, over
-from posegan.inference.output import out_file, provenance
+from posegan.inference.output import files_among, out_file, photo_paths, provenance
 from posegan.inference.paste import PersonInPhoto
-from posegan.inference.poses import FramedPose
-from posegan.inference.predictor import Predictor, read_person
+from posegan.inference.predictor import Person, PoseGiven, Predictor, read_people
 from posegan.inference.sequence_files import FoundSequence, find_sequence
 from posegan.inference.sequences import PoseSequence, fit_sequence, follow
 from posegan.inference.targets import fit_body, fit_in_place, with_guesses
@@ -57,6 +58,7 @@ def animate(
     source_pose: Pose,
     sequence: PoseSequence,
     *,
+    others: Sequence[Person] = (),
     retarget: bool = True,
     guess: bool = False,
     smoothing: bool = True,
@@ -66,7 +68,8 @@ def animate(
     """Return the person of a photo in every pose of a sequence.
 
     source (3, H, W) in [-1, 1] and source_pose () as from `Predictor.prepare`; with the background "photo" the photo
-    may have any size, which the frames then have too. retarget: with the limb lengths of the photo's person.
+    may have any size, which the frames then have too. others: more photos of the person, (3, h, w) uint8 with poses.
+    retarget: with the limb lengths of the photo's person.
     guess: put missing joints where they probably are. smoothing: of the keypoints, over time.
     background: "generated" with every frame, "steady", the same one in all, see `behind`, or "photo", the photo's own,
         before which the person walks where they stood and is as tall. carry: then as in `PersonInPhoto`.
@@ -81,13 +84,14 @@ def animate(
     targets = fit_sequence(follow(PoseSequence(poses, sequence.size, sequence.seconds)), size)
     if background == "photo":  # there the person stands somewhere
         targets = fit_in_place(targets, source_pose, size, limbs=retarget)
-        shown = PersonInPhoto(predictor, to_bytes(source), source_pose, targets, carry=carry)
+        shown = PersonInPhoto(predictor, to_bytes(source), source_pose, targets, others=others, carry=carry)
         frames = to_signed(torch.stack([shown.show(targets[i]) for i in range(len(targets))]))
     else:
         targets = fit_body(targets, source_pose, size) if retarget else targets
-        encoded = predictor.encode(source[None], Pose.stack([source_pose]))
-        parts = [predictor.render(encoded, targets[i : i + AT_ONCE]).cpu() for i in range(0, len(targets), AT_ONCE)]
-        frames = steady(torch.cat(parts), targets) if background == "steady" else torch.cat(parts)
+        encoded = predictor.encode_person(source, source_pose, others)
+        few = [targets[i : i + AT_ONCE] for i in range(0, len(targets), AT_ONCE)]
+        frames = torch.cat([predictor.render_person(encoded, poses).cpu() for poses in few])
+        frames = steady(frames, targets) if background == "steady" else frames
     measured = flicker(frames, targets) if len(frames) > 1 else None
     return Animation(frames, targets, sequence.seconds, measured, guessed)
 
@@ -111,11 +115,11 @@ def behind(frames: Tensor, share: Tensor) -> Tensor:
 
 def animate_file(
     predictor: Predictor,
-    photo: str | Path,
+    photo: str | Path | Sequence[str | Path],
     poses: str | Path,
     out: str | Path,
     *,
-    source_pose: Pose | FramedPose | str | Path | None = None,
+    source_pose: PoseGiven | Sequence[PoseGiven] | None = None,
     rate: float | None = None,
     finder: PersonFinder | None = None,
     retarget: bool = True,
@@ -129,6 +133,7 @@ def animate_file(
 ) -> tuple[Animation, FoundSequence]:
     """Write the photo's person in a sequence of poses as a GIF or MP4, by the ending of `out`.
 
+    photo, source_pose: as `read_people`; the first of several photos is the one that is shown.
     poses, rate: as `find_sequence`. finder: finds the person of the photo, its detector those of the poses.
     smoothing: None smooths all but bundled sequences, which are smooth. paste: show the full photo, no
     larger than LARGEST, with its own background. beside: show the photo and the pose beside each
@@ -139,19 +144,21 @@ def animate_file(
     ending = Path(out).suffix.lower()
     if ending not in (".gif", ".mp4") and not Path(out).is_dir():
         raise UserError(f"{out} is to be a GIF or an MP4: give a file name that ends in .gif or .mp4.")
-    inputs = [Path(part) for part in (photo, poses, source_pose) if isinstance(part, str | Path)]
-    path = out_file(out, tuple(part for part in inputs if part.is_file()))
+    photos, path = photo_paths(photo), out_file(out, files_among(photo, poses, source_pose))
+    (image, own_pose), *others = read_people(photos, source_pose, finder)
     if paste:
         background = "photo"
-        source, own_pose = _shrunk(*read_person(photo, source_pose, finder))
+        source, own_pose = _shrunk(image, own_pose)
     else:
-        source, own_pose = predictor.prepare(photo, source_pose, finder)
+        image, own_pose = fit_photo(image, own_pose, predictor.size)
+        source = to_signed(image)
     found = find_sequence(poses, own_pose, rate, finder.detector if finder else None)
     made = animate(
         predictor,
         source,
         own_pose,
         found.sequence,
+        others=others,
         retarget=retarget,
         guess=guess,
         smoothing=not found.bundled if smoothing is None else smoothing,
@@ -160,7 +167,8 @@ def animate_file(
     )
     shown = _beside(made, source) if beside else list(to_bytes(made.frames))
     carried = background == "photo" and carry
-    said = provenance(predictor, sha256_of(Path(photo)), carried=carried) if metadata else {}
+    first, *more = (sha256_of(path) for path in photos)
+    said = provenance(predictor, first, others=more, carried=carried) if metadata else {}
     if made.guessed and metadata:
         said["posegan:guessed-joints"] = ", ".join(made.guessed)
     if ending == ".gif":

@@ -20,7 +20,7 @@ from posegan.pose import Pose, Size, torso_scale
 from posegan.pose.affine import NO_POINT, part_affines
 from posegan.pose.missing import guess_missing
 from posegan.pose.parts import HEAD, take
-from posegan.pose.pose import TORSO
+from posegan.pose.view import TURN, same_view_of_head, stretch, torso_width
 
 # Distances from bones are in half-widths of the part, see `part_distances`.
 SHARPNESS = 10.0  # by which a nearer part wins over a farther one, per half-width
@@ -31,11 +31,8 @@ STILL = 0.025  # of the torso's length: motion by which what is there is no long
 APART = 0.1  # of the torso's length: how far apart two parts may take a pixel for it to go between them
 # How far source and target may differ, each the distance at which trust has fallen to 1 / e:
 STRETCH = 0.6  # of a part along its bone against across it
-TURN = 0.4  # of the torso: change of its width over its length, about 1.4 from a front to a back
 NARROW = 0.3  # width over length of a torso seen from the side: if both are, and the four corners stretch it by more
 STRETCHED = 1.3  # than this, it is moved and turned instead
-HEAD_TURN = 0.3  # of the head: change of the nose's distance from the ears, in torso lengths
-HIDDEN = 2.5  # of the head: number of its five points that only one of the poses has
 # Joints from which hands and feet go on, the joint before, and how far, as a share of what is between these.
 ENDS = ((3, 4, 0.4), (6, 7, 0.4), (9, 10, 0.15), (12, 13, 0.15))
 HIPS = (8, 11)
@@ -144,17 +141,15 @@ def part_motions(source: Pose, target: Pose) -> tuple[Tensor, Tensor]:
     if bool(both[1]) and bool(common.any()):
         faces = [torch.stack([take(p.xy, HEAD, -2)[0][common].mean(0), p.xy[0, 1]]) for p in (source, target)]
         affines[1] = _similarity(faces[0], faces[1], scale)
-    narrow = max(abs(float(_width(pose))) for pose in (source, target)) < NARROW
-    if narrow and not (
-        bool(both[0]) and float(_stretch(affines[:1, :, :2])) < STRETCHED
-    ):  # its corners tell too little
+    narrow = max(abs(float(torso_width(pose))) for pose in (source, target)) < NARROW
+    if narrow and not (bool(both[0]) and float(stretch(affines[:1, :, :2])) < STRETCHED):  # its corners tell too little
         affines[0], both[0], lost[0] = _similarity(_trunk(source), _trunk(target), scale), True, False
     affines = torch.where(both[:, None, None], affines, torch.eye(2, 3))
-    stretch = _stretch(affines[:, :, :2])
-    trust = torch.exp(-((stretch - 1) / STRETCH).square()) * both
-    turned = (_width(source) - _width(target)) / TURN
+    stretched = stretch(affines[:, :, :2])
+    trust = torch.exp(-((stretched - 1) / STRETCH).square()) * both
+    turned = (torso_width(source) - torso_width(target)) / TURN
     trust[0] = torch.exp(-turned.square())[0]
-    trust[1] = _same_view_of_head(source, target) * both[1]
+    trust[1] = same_view_of_head(source, target)[0] * both[1]
     trust[1:] *= trust[0]
     return affines, torch.where(lost, -1.0, trust)
 
@@ -205,38 +200,6 @@ def _inverse(affines: Tensor) -> Tensor:
     area = torch.where(area.abs() < 1e-8, 1e-8, area)
     linear = torch.stack([torch.stack([d, -b], -1), torch.stack([-c, a], -1)], -2) / area[:, None, None]
     return torch.cat([linear, -(linear @ torch.stack([x, y], -1)[..., None])], -1)
-
-
-def _stretch(linear: Tensor) -> Tensor:
-    """Return the larger over the smaller singular value of (P, 2, 2), without bound for those that mirror."""
-    squared = linear.square().sum((-2, -1))
-    area = linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0]
-    mean = squared / (2 * area.clamp(min=1e-6))  # of the ratio and its inverse
-    return mean + (mean.square() - 1).clamp(min=0).sqrt()
-
-
-def _width(pose: Pose) -> Tensor:
-    """Return the width of the torsos (1,) over their length, less than 0 in a view from behind."""
-    right_hip, left_hip, left_shoulder, right_shoulder = take(pose.xy, TORSO, -2).unbind(-2)
-    up = (right_shoulder + left_shoulder - right_hip - left_hip) / 2
-    across = (left_hip - right_hip + left_shoulder - right_shoulder) / 2
-    signed = across[..., 1] * up[..., 0] - across[..., 0] * up[..., 1]
-    width: Tensor = signed / up.square().sum(-1).clamp(min=1e-3)
-    return width
-
-
-def _same_view_of_head(source: Pose, target: Pose) -> Tensor:
-    hidden = (take(source.visible, HEAD, -1) ^ take(target.visible, HEAD, -1)).sum(-1) / HIDDEN
-    turned = (_gaze(source) - _gaze(target)) / HEAD_TURN
-    return torch.exp(-hidden.square() - turned.square())[0]
-
-
-def _gaze(pose: Pose) -> Tensor:
-    """Return how far the noses (1,) stand to the right of the ears, or of the neck, in torso lengths."""
-    nose, ears = pose.xy[:, 0, 0], pose.xy[:, 16:, 0]
-    seen = pose.visible[:, 16:].float()
-    middle = torch.where(seen.any(-1), (ears * seen).sum(-1) / seen.sum(-1).clamp(min=1), pose.xy[:, 1, 0])
-    return torch.where(pose.visible[:, 0], nose - middle, 0.0) / torso_scale(pose).float().clamp(min=1e-3)
 
 
 def _distances(pose: Pose, grid: Tensor) -> Tensor:

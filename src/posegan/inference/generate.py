@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,23 @@ from posegan.data import PosePairDataset
 from posegan.data.assemble import PAIRS_LEFT_OUT
 from posegan.errors import UserError
 from posegan.files import sha256_of, write_text
-from posegan.images import to_bytes, write_png
+from posegan.images import to_bytes, to_signed, write_png
 from posegan.inference.finder import PersonFinder
+from posegan.inference.framing import fit_photo
 from posegan.inference.judge import Judge, Judgement
 from posegan.inference.open_data import open_data
-from posegan.inference.output import out_file, out_folder, pair_name, provenance, require_distinct_names
+from posegan.inference.output import (
+    files_among,
+    out_file,
+    out_folder,
+    pair_name,
+    photo_paths,
+    provenance,
+    require_distinct_names,
+)
 from posegan.inference.paste import aim_in_photo, paste_person
 from posegan.inference.poses import FramedPose, find_pose
-from posegan.inference.predictor import Predictor, read_person
+from posegan.inference.predictor import PoseGiven, Predictor, read_people
 from posegan.inference.targets import with_guesses
 from posegan.pose import Pose
 
@@ -44,11 +54,11 @@ class GeneratedPairs:
 
 def generate_file(
     predictor: Predictor,
-    photo: str | Path,
-    pose: Pose | FramedPose | str | Path,
+    photo: str | Path | Sequence[str | Path],
+    pose: PoseGiven,
     out: str | Path,
     *,
-    source_pose: Pose | FramedPose | str | Path | None = None,
+    source_pose: PoseGiven | Sequence[PoseGiven] | None = None,
     retarget: bool = True,
     paste: bool = False,
     carry: bool = True,
@@ -59,7 +69,8 @@ def generate_file(
 ) -> Generated:
     """Write the photo's person in the pose as a PNG; arguments as `Predictor.generate`.
 
-    paste: put the person back into the full photo; carry: with what that shows of them, see `PersonInPhoto`.
+    paste: put the person back into the full photo, the first; carry: with what the photos show of them, see
+    `PersonInPhoto`.
     guess: put missing joints of the pose where they probably are.
     judge: gives the verdicts on the picture, which then stand in the metadata too.
     metadata: say in the file that it is generated, with which weights, from which photo, and which joints are guessed.
@@ -67,8 +78,7 @@ def generate_file(
     """
     if Path(out).suffix.lower() != ".png" and not Path(out).is_dir():
         raise UserError(f"{out} is to be a PNG: give a file name that ends in .png.")
-    inputs = [Path(part) for part in (photo, pose, source_pose) if isinstance(part, str | Path)]
-    path = out_file(out, tuple(part for part in inputs if part.is_file()))
+    photos, path = photo_paths(photo), out_file(out, files_among(photo, pose, source_pose))
     finder = finder or PersonFinder()
     wanted = find_pose(pose, finder=finder.anybody()) if isinstance(pose, str | Path) else pose
     guessed: tuple[str, ...] = ()
@@ -77,17 +87,18 @@ def generate_file(
         wanted = FramedPose(made, wanted.size)
     elif guess and isinstance(wanted, Pose):
         wanted, guessed = with_guesses(wanted, predictor.size)
+    (image, source), *others = read_people(photos, source_pose, finder)
     if paste:
-        image, source = read_person(photo, source_pose, finder)
         target = aim_in_photo(wanted, source, retarget=retarget)
-        picture = paste_person(predictor, image, source, target, carry=carry)
+        picture = paste_person(predictor, image, source, target, others=others, carry=carry)
     else:
-        signed, source = predictor.prepare(photo, source_pose, finder)
+        image, source = fit_photo(image, source, predictor.size)
         target = predictor.aim(wanted, source, retarget=retarget)
-        picture = to_bytes(predictor.repose(signed[None], Pose.stack([source]), Pose.stack([target]))[0].cpu())
-        image = to_bytes(signed)
+        encoded = predictor.encode_person(to_signed(image), source, others)
+        picture = to_bytes(predictor.render_person(encoded, Pose.stack([target]))[0].cpu())
     judgement = judge(image, source, picture, target) if judge else None
-    said = provenance(predictor, sha256_of(Path(photo)), carried=paste and carry)
+    first, *more = (sha256_of(path) for path in photos)
+    said = provenance(predictor, first, others=more, carried=paste and carry)
     if guessed:
         said["posegan:guessed-joints"] = ", ".join(guessed)
     write_png(path, picture, said | _described(judgement) if metadata else None)

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 CARRIED = "where body and background only moved, pixels are those of the photo"
 
 
-def provenance(predictor: Predictor, source: str | None = None, *, carried: bool = False) -> dict[str, str]:
+def provenance(
+    predictor: Predictor, source: str | None = None, *, others: Sequence[str] = (), carried: bool = False
+) -> dict[str, str]:
     """Return the metadata of a generated picture: that it is generated, by what, and from which photo.
 
-    source: the source photo's sha256 or, for a data set, its name. carried: pixels of the photo itself may be in it.
+    source: the source photo's sha256 or, for a data set, its name. others: those of more photos of the person.
+    carried: pixels of the photos themselves may be in it.
     """
     said = {
         "Software": f"posegan {__version__}",
@@ -29,6 +32,8 @@ def provenance(predictor: Predictor, source: str | None = None, *, carried: bool
     }
     if predictor.info is not None and predictor.info.licence:
         said["posegan:weights-licence"] = predictor.info.licence
+    if others:
+        said["posegan:other-sources"] = " ".join(others)
     if carried:
         said["posegan:carried"] = CARRIED
     return said
@@ -58,6 +63,17 @@ def out_file(path: str | Path, inputs: tuple[str | Path | None, ...] = ()) -> Pa
             raise UserError(f"{path} is an input of this command and would be lost: give another output file.")
     out_folder(path.parent)
     return path
+
+
+def photo_paths(photo: str | Path | Sequence[str | Path]) -> list[Path]:
+    """Return the files of one photo or of several."""
+    return [Path(photo)] if isinstance(photo, str | Path) else [Path(one) for one in photo]
+
+
+def files_among(*inputs: object) -> tuple[Path, ...]:
+    """Return which of the inputs of a command, or of the members of those that are lists, are files."""
+    flat = [one for part in inputs for one in (part if isinstance(part, list | tuple) else [part])]
+    return tuple(Path(one) for one in flat if isinstance(one, str | Path) and Path(one).is_file())
 
 
 def require_distinct_names(pairs: Sequence[tuple[str, str]]) -> None:

@@ -6,7 +6,8 @@ own: see `posegan.inference.carried`.
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from PIL import Image
@@ -22,10 +23,11 @@ from posegan.inference.finder import PersonFinder
 from posegan.inference.framing import Photo, enclosing_box
 from posegan.inference.matte import lifted, over, without_person
 from posegan.inference.poses import FramedPose, find_pose
-from posegan.inference.predictor import Predictor, read_person
+from posegan.inference.predictor import Person, PoseGiven, Predictor, read_people
 from posegan.inference.targets import place_on
 from posegan.layers.warp import sample_pixels
 from posegan.pose import Pose, Size, torso_scale
+from posegan.pose.pose import TORSO
 
 FADING = 4.0  # pixels of the cut over which it fades into the photo around it
 HEADROOM = 0.2  # of the torso's length that a cut goes on above the person: hair must not end at its edge
@@ -34,51 +36,68 @@ FIELD = 512  # pixels of height up to which it is worked out where each part goe
 
 def generate_in_photo(
     predictor: Predictor,
-    photo: Photo,
-    pose: Pose | FramedPose | str | Path,
-    source_pose: Pose | FramedPose | str | Path | None = None,
+    photo: Photo | Sequence[Photo],
+    pose: PoseGiven,
+    source_pose: PoseGiven | Sequence[PoseGiven] | None = None,
     *,
     retarget: bool = True,
     carry: bool = True,
     finder: PersonFinder | None = None,
 ) -> Image.Image:
-    """Return the whole photo with its person in the pose, at their place and as tall as they were.
+    """Return the whole photo, the first of several, with its person in the pose, at their place and as tall as before.
 
     carry: as `PersonInPhoto`. The other arguments are those of `Predictor.generate`.
     Raises UserError as it does, or as `PersonInPhoto`.
     """
-    image, source = read_person(photo, source_pose, finder)
+    (image, source), *others = read_people(photo, source_pose, finder)
     target = aim_in_photo(pose, source, retarget=retarget)
-    return to_pil(paste_person(predictor, image, source, target, carry=carry))
+    return to_pil(paste_person(predictor, image, source, target, others=others, carry=carry))
 
 
-def aim_in_photo(pose: Pose | FramedPose | str | Path, source: Pose, *, retarget: bool = True) -> Pose:
+def aim_in_photo(pose: PoseGiven, source: Pose, *, retarget: bool = True) -> Pose:
     """Return the target pose that `generate_in_photo` gives a person of the pose `source`, in that photo's pixels."""
-    if isinstance(pose, str | Path):
+    if not isinstance(pose, Pose | FramedPose):
         pose = find_pose(pose)
     target = pose.pose if isinstance(pose, FramedPose) else pose
     limbs = retarget and isinstance(pose, FramedPose)
     return place_on(Pose.stack([target]), source, limbs=limbs)[0]
 
 
-def paste_person(predictor: Predictor, photo: Tensor, source: Pose, target: Pose, *, carry: bool = True) -> Tensor:
+def paste_person(
+    predictor: Predictor,
+    photo: Tensor,
+    source: Pose,
+    target: Pose,
+    *,
+    others: Sequence[Person] = (),
+    carry: bool = True,
+) -> Tensor:
     """Return a photo (3, h, w) uint8 with its person, who has the pose `source` (), in the pose `target` ().
 
     Arguments and errors as of `PersonInPhoto`.
     """
-    return PersonInPhoto(predictor, photo, source, Pose.stack([target]), carry=carry).show(target)
+    return PersonInPhoto(predictor, photo, source, Pose.stack([target]), others=others, carry=carry).show(target)
 
 
 class PersonInPhoto:
     """A photo and its person, ready to be shown there in poses: what is the same for all poses is worked out once.
 
     photo: (3, h, w) uint8. source: (), the person's pose in the photo's pixels. targets: (T,), all poses that will be
-    shown. carry: take parts that only move from the photo itself, and leave it as it is where nothing does; else all of
-    the person is generated.
-    Raises UserError if no joint of `source`, or of any of the targets, lies in the photo.
+    shown. others: more photos of the person, of any size. carry: take parts that only move from the photos themselves,
+    and leave the photo as it is where nothing does; else all of the person is generated.
+    Raises UserError if no joint of `source`, of any of the targets, or of another photo's pose, lies in its photo.
     """
 
-    def __init__(self, predictor: Predictor, photo: Tensor, source: Pose, targets: Pose, *, carry: bool = True) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        photo: Tensor,
+        source: Pose,
+        targets: Pose,
+        *,
+        others: Sequence[Person] = (),
+        carry: bool = True,
+    ) -> None:
         frame = photo.shape[-2], photo.shape[-1]
         poses = Pose(torch.cat([source.xy[None], targets.xy]), torch.cat([source.visible[None], targets.visible]))
         poses = poses.inside(frame)
@@ -97,13 +116,16 @@ class PersonInPhoto:
         self._crop = PersonCrop(box, size)
         own = self._crop.poses(poses[:1]).inside(size)
         cut = to_signed(self._crop(0, photo))[None]
-        self._encoded = predictor.encode(cut, own)
+        self._encoded = predictor.encode_person(cut[0], own[0], others)
         self._plate, gone = without_person(cut, own)
         here = to_signed(photo[self._place.window])[None]
         self._faded = self._place.soft(_fading(size, box[0].tolist(), frame))
         gone = self._place.soft(gone)
         self._empty = over(self._place.behind(photo, gone > 0.5), here, gone * self._faded)
-        self._own = _OwnParts(here, self._place.pose(source)) if carry else None
+        self._here, inner = here, self._place.pose(source)
+        same_place = [_moved_onto(inner, (here.shape[-2], here.shape[-1]), *other) for other in others]
+        people = [(here, inner), *(person for person in same_place if person)] if carry else []
+        self._shown = [_Shown(*person) for person in people]
 
     def show(self, target: Pose) -> Tensor:
         """Return the photo (3, h, w) uint8 with its person in the pose (), or without them if none of it lies there.
@@ -118,14 +140,34 @@ class PersonInPhoto:
 
     def _laid(self, target: Pose, pose: Pose) -> Tensor:
         """Return what is within the cut (1, 3, h, w) with the person in the pose (), in the cut `pose` (1,)."""
-        person, share = lifted(self._predictor.render(self._encoded, pose).cpu(), pose, self._plate)
+        person, share = lifted(self._predictor.render_person(self._encoded, pose).cpu(), pose, self._plate)
         person, share = self._place.cut(person), self._place.soft(share) * self._faded
-        if self._own is None:
+        if not self._shown:
             return over(person, self._empty, share)
-        return self._own.laid(self._place.pose(target), self._empty, person, share, self._faded)
+        carried = [shown.carry(self._place.pose(target)) for shown in self._shown]
+        still = carried[0].still
+        laid, body, left = torch.zeros_like(person), torch.zeros_like(share), torch.ones_like(share)
+        for one in sorted(carried, key=lambda one: float(one.trusted.sum()), reverse=True):  # stable: the photo first
+            own = left * one.trusted * one.body
+            laid, body, left = laid + own[:, None] * one.image, body + own, left * (1 - one.trusted)
+        made = left * share
+        laid = laid + made[:, None] * person + (1 - body - made)[:, None] * self._empty
+        return over(laid, self._here, (1 - still) * self._faded)
 
 
-class _OwnParts:
+class _Carried(NamedTuple):
+    """What a pose takes from one photo: its parts at their new place (1, 3, h, w), and shares (1, h, w).
+
+    trusted: how far they can be trusted. body: how much of each pixel they cover. still: where nothing moves nearby.
+    """
+
+    image: Tensor
+    trusted: Tensor
+    body: Tensor
+    still: Tensor
+
+
+class _Shown:
     """What of a photo (1, 3, h, w) in [-1, 1] is its person, of pose (), and where its parts go in other poses."""
 
     def __init__(self, photo: Tensor, pose: Pose) -> None:
@@ -139,23 +181,33 @@ class _OwnParts:
         self._body = lifted(small, own, without_person(small, own)[0])[1][:, None]
         self._parts = PhotoPerson(pose, self._size)
 
-    def laid(self, target: Pose, empty: Tensor, person: Tensor, share: Tensor, changed: Tensor) -> Tensor:
-        """Return the photo (1, 3, h, w) with the person in the pose (), in its pixels.
-
-        empty: the photo without them. person, share: the generated one, and their share of each pixel (1, h, w), which
-        stand where no part can be carried. changed: (1, h, w), how far anything may differ from the photo.
-        """
+    def carry(self, target: Pose) -> _Carried:
+        """Return what the pose (), in pixels of the photo, takes from it."""
         carried = self._parts.carry(target.resize(self._full, self._size))
-        ratio = person.new_tensor([self._full[1] / self._size[1], self._full[0] / self._size[0]])
+        ratio = self._photo.new_tensor([self._full[1] / self._size[1], self._full[0] / self._size[0]])
         place = self._grown(((carried.place + 0.5) * ratio - 0.5).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        trusted = self._grown(carried.share[:, None])
-        own = trusted * self._grown(sample_pixels(self._body, carried.place))
-        made = (1 - trusted) * share[:, None]
-        laid = own * sample_pixels(self._photo, place) + made * person + (1 - own - made) * empty
-        return over(laid, self._photo, (1 - self._grown(carried.still[:, None])[:, 0]) * changed)
+        body = sample_pixels(self._body, carried.place)[:, 0]
+        shares = (self._grown(share[:, None])[:, 0] for share in (carried.share, body, carried.still))
+        return _Carried(sample_pixels(self._photo, place), *shares)
 
     def _grown(self, image: Tensor) -> Tensor:
         return image if self._size == self._full else F.interpolate(image, self._full, mode="bilinear")
+
+
+def _moved_onto(pose: Pose, size: Size, photo: Tensor, own: Pose) -> tuple[Tensor, Pose] | None:
+    """Return another photo (3, h, w) uint8 with its person, of pose `own` (), where and as large as `pose` () is.
+
+    (1, 3, H, W) in [-1, 1] and the pose there, for a frame of (H, W); None if one of them has no torso to go by.
+    """
+    lengths = [float(torso_scale(p)) for p in (pose, own)]
+    if min(lengths) < 1 or not bool(pose.valid & own.valid):
+        return None
+    factor = lengths[1] / lengths[0]
+    middles = [p.xy[list(TORSO)].mean(0) + 0.5 for p in (pose, own)]
+    extent = (torch.tensor([size[1], size[0]]) * factor).round().clamp(min=1)
+    corner = (middles[1] - middles[0] * extent / torch.tensor([size[1], size[0]])).round()
+    crop = PersonCrop(torch.cat([corner, extent])[None].long(), size)
+    return to_signed(crop(0, photo))[None], crop.poses(Pose.stack([own]))[0]
 
 
 class _Place:

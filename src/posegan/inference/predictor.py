@@ -7,6 +7,7 @@ inference/framing.py.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +23,14 @@ from posegan.inference.framing import Photo, fit_photo, fit_pose, load_photo
 from posegan.inference.graphs import find_graphs, load_graphs
 from posegan.inference.onnx_generator import is_exported, load_exported
 from posegan.inference.poses import FramedPose, bundled_poses, find_pose, pose_beside
+from posegan.inference.several import photo_shares
 from posegan.inference.targets import fit_body
 from posegan.models.base import Features, Generator, Output
 from posegan.pose import Pose, Size
 from posegan.weights import WeightsInfo, bundled_names, find_weights, load_model, tell_licence
 
+PoseGiven = Pose | FramedPose | str | Path
+Person = tuple[Tensor, Pose]  # a photo (3, h, w) uint8, and the pose () of its person in its pixels
 SHIPPED = ("posegan-market-research", "posegan-synthetic")  # what is used when no weights are named, in this order
 
 
@@ -145,10 +149,35 @@ class Predictor:
         target = self.generator.fit_pose(target_pose.to(self.device), encoded.size)
         return self.generator.restore(self.generator.render(features, pose, target).image, encoded.size).float()
 
+    @torch.inference_mode()
+    def encode_person(self, source: Tensor, source_pose: Pose, others: Sequence[Person] = ()) -> EncodedPhotos:
+        """Return one person ready for `render_person`: a photo (3, H, W) in [-1, 1] and its pose (), and more photos.
+
+        others: of any size; they are cut to the person and to (H, W). Raises UserError if one has no joint in it.
+        """
+        size = source.shape[-2], source.shape[-1]
+        more = [fit_photo(photo, pose, size) for photo, pose in others]
+        photos = torch.stack([source, *(to_signed(photo).to(source.device) for photo, _ in more)])
+        return self.encode(photos, Pose.stack([source_pose, *(pose for _, pose in more)]))
+
+    @torch.inference_mode()
+    def render_person(self, encoded: EncodedPhotos, target_pose: Pose) -> Tensor:
+        """Return the one person whom K encoded photos show in poses (T,) as (T, 3, H, W) in [-1, 1].
+
+        Each part of the body comes from the photos that show it from the side that a pose asks for, the surroundings
+        from the first. Models other than posegan, and those that run on onnxruntime, take one photo for each pose.
+        """
+        if len(encoded) == 1:
+            return self.render(encoded, target_pose)
+        target = self.generator.fit_pose(target_pose.to(self.device), encoded.size)
+        shares = photo_shares(encoded.pose, target, self.generator.fit_size(encoded.size))
+        output = self.generator.render_together(encoded.features, encoded.pose, target, shares)
+        return self.generator.restore(output.image, encoded.size).float()
+
     def prepare(
         self,
         photo: Photo,
-        source_pose: Pose | FramedPose | str | Path | None = None,
+        source_pose: PoseGiven | None = None,
         finder: PersonFinder | None = None,
     ) -> tuple[Tensor, Pose]:
         """Return one photo of any size as (3, H, W) in [-1, 1] in the model's frame, and its pose there.
@@ -162,7 +191,7 @@ class Predictor:
         image, pose = fit_photo(image, pose, self.size)
         return to_signed(image), pose
 
-    def target(self, pose: Pose | FramedPose | str | Path) -> Pose:
+    def target(self, pose: PoseGiven) -> Pose:
         """Return a target pose in the model's frame; a `Pose` is in it already, else see `fit_pose`."""
         if isinstance(pose, str | Path):
             pose = find_pose(pose)
@@ -170,25 +199,28 @@ class Predictor:
 
     def generate(
         self,
-        photo: Photo,
-        pose: Pose | FramedPose | str | Path,
-        source_pose: Pose | FramedPose | str | Path | None = None,
+        photo: Photo | Sequence[Photo],
+        pose: PoseGiven,
+        source_pose: PoseGiven | Sequence[PoseGiven] | None = None,
         *,
         retarget: bool = True,
         finder: PersonFinder | None = None,
     ) -> Image.Image:
         """Return the photo's person in the pose, a picture of the model's size.
 
-        photo, source_pose, finder: as `prepare`. pose: a `Pose` in the model's frame, a `FramedPose` in its own, the
-        name of a bundled pose, a photo, an OpenPose JSON file, or `file.csv:photo`.
+        photo, source_pose, finder: as `read_people`, one photo or several of one person. pose: a `Pose` in the model's
+        frame, a `FramedPose` in its own, the name of a bundled pose, a photo, an OpenPose JSON file, or
+        `file.csv:photo`.
         retarget: give a pose that is not a plain `Pose`, so another body's, the limb lengths of the photo's person.
         Raises UserError for anything that cannot be read or found.
         """
-        source, found = self.prepare(photo, source_pose, finder)
+        first, *others = read_people(photo, source_pose, finder)
+        image, found = fit_photo(*first, self.size)
         target = self.aim(pose, found, retarget=retarget)
-        return to_pil(self.repose(source[None], Pose.stack([found]), Pose.stack([target]))[0])
+        encoded = self.encode_person(to_signed(image), found, others)
+        return to_pil(self.render_person(encoded, Pose.stack([target]))[0])
 
-    def aim(self, pose: Pose | FramedPose | str | Path, source: Pose, *, retarget: bool = True) -> Pose:
+    def aim(self, pose: PoseGiven, source: Pose, *, retarget: bool = True) -> Pose:
         """Return the target pose that `generate` gives a person of the pose `source`, both in the model's frame.
 
         Raises UserError as `find_pose`, or if no joint of it lies in the picture.
@@ -201,9 +233,38 @@ class Predictor:
         return target
 
 
-def read_person(
-    photo: Photo, source_pose: Pose | FramedPose | str | Path | None = None, finder: PersonFinder | None = None
-) -> tuple[Tensor, Pose]:
+def read_people(
+    photo: Photo | Sequence[Photo],
+    source_pose: PoseGiven | Sequence[PoseGiven] | None = None,
+    finder: PersonFinder | None = None,
+) -> list[Person]:
+    """Return what `read_person` does for one photo, or for each of several photos of one person.
+
+    source_pose: None, as many as photos, or one annotation file with a row for each of them.
+    Raises UserError as `read_person`, or if there is no photo, or another number of poses.
+    """
+    photos = [photo] if isinstance(photo, str | Path | Image.Image | Tensor) else list(photo)
+    one_for_all = isinstance(source_pose, str | Path) and Path(source_pose).suffix.lower() == ".csv"
+    if source_pose is None or isinstance(source_pose, str | Path | Pose | FramedPose):
+        poses = [source_pose] * (len(photos) if source_pose is None or one_for_all else 1)
+    else:
+        poses = list(source_pose)
+    if not photos:
+        raise UserError("There is no photo of the person: give one at least.")
+    if len(poses) != len(photos):
+        raise UserError(
+            f"There are {len(photos)} photos of the person and {len(poses)} poses of theirs: give one for each, in the "
+            "same order, or none, and a detector looks."
+        )
+    if len(photos) > 1 and finder is not None and (finder.box is not None or finder.person is not None):
+        raise UserError(
+            "A box, or the number of a person, says whom of one photo is meant: with several photos cut the person out "
+            "of each, or give the joints of each."
+        )
+    return [read_person(one, its_pose, finder) for one, its_pose in zip(photos, poses, strict=True)]
+
+
+def read_person(photo: Photo, source_pose: PoseGiven | None = None, finder: PersonFinder | None = None) -> Person:
     """Return a photo as (3, h, w) uint8 and the pose of its person in its pixels; arguments as `Predictor.prepare`.
 
     Raises UserError if the photo cannot be read, or if no pose is given or found.

@@ -27,13 +27,27 @@ class DeformableSkip(nn.Module):
         nn.init.zeros_(self.last.bias)  # no residual and a half-open gate at the start
         self.attention = Attention(guide, source) if attention else None
 
-    def forward(self, source: Tensor, guide: Tensor, base: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the moved map (B, Cs, h, w), the residual flow (B, 2, h, w) in pixels and the gate (B, 1, h, w)."""
+    def forward(
+        self, source: Tensor, guide: Tensor, base: Tensor, shares: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the moved map (B, Cs, h, w), the residual flow (B, 2, h, w) in pixels and the gate (B, 1, h, w).
+
+        source, base: (B, ...), or with `shares` (B, K, h, w) those of K photos for each guide, (B * K, ...), of whose
+        moved maps the weighted sum is returned.
+        """
         predicted = self.last(self.head(guide)).float()
         gate = torch.sigmoid(predicted[:, :1])
         residual = predicted[:, 1:] if self.deform != "affine" else torch.zeros_like(base)
-        flow = residual if self.deform == "flow" else base + residual
-        moved = warp_by_flow(source, flow) * gate.to(source.dtype)
+        photos = 1 if shares is None else shares.shape[1]
+        guide, offset, kept = (_for_each(x, photos) for x in (guide, residual, gate))
+        flow = offset if self.deform == "flow" else base + offset
+        moved = warp_by_flow(source, flow) * kept.to(source.dtype)
         if self.attention is not None:
             moved = moved + self.attention(guide, source)
+        if shares is not None:
+            moved = (moved.unflatten(0, (-1, photos)) * shares[:, :, None].to(moved.dtype)).sum(1)
         return moved, residual, gate
+
+
+def _for_each(maps: Tensor, photos: int) -> Tensor:
+    return maps if photos == 1 else maps.repeat_interleave(photos, 0)

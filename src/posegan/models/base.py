@@ -61,11 +61,17 @@ class Generator(nn.Module, ABC):
 
     def fit(self, image: Tensor) -> Tensor:
         """Return photos in the frame that `encode` takes."""
-        if self.stretch_to is not None:
-            return _resize(image, self.stretch_to)
         height, width = image.shape[-2:]
-        right, bottom = -width % self.size_multiple, -height % self.size_multiple
+        frame = self.fit_size((height, width))
+        if self.stretch_to is not None:
+            return _resize(image, frame)
+        right, bottom = frame[1] - width, frame[0] - height
         return F.pad(image, (0, right, 0, bottom), mode="replicate") if right or bottom else image
+
+    def fit_size(self, size: Size) -> Size:
+        """Return the size of the frame that `encode` takes, for photos of (H, W)."""
+        multiple = self.size_multiple
+        return self.stretch_to or (size[0] + -size[0] % multiple, size[1] + -size[1] % multiple)
 
     def fit_pose(self, pose: Pose, size: Size) -> Pose:
         """Return poses of photos of (H, W) in the frame that `encode` and `render` take."""
@@ -82,6 +88,16 @@ class Generator(nn.Module, ABC):
     @abstractmethod
     def render(self, features: Features, source_pose: Pose, target_pose: Pose) -> Output:
         """Return photos in the target pose from what `encode` returned."""
+
+    def render_together(self, features: Features, source_pose: Pose, target_pose: Pose, shares: Tensor) -> Output:
+        """Return photos of one person in poses (T,) from what `encode` returned for K photos of them, of poses (K,).
+
+        shares: (T, K, H, W) in the frame of `encode`, how much of each pixel is to come from each photo; what is left
+        to 1 is the first one's. Here, each pose is rendered from the photo with the largest share; a generator that can
+        mix what it knows of them does better.
+        """
+        best = shares.flatten(2).sum(-1).argmax(1)
+        return self.render(tuple(f[best] for f in features), source_pose[best], target_pose)
 
 
 def _resize(image: Tensor, size: Size) -> Tensor:

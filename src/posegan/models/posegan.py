@@ -183,8 +183,26 @@ class PoseGANGenerator(Generator):
 
     def render(self, features: Features, source_pose: Pose, target_pose: Pose) -> Output:
         """Return the photos; aux: residual flows and gates, deepest first, in eval mode also what is `warped`."""
+        return self._render(features, source_pose, target_pose, None)
+
+    def render_together(self, features: Features, source_pose: Pose, target_pose: Pose, shares: Tensor) -> Output:
+        """Return one person in poses (T,) as of `render`, what K photos show of them mixed by `shares` at every skip.
+
+        The photos' features are moved by the flow of each; residual, gate and decoder are those of one photo, so that
+        no weight is new.
+        """
+        poses, photos = shares.shape[:2]
+        first = shares.new_tensor([1.0] + [0.0] * (photos - 1))[:, None, None]
+        shares = shares + (1 - shares.sum(1, keepdim=True)) * first
+        each = torch.arange(photos, device=shares.device).repeat(poses)  # the photos of a pose are side by side
+        return self._render(tuple(f[each] for f in features), source_pose[each], target_pose, shares)
+
+    def _render(self, features: Features, source_pose: Pose, target_pose: Pose, shares: Tensor | None) -> Output:
         frame = (features[0].shape[-2], features[0].shape[-1])
-        base = part_flow(source_pose, target_pose, frame, POSE_STRIDE, still=self.config.background == "still")
+        wanted = target_pose
+        if shares is not None:
+            wanted = target_pose[torch.arange(len(shares), device=shares.device).repeat_interleave(shares.shape[1])]
+        base = part_flow(source_pose, wanted, frame, POSE_STRIDE, still=self.config.background == "still")
         guides = self.target_encoder(pose_maps(target_pose, frame, self.config.sigma))
         out: Tensor | None = None
         flows, gates, warped = [], [], []
@@ -192,7 +210,8 @@ class PoseGANGenerator(Generator):
             skip, decode = self.skips[depth], self.decoders[depth]
             assert isinstance(decode, nn.Sequential)
             guide = torch.cat([x for x in (out, guides[level - 1] if level else None) if x is not None], 1)
-            moved, residual, gate = skip(features[level], guide, resize_flow(base, POSE_STRIDE, 2**level))
+            here = shares if shares is None or level == 0 else F.avg_pool2d(shares, 2**level)
+            moved, residual, gate = skip(features[level], guide, resize_flow(base, POSE_STRIDE, 2**level), here)
             flows.append(residual)
             gates.append(gate)
             warped += [] if self.training else [moved]
