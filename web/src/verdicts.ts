@@ -1,13 +1,11 @@
 // What is said of the pictures, in words: asked for when a pose has come to rest, forgotten as soon as it moves again.
 
 import type { Backend } from "./backend.ts";
+import { Rest } from "./rest.ts";
 import type { Photo, Pose } from "./types.ts";
 
-const REST = 350; // milliseconds without a new pose
-
 export class Verdicts {
-  private timer = 0;
-  private asked = 0; // counts the poses; answers to older ones are dropped
+  private readonly rest = new Rest(350); // milliseconds
 
   constructor(
     private readonly backend: Backend,
@@ -16,21 +14,20 @@ export class Verdicts {
 
   /** A new pose: whatever was said is about another picture. */
   forget(models: readonly string[]): void {
-    window.clearTimeout(this.timer);
-    this.asked += 1;
+    this.rest.move();
     for (const model of models) this.show(model, []);
   }
 
   /** The pose may stay: ask, unless another one comes. */
   soon(photo: Photo, models: readonly string[], pose: Pose): void {
-    this.timer = window.setTimeout(() => void this.ask(photo, models, pose, this.asked), REST);
+    this.rest.wait((signal) => this.ask(photo, models, pose, signal));
   }
 
-  private async ask(photo: Photo, models: readonly string[], pose: Pose, asked: number): Promise<void> {
+  private async ask(photo: Photo, models: readonly string[], pose: Pose, signal: AbortSignal): Promise<void> {
     for (const model of models) {
       // No verdict is no fault that stops anybody: the picture is there.
       const sentences = await this.backend.judge(photo, model, pose).catch(() => []);
-      if (asked !== this.asked) return;
+      if (signal.aborted) return;
       this.show(model, sentences);
     }
   }

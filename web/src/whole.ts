@@ -2,9 +2,9 @@
 
 import { type Backend, Sentence } from "./backend.ts";
 import { button, byId, save } from "./dom.ts";
+import { Rest } from "./rest.ts";
 import type { Model, Photo, Pose, Size } from "./types.ts";
 
-const REST = 500; // milliseconds without a new pose
 const WIDEST = 1.9; // of all figures in one row, widths over their height; with more the photo stands below
 
 type Wish = readonly [photo: Photo, models: readonly string[], pose: Pose];
@@ -16,8 +16,7 @@ export class Whole {
   private readonly note = byId("whole-note", HTMLElement);
   private readonly box = byId("in-photo", HTMLInputElement);
   private readonly button = button("download-photo", () => this.download());
-  private timer = 0;
-  private asked = 0; // counts the poses; answers to older ones are dropped
+  private readonly rest = new Rest(500); // milliseconds
   private wish: Wish | null = null; // of the pose that rests
   private made: { readonly file: Blob; readonly model: string } | null = null; // of that pose
 
@@ -58,8 +57,7 @@ export class Whole {
 
   /** A new pose: what is shown is of another one. */
   forget(): void {
-    window.clearTimeout(this.timer);
-    this.asked += 1;
+    this.rest.move();
     this.wish = this.made = null;
     this.note.textContent = "";
     this.tell();
@@ -68,24 +66,24 @@ export class Whole {
   /** The pose may stay: have it made by the first of the models, unless another one comes. */
   soon(...wish: Wish): void {
     this.wish = wish;
-    if (this.on) this.timer = window.setTimeout(() => void this.make(wish, this.asked), REST);
+    if (this.on) this.rest.wait((signal) => this.make(wish, signal));
   }
 
-  private async make([photo, models, pose]: Wish, asked: number): Promise<void> {
+  private async make([photo, models, pose]: Wish, signal: AbortSignal): Promise<void> {
     const model = models[0]!;
     try {
       const file = await this.backend.inPhoto!(photo, model, pose);
-      if (asked === this.asked) await this.show(file, model, asked);
+      if (!signal.aborted) await this.show(file, model, signal);
     } catch (error) {
-      if (asked === this.asked) this.note.textContent = error instanceof Sentence ? error.message : "It could not be made.";
+      if (!signal.aborted) this.note.textContent = error instanceof Sentence ? error.message : "It could not be made.";
     }
   }
 
-  private async show(file: Blob, model: string, asked: number): Promise<void> {
+  private async show(file: Blob, model: string, signal: AbortSignal): Promise<void> {
     const next = new Image();
     next.src = URL.createObjectURL(file);
     await next.decode(); // so that nothing flickers
-    if (asked !== this.asked) return URL.revokeObjectURL(next.src);
+    if (signal.aborted) return URL.revokeObjectURL(next.src);
     URL.revokeObjectURL(this.image.src);
     this.image.src = next.src;
     this.image.alt = `The whole photo with the person in the new pose, made by ${model}`;

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 2d49be0a2bf4e127210df1b99d3c6c1489e3c690843a96fb5469c0ceb4b61f3a
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: a4d5606ed01c78e51b713076ad39a68e491711ee1aa2837baabb54744d0080da
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -695,39 +695,58 @@ var Stage = class {
   }
 };
 
+// src/rest.ts
+var Rest = class {
+  // aborted by the next move
+  /** time: milliseconds without a move after which something rests. */
+  constructor(time) {
+    this.time = time;
+  }
+  time;
+  timer = 0;
+  current = new AbortController();
+  /** It moves: what was to be done is given up, answers that come late are dropped by their signal. */
+  move() {
+    window.clearTimeout(this.timer);
+    this.current.abort();
+    this.current = new AbortController();
+  }
+  /** Do it when it rests, unless it moves before. */
+  wait(act) {
+    const { signal } = this.current;
+    this.timer = window.setTimeout(() => void act(signal), this.time);
+  }
+};
+
 // src/verdicts.ts
-var REST = 350;
 var Verdicts = class {
-  // counts the poses; answers to older ones are dropped
+  // milliseconds
   constructor(backend, show) {
     this.backend = backend;
     this.show = show;
   }
   backend;
   show;
-  timer = 0;
-  asked = 0;
+  rest = new Rest(350);
   /** A new pose: whatever was said is about another picture. */
   forget(models) {
-    window.clearTimeout(this.timer);
-    this.asked += 1;
+    this.rest.move();
     for (const model of models) this.show(model, []);
   }
   /** The pose may stay: ask, unless another one comes. */
   soon(photo, models, pose) {
-    this.timer = window.setTimeout(() => void this.ask(photo, models, pose, this.asked), REST);
+    this.rest.wait((signal) => this.ask(photo, models, pose, signal));
   }
-  async ask(photo, models, pose, asked) {
+  async ask(photo, models, pose, signal) {
     for (const model of models) {
       const sentences = await this.backend.judge(photo, model, pose).catch(() => []);
-      if (asked !== this.asked) return;
+      if (signal.aborted) return;
       this.show(model, sentences);
     }
   }
 };
 
 // src/whole.ts
-var REST2 = 500;
 var WIDEST = 1.9;
 var Whole = class {
   // of that pose
@@ -743,9 +762,8 @@ var Whole = class {
   note = byId("whole-note", HTMLElement);
   box = byId("in-photo", HTMLInputElement);
   button = button("download-photo", () => this.download());
-  timer = 0;
-  asked = 0;
-  // counts the poses; answers to older ones are dropped
+  rest = new Rest(500);
+  // milliseconds
   wish = null;
   // of the pose that rests
   made = null;
@@ -777,8 +795,7 @@ var Whole = class {
   }
   /** A new pose: what is shown is of another one. */
   forget() {
-    window.clearTimeout(this.timer);
-    this.asked += 1;
+    this.rest.move();
     this.wish = this.made = null;
     this.note.textContent = "";
     this.tell();
@@ -786,22 +803,22 @@ var Whole = class {
   /** The pose may stay: have it made by the first of the models, unless another one comes. */
   soon(...wish) {
     this.wish = wish;
-    if (this.on) this.timer = window.setTimeout(() => void this.make(wish, this.asked), REST2);
+    if (this.on) this.rest.wait((signal) => this.make(wish, signal));
   }
-  async make([photo, models, pose], asked) {
+  async make([photo, models, pose], signal) {
     const model = models[0];
     try {
       const file = await this.backend.inPhoto(photo, model, pose);
-      if (asked === this.asked) await this.show(file, model, asked);
+      if (!signal.aborted) await this.show(file, model, signal);
     } catch (error) {
-      if (asked === this.asked) this.note.textContent = error instanceof Sentence ? error.message : "It could not be made.";
+      if (!signal.aborted) this.note.textContent = error instanceof Sentence ? error.message : "It could not be made.";
     }
   }
-  async show(file, model, asked) {
+  async show(file, model, signal) {
     const next = new Image();
     next.src = URL.createObjectURL(file);
     await next.decode();
-    if (asked !== this.asked) return URL.revokeObjectURL(next.src);
+    if (signal.aborted) return URL.revokeObjectURL(next.src);
     URL.revokeObjectURL(this.image.src);
     this.image.src = next.src;
     this.image.alt = `The whole photo with the person in the new pose, made by ${model}`;

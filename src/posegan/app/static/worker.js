@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 2d49be0a2bf4e127210df1b99d3c6c1489e3c690843a96fb5469c0ceb4b61f3a
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: a4d5606ed01c78e51b713076ad39a68e491711ee1aa2837baabb54744d0080da
 
 // src/runtime.ts
 var opened = null;
