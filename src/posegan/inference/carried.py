@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from posegan.layers.part_flow import PARTS, part_distances, part_segments, torso_distance
+from posegan.layers.smoothstep import smoothstep
 from posegan.layers.warp import affine_grid_pixels, pixel_grid, sample_pixels
 from posegan.pose import Pose, Size, torso_scale
 from posegan.pose.affine import NO_POINT, part_affines
@@ -98,11 +99,9 @@ class PhotoPerson:
         legs[LEGS, 0, 0] = ~known[LEGS]
         here = torch.where(legs & (distance[0] > 1e3), 1e4, self._distance)
         overlap = torch.minimum(parts, sample_pixels(_parts(here), place)).sum(1)
-        low, high = OVERLAP
-        seen = ((overlap - low) / (high - low)).clamp(0, 1)
         reached = torch.sigmoid((REACH - distance) * 5)
         share = (parts * reached * trust.clamp(min=0)[:, None, None]).sum(1) * joined * inside
-        share *= seen.square() * (3 - 2 * seen)
+        share *= smoothstep(overlap, *OVERLAP)
         back = affine_grid_pixels(_inverse(affines), (height, width), (height, width))
         still = self._still(known, ((places, distance), (back, self._distance)), length)
         return Carried(place, share, still)

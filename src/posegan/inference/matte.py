@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from posegan.layers.smoothstep import smoothstep
 from posegan.pose import Pose, Size, body_mask, torso_scale
 from posegan.pose.parts import HEAD, take
 
@@ -68,8 +69,8 @@ def lifted(made: Tensor, poses: Pose, plate: Tensor) -> tuple[Tensor, Tensor]:
     trust = contrast / (contrast + PLAIN)
     alpha = torch.where(core[:, 0], 1.0, trust * by_colour + (1 - trust) * by_distance)
     alpha = _blur(alpha, 0.5) * outer
-    faint = (alpha / FAINT).clamp(0, 1)  # what little is left of the generated background's texture is not laid over
-    return (made + (1 - alpha[:, None]) * (plate - around)).clamp(-1, 1), faint.square() * (3 - 2 * faint)
+    share = smoothstep(alpha, 0, FAINT)  # what little is left of the generated background's texture is not laid over
+    return (made + (1 - alpha[:, None]) * (plate - around)).clamp(-1, 1), share
 
 
 def without_person(photo: Tensor, pose: Pose) -> tuple[Tensor, Tensor]:

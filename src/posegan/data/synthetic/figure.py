@@ -16,6 +16,7 @@ from posegan.data.synthetic import surfaces as sf
 from posegan.data.synthetic.body import SIDE, Shape
 from posegan.data.synthetic.kinematics import Skeleton
 from posegan.data.synthetic.surfaces import Detail, Grid, Profile, lead, unit
+from posegan.layers.smoothstep import smoothstep
 
 # Station: height above the hip joints in trunk lengths; 1 is the line of the shoulder joints.
 _TRUNK_MALE = Profile([
@@ -178,8 +179,7 @@ def trunk_sections(skeleton: Skeleton, shape: Shape, height: Tensor) -> tuple[Te
     station = torch.where(height > 0.70, (height - 0.70) / 0.30 + 3, station)
     station = torch.where(height > 1.0, (height - 1.0) / 0.36 + 4, station)
     centre = sf.path_at(lead(joints), station, 0.5)
-    blend = ((height - 0.05) / 0.65).clamp(0, 1)
-    blend = blend * blend * (3 - 2 * blend)
+    blend = smoothstep(height, 0.05, 0.70)
     pelvis, chest = (lead(frame.transpose(-1, -2)) for frame in (skeleton.pelvis_frame, skeleton.chest_frame))
     lateral = unit(torch.lerp(pelvis[..., 0:1], chest[..., 0:1], blend))
     frontal = torch.lerp(pelvis[..., 2:3], chest[..., 2:3], blend)

@@ -20,14 +20,10 @@ from posegan.data.synthetic.draws import Draws
 from posegan.data.synthetic.figure import Limb
 from posegan.data.synthetic.kinematics import Skeleton
 from posegan.data.synthetic.surfaces import Detail, Grid, lead, unit
+from posegan.layers.smoothstep import smoothstep
 
 # Nominal scales of the body coordinates, the same for every body, so that a pattern has the same place on everyone.
 TRUNK_RADIUS, TRUNK_LENGTH, ARM_LENGTH, LEG_LENGTH = 0.16, 0.50, 0.27, 0.42
-
-
-def _smooth(value: Tensor, low: float, high: float) -> Tensor:
-    t = ((value - low) / (high - low)).clamp(0, 1)
-    return t * t * (3 - 2 * t)
 
 
 def _front_seam(columns: int, gap: Tensor) -> Tensor:
@@ -71,15 +67,15 @@ def _top_ease(outfit: wd.Outfit, height: Tensor, angle: Tensor, relief: _Relief)
     along = (1 - height) * TRUNK_LENGTH
     puffer = (outfit.top == wd.PUFFER)[:, None, None]
     worn = outfit.top_ease[:, None, None]
-    ease = worn * (0.35 + 0.65 * _smooth(1.17 - height, 0.0, 0.22)) + 0.002
+    ease = worn * (0.35 + 0.65 * smoothstep(1.17 - height, 0.0, 0.22)) + 0.002
     # An untucked top has to clear the cloth of the trousers on the hips; a tucked one goes under it.
-    hips = 1 - _smooth(height, 0.30, 0.55)
+    hips = 1 - smoothstep(height, 0.30, 0.55)
     cover = torch.maximum(ease, waist_ease(outfit)[:, None, None] + 0.006)
     tucked = (outfit.hem > 0.25)[:, None, None] & (outfit.hem < 0.32)[:, None, None]
     ease = torch.lerp(ease, torch.where(tucked, torch.full_like(ease, 0.002), cover), hips)
     ease = ease + 0.010 * puffer * torch.sin(along * 2 * pi / 0.075).abs()
     amount = (0.003 + 0.50 * worn.clamp(max=0.02) * (0.4 + outfit.loose[:, None, None])) * ~puffer
-    return ease + relief(angle, along) * amount * _smooth(0.95 - height, 0.0, 0.3) * (1 - 0.6 * hips)
+    return ease + relief(angle, along) * amount * smoothstep(0.95 - height, 0.0, 0.3) * (1 - 0.6 * hips)
 
 
 def waist_ease(outfit: wd.Outfit) -> Tensor:
@@ -99,7 +95,7 @@ def trunk_surface(
     size = figure.trunk_size(shape, flat).reshape(3, *grid)
     hang = figure.trunk_size(shape, torch.tensor([[0.82, 0.74]])).amax(-1)
     hang = hang * torch.tensor([[0.97], [0.97], [0.95]])
-    below = (1 - _smooth(height, 0.45, 0.78)) * loose[:, None, None]
+    below = (1 - smoothstep(height, 0.45, 0.78)) * loose[:, None, None]
     width, front, back = torch.lerp(size, torch.maximum(size, hang[..., None, None]), below) + ease
     sine, cosine = sf.powered(angle.sin(), 0.86), sf.powered(angle.cos(), 0.86)
     depth = front * cosine.clamp(min=0) + back * cosine.clamp(max=0)
@@ -178,7 +174,7 @@ def _skirt(
     hull = ((left + right) / 2)[..., None] + half * share
     reach = _skirt_reach(shape, outfit, station, ring, down[1], relief) + ease[:, -1:]
     skirt = hull.addcmul(direction, reach)
-    blend = _smooth(station, 1.0, 1.3).unsqueeze(-1)
+    blend = smoothstep(station, 1.0, 1.3).unsqueeze(-1)
     last = hips[:, :, -1:]
     carried = last + (skirt.mean(3, keepdim=True) - last.mean(3, keepdim=True))
     points = torch.cat((hips, torch.lerp(carried, skirt, blend)), 2)
@@ -223,12 +219,12 @@ def _sleeves(shape: Shape, limb: Limb, outfit: wd.Outfit, key: Tensor, detail: D
     # Long sleeves narrow to the cuff; short ones stand off the arm.
     fit = torch.where((cuff < 2.2)[:, None], 0.7 + 0.9 * end, 1.25 - 0.75 * end**3)
     worn = figure.both(outfit.sleeve_ease)[:, None]
-    ease = worn * fit * (0.25 + 0.75 * _smooth(station, 0.7, 1.5)) + 0.001
+    ease = worn * fit * (0.25 + 0.75 * smoothstep(station, 0.7, 1.5)) + 0.001
     along = station * ARM_LENGTH
     puffer = figure.both(outfit.top == wd.PUFFER)[:, None]
     ease = ease + 0.010 * puffer * torch.sin(along * 2 * pi / 0.075).abs() * (station > 0.6)
     folds = 0.55 + _bump(station, 2.0, 0.45) + 0.7 * _bump(station, 2.8, 0.25)
-    amount = (0.0025 + 0.42 * worn) * folds * _smooth(station, 0.7, 1.2)
+    amount = (0.0025 + 0.42 * worn) * folds * smoothstep(station, 0.7, 1.2)
     columns = detail.columns(16)
     size = (figure.arm_size(shape, station) + ease).unsqueeze(-1)
     size = size + _limb_relief(key, "sleeve", 30.0, columns, along, amount)
@@ -254,13 +250,13 @@ def _trousers(shape: Shape, limb: Limb, outfit: wd.Outfit, key: Tensor, detail: 
     opening = figure.both(outfit.leg_hem)[:, None] * torch.tensor([0.92, 0.95, 1.05])[:, None, None]
     straight = torch.where((hem < 2.3)[:, None], thigh + 0.5 * worn * fall, torch.lerp(thigh, opening, fall))
     slim = (outfit.bottom == wd.SLIM) | (outfit.bottom == wd.LEGGINGS)
-    hang = torch.where(figure.both(slim), 0.25, 0.85)[:, None] * _smooth(station, 1.2, 1.6)
-    snug = size + worn * _smooth(station, 0.2, 1.3)
+    hang = torch.where(figure.both(slim), 0.25, 0.85)[:, None] * smoothstep(station, 1.2, 1.6)
+    snug = size + worn * smoothstep(station, 0.2, 1.3)
     size = torch.maximum(size + 0.004, torch.lerp(snug, torch.maximum(straight, snug * 0.9), hang))
     along = station * LEG_LENGTH
     stack = _bump(station, 2.9, 0.16) * (hem > 2.85)[:, None]
     folds = 0.45 + 0.9 * _bump(station, 2.0, 0.22) + 0.5 * _bump(station, 1.05, 0.2) + stack
-    amount = (0.0016 + 0.34 * worn) * folds * _smooth(station, 0.7, 1.1)
+    amount = (0.0016 + 0.34 * worn) * folds * smoothstep(station, 0.7, 1.1)
     columns = detail.columns(18)
     size = size.unsqueeze(-1) + _limb_relief(key, "trousers", 26.0, columns, along, amount)
     points = sf.sweep(*limb.sections(station, 0.14, inner.shape[1]), size, columns)
