@@ -31,7 +31,7 @@ from posegan.images import to_bytes
 from posegan.inference.judge import Judge, pose_offset
 from posegan.inference.predictor import Predictor
 from posegan.pose import Pose
-from posegan.weights import read_weights
+from posegan.weights import read_info
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS, RESULTS = ROOT / "src" / "posegan" / "assets", ROOT / "benchmarks" / "results" / "picture_scores.json"
@@ -153,7 +153,7 @@ def main() -> None:
     names, photos, people = photos_by_person(options.data, validation=True)
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
     if options.weights:
-        info, _ = read_weights(options.weights)
+        info = read_info(options.weights)
         network = IdentityEmbedding.load(options.weights).network
         scores = measure(IdentityEmbedding(network, Limits(1, -1)), names, photos, people, pairs)
         limits = Limits(scores["likely"], scores["unlikely"])

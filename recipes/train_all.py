@@ -22,7 +22,7 @@ from posegan.errors import UserError
 from posegan.files import write_text
 from posegan.inference.output import out_folder
 from posegan.training import load_recipe
-from posegan.weights import read_weights
+from posegan.weights import read_info
 
 POSEGAN = (sys.executable, "-m", "posegan")
 SHORTEST = 0.2  # minutes: below this a start of the program is all that would happen
@@ -41,7 +41,7 @@ class Job:
     def step(self) -> int:
         """The step of the newest weights."""
         weights = self.folder / "weights.safetensors"
-        return read_weights(weights)[0].step if weights.is_file() else 0
+        return read_info(weights).step if weights.is_file() else 0
 
     @property
     def done(self) -> bool:

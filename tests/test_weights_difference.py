@@ -11,7 +11,15 @@ from torch import Tensor
 from posegan import weights
 from posegan.errors import UserError
 from posegan.models import create_model
-from posegan.weights import WeightsInfo, find_weights, load_model, read_weights, save_difference, save_weights
+from posegan.weights import (
+    WeightsInfo,
+    find_weights,
+    load_model,
+    read_info,
+    read_weights,
+    save_difference,
+    save_weights,
+)
 from posegan.weights_difference import STEPS, pack, unpack
 
 CONFIG = {"size": [64, 32], "width": 2, "warp": "full"}
@@ -92,6 +100,12 @@ def test_a_difference_without_its_base_is_refused(bundle: Path, tmp_path: Path):
     bundle.unlink()
     with pytest.raises(UserError, match="Unknown weights 'first'"):
         read_weights(tmp_path / "second.safetensors")
+
+
+def test_a_difference_describes_itself_without_its_base(bundle: Path, tmp_path: Path):
+    save_difference(tmp_path / "second.safetensors", moved_from(bundle), INFO, "first")
+    bundle.unlink()
+    assert read_info(tmp_path / "second.safetensors").base == "first"
 
 
 @pytest.mark.parametrize("change", ["missing", "short"])

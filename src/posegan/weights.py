@@ -83,7 +83,19 @@ def save_difference(path: Path, generator: dict[str, Tensor], info: WeightsInfo,
 def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
     """Return a weight file's description and its tensors as float32.
 
-    Raises UserError if the file is missing, damaged, of another format, or made for another skeleton.
+    Raises UserError as `read_info`, or if it is a difference to weights that are not there or do not fit.
+    """
+    info = read_info(path)
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    tensors = {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
+    return info, _whole(tensors, info, path) if info.base else tensors
+
+
+def read_info(path: Path) -> WeightsInfo:
+    """Return a weight file's description; its tensors are not read.
+
+    Raises UserError if the file is missing, cut off, of another format, or made for another skeleton.
     """
     path = Path(path)
     if path.suffix == ".onnx" or path.is_dir():
@@ -95,7 +107,6 @@ def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             described = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is not a readable safetensors file ({error}): get it again.") from error
     if described.get("format") != FORMAT:
@@ -103,8 +114,7 @@ def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
     info = _parse(described.get("info", ""), path)
     if info.skeleton != COCO18.name:
         raise UserError(f"{path} expects the skeleton {info.skeleton!r}; this version knows {COCO18.name!r} only.")
-    tensors = {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
-    return info, _whole(tensors, info, path) if info.base else tensors
+    return info
 
 
 def _whole(difference: dict[str, Tensor], info: WeightsInfo, path: Path) -> dict[str, Tensor]:

@@ -11,7 +11,7 @@ from posegan.evaluation.rows import Weights
 from posegan.files import sha256_of
 from posegan.models import MODELS
 from posegan.pose import Size
-from posegan.weights import WeightsInfo, bundled_names, find_weights, read_weights
+from posegan.weights import WeightsInfo, bundled_names, find_weights, read_info
 
 GENERIC = ("weights", "best", "last")  # file names in run folders, which say nothing: the folder names the row
 
@@ -44,8 +44,7 @@ def find_entrants(weights: Sequence[str], models: Sequence[str], device: str) ->
         MODELS.get(model)
     entrants = Entrants()
     for label, path in [place for name in weights or bundled_names() for place in _places(name)]:
-        info, tensors = read_weights(path)
-        del tensors
+        info = read_info(path)
         if info.model not in MODELS.names():
             raise UserError(f"{path} is a {info.model!r}, no generator: give the weights of one to --weights.")
         if models and info.model not in models:

@@ -9,7 +9,7 @@ import torch
 
 from posegan.models.base import MODELS, ReposeModel, count_parameters, create_model
 from posegan.pose import Size
-from posegan.weights import bundled_names, find_weights, read_weights
+from posegan.weights import bundled_names, find_weights, read_info
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def catalogue() -> list[Entry]:
     """Return an entry for every registered model in alphabetical order; no weights are allocated."""
     shipped: dict[str, list[Weights]] = {}
     for name in bundled_names():
-        info, _ = read_weights(find_weights(name))
+        info = read_info(find_weights(name))
         height, width = info.config["size"]
         shipped.setdefault(info.model, []).append(Weights(name, (height, width), info.licence))
     return [_entry(name, tuple(shipped.get(name, ()))) for name in MODELS.names()]
