@@ -30,7 +30,7 @@ from posegan.pose.io import load_annotations
 SCALE = 16.0  # of the cosines, before the softmax
 MARGIN = 0.3  # of the triplet loss, in distances of unit vectors
 DROPPED = 0.3  # share of a histogram that a step does not see
-LICENCE = "For research only: trained on Market-1501, whose terms ask that; --no-scores does without."
+LICENCE = "For research only: trained on Market-1501, whose terms ask that."
 
 
 def held_out_people(root: Path) -> frozenset[str]:

@@ -13,7 +13,7 @@ from posegan.identity import IdentityEmbedding, IdentityNet
 from posegan.identity.embedding import Limits, save_embedding, shipped_file
 from posegan.identity.network import STRIPES, opponent_colours
 from posegan.images import to_signed
-from posegan.weights import WeightsInfo, save_weights
+from posegan.weights import WeightsInfo, read_info, save_weights
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +90,7 @@ def test_files(tmp_path: Path, shipped: IdentityEmbedding, capsys: pytest.Captur
         with pytest.raises(UserError, match=words):
             IdentityEmbedding.load(tmp_path / f"{name}.safetensors")
     assert shipped_file().stat().st_size < 2**20
+
+
+def test_the_licence_names_no_option_since_not_every_command_has_it() -> None:
+    assert "--" not in read_info(shipped_file()).licence
