@@ -48,6 +48,20 @@ def test_the_ground_keeps_its_texture_and_the_photo_all_else(scale: int) -> None
     assert torch.equal(found[:, :, ~closed[0]], grass[:, :, ~closed[0]])
 
 
+@pytest.mark.parametrize("left", [0, 1000, 1601], ids=["at the left edge", "in the middle", "at the right edge"])
+def test_a_large_photo_keeps_what_its_small_picture_does_not_show(left: int) -> None:
+    """Stripes of one pixel, which are grey in any smaller picture, on a ramp across."""
+    height, width = 1203, 2001
+    stripes = 0.2 * (torch.arange(height) % 2 * 2 - 1)[:, None] + torch.linspace(-0.5, 0.5, width)
+    photo = stripes.expand(1, 3, -1, -1)
+    closed = torch.zeros(1, height, width, dtype=torch.bool)
+    closed[:, 100:, left : left + 400] = True
+    found = filled(torn(photo, closed), closed)
+    assert torch.equal(found[:, :, ~closed[0]], photo[:, :, ~closed[0]])
+    inside = (found - photo)[:, :, 130:-30, left + 30 : left + 370]
+    assert float(inside.abs().mean()) < 0.08  # 0.2 without the stripes
+
+
 def test_a_pillar_beside_is_not_copied() -> None:
     wall = torch.full((1, 3, *SIZE), -0.2)
     wall[..., 30:45] = 0.8

@@ -6,6 +6,8 @@ Moved sideways only, so that pavements, kerbs and the foot of a wall stay level.
 
 from __future__ import annotations
 
+from math import ceil, sqrt
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -14,7 +16,8 @@ from posegan.images import scaled
 from posegan.inference.matte import membrane
 from posegan.pose import Size
 
-ROWS = 128  # of the picture in which the place is sought; differences are spread at 4 times as many
+ROWS = 128  # of the picture in which the place is sought
+LARGE = 512  # rows of the one in which the gap is filled, at most
 STEPS = 48  # places that are tried on each side
 RING = 5  # pixels of the small picture around the gap that are compared
 ALIKE = 1e-3  # mean squared difference of colours that does not count: more of the gap does
@@ -28,34 +31,55 @@ SIDES = 2  # places that one gap is filled from
 def filled(photo: Tensor, gap: Tensor) -> Tensor:
     """Return a photo (1, 3, h, w) in [-1, 1] whose gap (1, h, w) bool is filled from beside it.
 
-    Smoothly from around where nothing beside it is free: where the gap is wide or reaches across the photo.
+    Smoothly from around where nothing beside it is free: where the gap is wide or reaches across the photo. All is
+    decided in a small picture of a large photo; its detail comes from the same places beside the gap, at full size.
     """
     if not bool(gap.any()):
         return photo
-    closed = gap[:, None]
-    made, left = _spread(photo, closed), closed
+    factor = _factor((photo.shape[-2], photo.shape[-1]))
+    known = (~gap[:, None]).float()
+    share = F.avg_pool2d(known, factor, ceil_mode=True)
+    small = F.avg_pool2d(photo * known, factor, ceil_mode=True) / share.clamp(min=1e-6)
+    rest, sources = _sources(small, share <= 0.5)
+    box = _box_around(share[0, 0] < 1)
+    rows, columns = (slice(factor * side.start, factor * side.stop) for side in box)
+    here, x = photo[..., rows, columns], torch.arange(photo.shape[-1])[columns]
+
+    def grown(image: Tensor) -> Tensor:
+        large = F.interpolate(image[..., box[0], box[1]], scale_factor=factor, mode="bilinear")
+        return large[..., : here.shape[-2], : here.shape[-1]]
+
+    made = grown(rest)
+    for shift, part in sources:
+        beside = (x - factor * shift).clamp(0, photo.shape[-1] - 1)  # outside the photo the part is 0
+        made.addcmul_(grown(part), photo[..., rows, :][..., beside])
+    result = photo.clone()
+    result[..., rows, columns] = torch.where(gap[:, None, rows, columns], made.clamp_(-1, 1), here)
+    return result
+
+
+def _sources(photo: Tensor, closed: Tensor) -> tuple[Tensor, list[tuple[int, Tensor]]]:
+    """Return what a photo (1, 3, h, w) is filled with where it is closed (1, 1, h, w): a sum.
+
+    The smooth rest (1, 3, h, w), and of places by how many pixels to the left they are the part (1, 1, h, w) that is
+    taken from them at each pixel.
+    """
+    made, left = membrane(photo, ~closed), closed
+    sources: list[tuple[int, Tensor]] = []
     for _ in range(SIDES):
         shift = _best_shift(photo, closed, left)
         if not shift:
             break
         moved, free = _moved(photo, shift), _moved(~closed, shift)
-        joined = (moved + _spread(photo - moved, closed | ~free)).clamp(-1, 1)
+        joined = (moved + membrane(photo - moved, ~closed & free)).clamp(-1, 1)
         free = _inner(free) & left
-        made = made + _soft(free) * _ground(joined - made, free) * (joined - made)
+        part = _soft(free) * _ground(joined - made, free)
+        made = made + part * (joined - made)
+        sources = [(place, other * (1 - part)) for place, other in sources] + [(shift, part)]
         left = left & ~free
-    return torch.where(closed, made, photo)
-
-
-def _spread(values: Tensor, closed: Tensor) -> Tensor:
-    """Return values (1, 3, h, w) with those that are closed (1, 1, h, w) made up from around."""
-    size = values.shape[-2], values.shape[-1]
-    small = _shrunk(size, 4 * ROWS)
-    if small == size:
-        return membrane(values, ~closed)
-    known = (~closed).float()
-    share = F.interpolate(known, small, mode="area")
-    mean = F.interpolate(values * known, small, mode="area") / share.clamp(min=1e-6)
-    return F.interpolate(membrane(mean, share > 0.5), size, mode="bilinear")
+    for shift, part in sources:
+        made = made - part * _moved(photo, shift)
+    return made, sources
 
 
 def _best_shift(photo: Tensor, closed: Tensor, left: Tensor) -> int:
@@ -114,6 +138,18 @@ def _shrunk(size: Size, rows: int) -> Size:
     """Return an (h, w) in the proportions of another one: of at most so many rows, and not many more pixels."""
     factor = min(1.0, rows / size[0], (2 * rows**2 / (size[0] * size[1])) ** 0.5)
     return scaled(size, factor)
+
+
+def _factor(size: Size) -> int:
+    """Return how many pixels of a photo (h, w) go into one of the small picture, along each side."""
+    return ceil(max(1, size[0] / LARGE, sqrt(size[0] * size[1] / 2) / LARGE))
+
+
+def _box_around(mask: Tensor) -> tuple[slice, slice]:
+    """Return rows and columns of the box around what is set of a mask (h, w), with a pixel more on each side."""
+    lines = (mask.any(1 - axis).nonzero()[:, 0] for axis in (0, 1))
+    rows, columns = (slice(max(int(line[0]) - 1, 0), int(line[-1]) + 2) for line in lines)
+    return rows, columns
 
 
 def _inner(mask: Tensor) -> Tensor:
