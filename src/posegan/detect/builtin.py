@@ -15,6 +15,7 @@ from torch import Tensor
 
 from posegan.detect.base import People, joint_boxes, nobody
 from posegan.detect.crop_network import CropConfig, CropNetwork, joints_of
+from posegan.detect.legs import legs_apart
 from posegan.detect.windows import cut_windows, from_windows, grid_of_windows, middle_windows, windows_around
 from posegan.errors import UserError, unknown_name
 from posegan.pose import COCO18, Pose
@@ -109,7 +110,7 @@ def judged(maps: Tensor, seen: Tensor, windows: Tensor) -> tuple[Tensor, Tensor,
     maps, seen: what the network says of them. The score is the mean over the joints of how surely they are seen, times
     the share of their maps that says where.
     """
-    xy, decided = joints_of(maps)
+    xy, decided = legs_apart(maps, *joints_of(maps))
     sure = seen.sigmoid()
     return from_windows(xy, windows), sure, (sure * decided).mean(1)
 
