@@ -18,6 +18,10 @@ from posegan.files import atomic_writer
 
 MAX_PIXELS = 89_000_000  # larger photos are refused, a small file can unpack to gigabytes; above it Pillow warns too
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".avif", ".jxl", ".gif", ".tif", ".tiff", ".jp2", ".svg", ".psd"}) | {
+    *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw", ".raw")  # what cameras store
+}
+"""Endings of pictures that are not looked for in folders: they are told, so that nobody misses them."""
 
 
 def decode_photo(data: bytes, name: str) -> Tensor:
@@ -63,6 +67,12 @@ def read_photo(path: str | Path) -> Tensor:
     except OSError as error:
         raise UserError(f"{path} cannot be opened ({error.strerror}): check the path.") from error
     return decode_photo(data, str(path))
+
+
+def tell_unread(names: Sequence[str]) -> str:
+    """Return what a message says of pictures with UNREAD_SUFFIXES: how many, the first few, and what to do."""
+    shown = ", ".join([*names[:3], *(["..."] if len(names) > 3 else [])])
+    return f"{len(names):,} in formats that are not read ({shown}): save them as JPEG, PNG or WebP first"
 
 
 def to_signed(image: Tensor) -> Tensor:

@@ -24,13 +24,15 @@ def test_what_it_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     write_png(tmp_path / "in" / "a.png", photo(1, standing()))
     write_png(tmp_path / "in" / "b.png", torch.zeros(3, 128, 30, dtype=torch.uint8))
     (tmp_path / "in" / "bad.png").write_text("no photo")
+    (tmp_path / "in" / "c.heic").touch()
     argv = ["detect", "--images", str(tmp_path / "in"), "--out", str(tmp_path / "a.csv")]
     assert main(argv) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
-    first, second, last = printed.out.strip().splitlines()
+    first, format_, second, last = printed.out.strip().splitlines()
     assert first.startswith("left out: ")
     assert "bad.png" in first
+    assert format_ == "left out: 1 in formats that are not read (c.heic): save them as JPEG, PNG or WebP first"
     assert second == "nobody found in b.png"
     assert last == f"1 of 2 photos with a person; rows are in {tmp_path / 'a.csv'}"
     assert main([*argv, "--pictures", str(tmp_path / "drawn")]) == 0

@@ -29,6 +29,8 @@ def folder(tmp_path: Path) -> Path:
     write_png(root / "empty.png", torch.zeros(3, 128, 30, dtype=torch.uint8))
     (root / "bad.jpg").write_text("no photo")
     (root / "notes.txt").write_text("no photo either")
+    for name in ("IMG_1.HEIC", "._IMG_1.HEIC", "scan.tif", "Thumbs.db"):
+        (root / "me" / name).write_bytes(b"")
     return root
 
 
@@ -40,6 +42,7 @@ def test_a_folder(folder: Path, tmp_path: Path) -> None:
     assert torch.equal(rows["me/a.png"].xy, standing().xy)
     assert not rows["empty.png"].visible.any()
     assert (done.looked_at, done.known, done.nobody) == (4, 0, ["empty.png"])
+    assert done.unread == ["me/IMG_1.HEIC", "me/scan.tif"]
     assert len(done.unreadable) == 1
     assert "bad.jpg is not a readable photo" in done.unreadable[0]
     assert torch.equal(pose_of_photo(folder / "you" / "a.png").pose.xy, standing().xy)  # as other commands read it
@@ -106,6 +109,9 @@ def test_mistakes(folder: Path, tmp_path: Path) -> None:
         annotate([folder, folder / "empty.png"], tmp_path / "a.csv", finder)
     (tmp_path / "none").mkdir()
     with pytest.raises(UserError, match="holds no photos"):
+        annotate([tmp_path / "none"], tmp_path / "a.csv", finder)
+    (tmp_path / "none" / "a.heic").touch()
+    with pytest.raises(UserError, match=r"holds no photos but 1 in formats that are not read \(a\.heic\): save"):
         annotate([tmp_path / "none"], tmp_path / "a.csv", finder)
     (tmp_path / "scores.csv").write_text("from,to\n")
     with pytest.raises(UserError, match="this is no annotation CSV"):

@@ -72,6 +72,8 @@ def write_people(root: Path) -> Path:
     shutil.copyfile(root / "ann" / "1.png", root / "bob" / "copy.png")
     (root / "bob" / "broken.jpg").write_bytes(b"no picture")
     write_png(root / "stray.png", person((60, 40, 90, 180)))
+    for name in ("IMG_1.heic", ".hidden.heic", "notes.txt"):
+        (root / "bob" / name).touch()
     return root
 
 
@@ -86,12 +88,14 @@ def test_photos_become_a_data_set(tmp_path: Path) -> None:
         "rejected, the same file as another": 1,
         "rejected, cannot be read": 1,
         "rejected, lies in no person's folder": 1,
+        "rejected, in a format that is not read (save it as JPEG, PNG or WebP first)": 1,
     }
     data = PhotoFolderDataset(tmp_path / "out", (64, 32))
     assert sorted({source.partition("/")[0] for source, _ in data.pair_names()}) == ["ann", "bob"]
     assert data.poses.inside((64, 32)).visible.all()
     said = json.loads((tmp_path / "out" / "prepare.json").read_text(encoding="utf-8"))
     assert said["rejected"]["bob/copy.png"] == "the same file as ann/1.png"
+    assert "bob/IMG_1.heic" in said["rejected"]
     assert set(said["kept"]) == {"ann/1.png", "ann/holiday/2.png", "bob/1.png", "bob/2.png"}
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert page.count("<img ") == 4 + 4  # those kept, and those rejected that could be read and looked at
@@ -162,6 +166,14 @@ def test_several_processes_find_the_same(tmp_path: Path) -> None:
     ]
     assert [len(side) for side in sides] == [12, 1]
     assert not sides[0] & sides[1]
+
+
+def test_a_folder_of_heic_files_is_told(tmp_path: Path) -> None:
+    (tmp_path / "photos" / "ann").mkdir(parents=True)
+    (tmp_path / "photos" / "ann" / "1.heic").touch()
+    with pytest.raises(UserError, match=r"but 1 in formats that are not read \(ann/1\.heic\): save them as JPEG"):
+        prepare_photos(tmp_path / "photos", tmp_path / "out", Seer)
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_cannot_be_prepared_is_a_sentence(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ def run(argv: Sequence[str]) -> None:
     """Find the joints of the people in photos."""
     chosen = _parser().parse_args(argv)
 
+    from posegan.images import tell_unread
     from posegan.inference.annotate import annotate
 
     done = annotate(
@@ -26,6 +27,8 @@ def run(argv: Sequence[str]) -> None:
         print(f"left out: {sentence}")
     if len(done.unreadable) > SHOWN:
         print(f"left out: {len(done.unreadable) - SHOWN:,} more that cannot be read")
+    if done.unread:
+        print(f"left out: {tell_unread(done.unread)}")
     if done.nobody:
         more = f" and {len(done.nobody) - SHOWN:,} more" if len(done.nobody) > SHOWN else ""
         print(f"nobody found in {', '.join(done.nobody[:SHOWN])}{more}")

@@ -27,7 +27,7 @@ from posegan.data.photos import EncodedPhotos, Fit, PhotoFiles, cores, decode
 from posegan.data.report import DataReport
 from posegan.errors import UserError
 from posegan.files import atomic_writer
-from posegan.images import PHOTO_SUFFIXES
+from posegan.images import PHOTO_SUFFIXES, UNREAD_SUFFIXES
 from posegan.pose import Size
 
 MAGIC = b"posegan\x00"
@@ -53,13 +53,22 @@ class PackIndex:
 
 def list_photos(folder: str | Path) -> list[str]:
     """Return the photo files below a folder as sorted relative names with `/`; raises UserError if it is no folder."""
-    folder = Path(folder)
+    return _files_below(Path(folder), PHOTO_SUFFIXES)
+
+
+def list_unread(folder: str | Path) -> list[str]:
+    """Return the pictures below a folder that `list_photos` leaves out for their format; hidden ones are none."""
+    names = _files_below(Path(folder), UNREAD_SUFFIXES)
+    return [name for name in names if not name.rpartition("/")[2].startswith(".")]
+
+
+def _files_below(folder: Path, suffixes: frozenset[str]) -> list[str]:
     if not folder.is_dir():
         raise UserError(f"There is no folder {folder}: give the folder that holds the photos.")
     found = []
     for root, _, files in os.walk(folder):
         below = Path(root).relative_to(folder)
-        found += [(below / f).as_posix() for f in files if f[f.rfind(".") :].lower() in PHOTO_SUFFIXES]
+        found += [(below / f).as_posix() for f in files if f[f.rfind(".") :].lower() in suffixes]
     return sorted(found)
 
 

@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from posegan.data.cache import list_photos
+from posegan.data.cache import list_photos, list_unread
 from posegan.detect import People
 from posegan.errors import UserError
-from posegan.images import PHOTO_SUFFIXES, from_pil, read_photo, to_pil, write_jpeg
+from posegan.images import PHOTO_SUFFIXES, from_pil, read_photo, tell_unread, to_pil, write_jpeg
 from posegan.inference.finder import PersonFinder
 from posegan.inference.output import out_file
 from posegan.pose import COCO18, Pose, draw_pose
@@ -40,6 +40,8 @@ class Annotated:
     """Photos that the CSV had already."""
     nobody: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    """Pictures of a folder in formats that are not read."""
 
 
 def annotate(
@@ -64,7 +66,8 @@ def annotate(
     out = out_file(out)
     rows = load_annotations(out) if out.exists() else {}
     finder.network  # noqa: B018 (loaded now: a network that is missing is no fault of the photos)
-    result, written = Annotated(known=sum(name in rows for name in files)), time.monotonic()
+    unread = [name for image in images if Path(image).is_dir() for name in list_unread(image)]
+    result, written = Annotated(known=sum(name in rows for name in files), unread=unread), time.monotonic()
     wanted = {name: file for name, file in files.items() if name not in rows}
     try:
         for name, file in _shown(wanted, progress):
@@ -103,6 +106,8 @@ def photos_of(images: Sequence[str | Path]) -> dict[str, Path]:
         raise UserError(f"{folders[0]} is a folder: give one folder, or photo files.")
     if folders:
         names = list_photos(folders[0])
+        if not names and (unread := list_unread(folders[0])):
+            raise UserError(f"{folders[0]} holds no photos but {tell_unread(unread)}.")
         if not names:
             raise UserError(f"{folders[0]} holds no photos ({', '.join(sorted(PHOTO_SUFFIXES))}): give another folder.")
         return {name: folders[0] / name for name in names}

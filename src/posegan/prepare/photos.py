@@ -24,17 +24,18 @@ from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor
 
-from posegan.data.cache import list_photos
+from posegan.data.cache import list_photos, list_unread
 from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.files import read_text, sha256_of
-from posegan.images import to_pil, write_jpeg
+from posegan.images import tell_unread, to_pil, write_jpeg
 from posegan.inference.manifest import check_settings
 from posegan.inference.output import out_folder
 from posegan.pose import Pose, save_annotations
 from posegan.prepare.look import look_at
 
 LAYOUT = "Put each person's photos into a folder of their own: photos/<person>/<image>."
+UNREAD = "in a format that is not read (save it as JPEG, PNG or WebP first)"
 FEW = 24  # photos, for which no further processes are started: each needs seconds until it works
 TOGETHER = 4  # photos that a process takes at a time
 
@@ -73,8 +74,10 @@ def cut_people(
     settings: of the detector; a folder filled with others is refused. workers: processes.
     Raises UserError if no photo lies in a person's folder, or if nobody can be used.
     """
-    names = list_photos(root)
+    names, unread = list_photos(root), list_unread(root)
     inside = [name for name in names if "/" in name]
+    if not inside and any("/" in name for name in unread):
+        raise UserError(f"{root} holds no photo in a person's folder but {tell_unread(unread)}.")
     if not inside:
         what = f"{len(names)} photos lie in {root} itself" if names else f"{root} holds no photo"
         raise UserError(f"{what}, so nobody knows which show the same person: {LAYOUT[0].lower()}{LAYOUT[1:]}")
@@ -101,6 +104,7 @@ def cut_people(
             advance()
     lines = [found[name] for name in inside]
     lines += [Looked(name, "", "lies in no person's folder") for name in names if "/" not in name]
+    lines += [Looked(name, "", UNREAD) for name in unread]
     kept = {line.cut: line.pose for line in lines if line.cut}
     if not kept:
         raise UserError(f"None of the {len(lines)} photos in {root} can be used: {_most(lines)}.")

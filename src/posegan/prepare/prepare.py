@@ -14,7 +14,7 @@ from pathlib import Path
 
 from posegan.data import DataReport, NoPairsError, PosePairDataset, pack_photos, write_pairs, write_shards
 from posegan.data.assemble import Split
-from posegan.data.cache import list_photos
+from posegan.data.cache import list_photos, list_unread
 from posegan.data.deepfashion import CROPPED, FULL
 from posegan.data.photos import photo_size
 from posegan.data.shards import SUFFIX
@@ -25,7 +25,7 @@ from posegan.inference.open_data import Kind, kind_of, open_data
 from posegan.inference.output import out_folder
 from posegan.pose import Size
 from posegan.pose.io import load_annotations
-from posegan.prepare.photos import cut_people, default_workers
+from posegan.prepare.photos import UNREAD, cut_people, default_workers
 from posegan.prepare.sheet import kind_of_reason, write_sheet
 
 
@@ -162,6 +162,7 @@ def _usable(annotated: list[str], folder: Path, sizes: tuple[Size, ...], report:
     there = set(list_photos(folder))
     report.add("annotated photos missing, left out", [name for name in annotated if name not in there])
     report.add("photos without annotation, left out", sorted(there.difference(annotated)))
+    report.add(f"pictures {UNREAD}, left out", list_unread(folder))
     names = [name for name in annotated if name in there]
     if not sizes:
         return names
