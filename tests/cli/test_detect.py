@@ -36,7 +36,7 @@ def test_what_it_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert second == "nobody found in b.png"
     assert last == f"1 of 2 photos with a person; rows are in {tmp_path / 'a.csv'}"
     assert main([*argv, "--pictures", str(tmp_path / "drawn")]) == 0
-    assert f"2 photos had a row in {tmp_path / 'a.csv'} already" in capsys.readouterr().out
+    assert f"2 photos had a row in {tmp_path / 'a.csv'} already; to look at them again" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("crowd")
@@ -46,6 +46,18 @@ def test_box_and_number(tmp_path: Path) -> None:
     assert main([*argv, "--box", "60,0,190,128", "--person", "2"]) == 0
     xy = load_annotations(tmp_path / "a.csv")["a.png"].xy
     assert 60 + 64 < float(xy[1, 0]) < 60 + 128
+
+
+@pytest.mark.usefixtures("crowd")
+def test_a_number_that_nobody_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_png(tmp_path / "a.png", photo(1, standing()))
+    argv = ["detect", "--images", str(tmp_path / "a.png"), "--out", str(tmp_path / "a.csv")]
+    assert main([*argv, "--person", "3"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "left out: there is no person 3 in a.png, found 1\n"
+    assert "None of the photos shows a person 3, so" in printed.err
+    assert not (tmp_path / "a.csv").exists()
+    assert main(argv) == 0
 
 
 @pytest.mark.usefixtures("crowd")

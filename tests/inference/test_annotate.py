@@ -89,7 +89,8 @@ def test_files_and_another_person(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="Two photos have the same file name"):
         annotate(files, tmp_path / "a.csv", PersonFinder(Crowd()))
     done = annotate([folder / "me" / "b.png", files[1]], tmp_path / "a.csv", PersonFinder(Crowd(), person=2))
-    assert done.nobody == ["b.png"]  # there is no second person
+    assert done.too_few == ["there is no person 2 in b.png, found 1"]
+    assert list(load_annotations(tmp_path / "a.csv")) == ["a.png"]  # so that b.png is looked at again
     assert float(load_annotations(tmp_path / "a.csv")["a.png"].xy[1, 0]) > 64
 
 

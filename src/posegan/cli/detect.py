@@ -22,16 +22,28 @@ def run(argv: Sequence[str]) -> None:
         chosen.images, chosen.out, chosen_finder(chosen), pictures=chosen.pictures, progress=not chosen.no_progress
     )
     if done.known:
-        print(f"{done.known:,} photos had a row in {chosen.out} already")
-    for sentence in done.unreadable[:SHOWN]:
-        print(f"left out: {sentence}")
-    if len(done.unreadable) > SHOWN:
-        print(f"left out: {len(done.unreadable) - SHOWN:,} more that cannot be read")
+        print(
+            f"{done.known:,} photos had a row in {chosen.out} already; to look at them again delete it, or give "
+            "another --out"
+        )
+    for sentences, more in (
+        (done.unreadable, "that cannot be read"),
+        (done.too_few, f"without person {chosen.person}"),
+    ):
+        for sentence in sentences[:SHOWN]:
+            print(f"left out: {sentence}")
+        if len(sentences) > SHOWN:
+            print(f"left out: {len(sentences) - SHOWN:,} more {more}")
     if done.unread:
         print(f"left out: {tell_unread(done.unread)}")
     if done.nobody:
         more = f" and {len(done.nobody) - SHOWN:,} more" if len(done.nobody) > SHOWN else ""
         print(f"nobody found in {', '.join(done.nobody[:SHOWN])}{more}")
+    if not done.known and not done.looked_at and done.too_few:
+        raise UserError(
+            f"None of the photos shows a person {chosen.person}, so {chosen.out} was not written: give another "
+            "--person; --pictures DIR shows everybody's number."
+        )
     if not done.known and not done.looked_at:
         raise UserError(f"None of the photos can be read, so {chosen.out} was not written.")
     print(f"{done.looked_at - len(done.nobody):,} of {done.looked_at:,} photos with a person; rows are in {chosen.out}")

@@ -1,7 +1,7 @@
 """Keypoints of many photos into an annotation CSV, by a detector: what `posegan detect` does. It can be stopped.
 
 A row of missing joints only says that nobody was found, as in the published annotations; such photos are not looked at
-again. Photos that cannot be read get no row.
+again. Photos that cannot be read, or have fewer people than the number of the one meant, get no row.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class Annotated:
     unreadable: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     """Pictures of a folder in formats that are not read."""
+    too_few: list[str] = field(default_factory=list)
+    """A sentence for each photo that shows people, but not as many as the number of the person meant."""
 
 
 def annotate(
@@ -77,12 +79,15 @@ def annotate(
             except UserError as error:  # unreadable, or too small for the box or for a person
                 result.unreadable.append(str(error))
                 continue
+            if pictures is not None:
+                write_jpeg(Path(pictures) / f"{name}.jpg", draw_people(photo, people, pose))
+            if 0 < len(people) < (finder.person or 1):  # a row would say that nobody is there
+                result.too_few.append(f"there is no person {finder.person} in {name}, found {len(people)}")
+                continue
             rows[name] = pose
             result.looked_at += 1
             if not bool(pose.visible.any()):
                 result.nobody.append(name)
-            if pictures is not None:
-                write_jpeg(Path(pictures) / f"{name}.jpg", draw_people(photo, people, pose))
             if time.monotonic() - written > EVERY:
                 save_annotations(out, rows)
                 written = time.monotonic()
