@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from posegan.errors import UserError
-from posegan.files import ExternalFile, atomic_writer, sha256_of, write_bytes, write_text
+from posegan.files import ExternalFile, atomic_writer, require_writable, sha256_of, write_bytes, write_text
 
 SHA = hashlib.sha256(b"right").hexdigest()
 FILE = ExternalFile("net.pth", "features for a loss", "https://example.org/net.pth", SHA)
@@ -67,9 +67,24 @@ def test_the_new_content_is_invisible_until_the_block_ends(tmp_path: Path):
 
 def test_a_rename_that_fails_leaves_no_part_file(tmp_path: Path):
     (tmp_path / "taken").mkdir()
-    with pytest.raises(OSError):
+    with pytest.raises(UserError, match=r"taken cannot be written \(.*\): give another file"):
         write_bytes(tmp_path / "taken", b"data")
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+
+
+def test_what_cannot_be_written_is_called_by_its_own_name(tmp_path: Path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / ("x" * 300), tmp_path / "file" / "below"):
+        for write in (require_writable, lambda path: write_bytes(path, b"data")):
+            with pytest.raises(UserError, match=rf"^{path} cannot be written \([A-Z].*\): give another file"):
+                write(path)
+    require_writable(tmp_path / "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_another_files_error_is_not_blamed_on_it(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match="gone"), atomic_writer(tmp_path / "file"):
+        (tmp_path / "gone").read_bytes()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")

@@ -21,11 +21,12 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
 
     The data is flushed to the disk before the rename, so a power cut or a kill leaves the old file or the new one. Who
     may read it is what the old file says, or else the user's umask.
+    Raises UserError if the file cannot be written, or the disk is full.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
+    part = _part_of(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as file:
             if path.is_file():
                 part.chmod(stat.S_IMODE(path.stat().st_mode))
@@ -33,9 +34,30 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        if isinstance(error, OSError) and error.errno and error.filename in (None, str(part), str(path.parent)):
+            raise _unwritable(path, error) from error
         raise
+
+
+def require_writable(path: Path) -> None:
+    """Raise UserError if a file cannot be written into its folder: before work is done for it."""
+    part = _part_of(path)
+    try:
+        part.touch(exist_ok=False)
+        part.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _part_of(path: Path) -> Path:
+    return path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path} cannot be written ({error.strerror}): give another file.")
 
 
 def write_bytes(path: Path, data: bytes) -> None:

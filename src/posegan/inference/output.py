@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from posegan import __version__
 from posegan.errors import UserError
+from posegan.files import require_writable
 
 if TYPE_CHECKING:
     from posegan.inference.predictor import Predictor
@@ -54,7 +55,10 @@ def out_folder(path: str | Path) -> Path:
 
 
 def out_file(path: str | Path, inputs: tuple[str | Path | None, ...] = ()) -> Path:
-    """Return the path of a result file, its folder made; raises UserError if it is a folder or one of the inputs."""
+    """Return the path of a result file, its folder made.
+
+    Raises UserError if it is a folder or one of the inputs, or cannot be written.
+    """
     path = Path(path)
     if path.is_dir():
         raise UserError(f"{path} is a folder: give a file name in it, for example {path / 'result.png'}.")
@@ -62,6 +66,7 @@ def out_file(path: str | Path, inputs: tuple[str | Path | None, ...] = ()) -> Pa
         if used is not None and path.exists() and Path(used).exists() and path.samefile(used):
             raise UserError(f"{path} is an input of this command and would be lost: give another output file.")
     out_folder(path.parent)
+    require_writable(path)
     return path
 
 
