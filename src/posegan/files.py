@@ -76,9 +76,21 @@ def read_text(path: Path, remedy: str = "check the path") -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise UserError(f"{path} cannot be opened ({error.strerror}): {remedy}.") from error
+        raise _unreadable(path, error, remedy) from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text: {remedy}, or save it as UTF-8.") from error
+
+
+def require_readable(path: Path, remedy: str = "check the path") -> None:
+    """Raise UserError, with `remedy`, if a file cannot be opened: before work is done for it."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise _unreadable(path, error, remedy) from error
+
+
+def _unreadable(path: Path, error: OSError, remedy: str) -> UserError:
+    return UserError(f"{path} cannot be opened ({error.strerror}): {remedy}.")
 
 
 def sha256_of(path: Path) -> str:

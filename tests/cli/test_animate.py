@@ -56,12 +56,14 @@ MISTAKES = {
     "no rate": ("--source S --poses walk --out o.gif --fps fast", "'fast' is no number of frames a second"),
     "two backgrounds": ("--source S --poses walk --out o.gif --paste --background steady", "leave --background out"),
     "nothing to leave out": ("--source S --poses walk --out o.gif --generated-only", "give one of them too"),
+    "missing photo": ("--source gone.png --poses walk --out o.gif", "gone.png cannot be opened"),
+    "missing poses": ("--source {photo} --poses gone.mp4 --out o.gif", "gone.mp4 cannot be opened"),
     "no animation": ("--weights {weights} --source {photo} --poses walk --out o.png", "ends in .gif or .mp4"),
     "unknown walk": ("--weights {weights} --source {photo} --poses wlak --out o.gif", "did you mean 'walk'"),
     "plain photos": ("--weights {weights} --source {photo} --poses {plain} --out o.gif", "gives 0 poses"),
-    "odd box": ("--source S --poses walk --out o.gif --box 1,2,3", "'1,2,3' is no box left,top,right,bottom"),
-    "two detectors": ("--movenet M --detector yolo --source S --poses walk --out o.gif", "leave --detector"),
-    "no network": ("--detector yolo --source S --poses walk --out o.gif", "needs --detector-weights FILE"),
+    "odd box": ("--source {photo} --poses walk --out o.gif --box 1,2,3", "'1,2,3' is no box left,top,right,bottom"),
+    "two detectors": ("--movenet M --detector yolo --source {photo} --poses walk --out o.gif", "leave --detector"),
+    "no network": ("--detector yolo --source {photo} --poses walk --out o.gif", "needs --detector-weights FILE"),
     "no detector": ("--movenet {photo} --source {photo} --poses walk --out o.gif", "MoveNet"),
 }
 

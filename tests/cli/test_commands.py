@@ -123,7 +123,7 @@ MISTAKES = {
     "unknown weights": ("evaluate --weights posegn --data D --out O", "Unknown weights 'posegn'"),
     "missing weights": ("evaluate --weights gone.safetensors --data D --out O", "gone.safetensors is missing"),
     "damaged weights": (
-        "generate --weights {bad}.safetensors --source S --pose back --out O",
+        "generate --weights {bad}.safetensors --source {photo} --pose back --out O",
         "not a readable safetensors",
     ),
     "weights for nothing": ("evaluate --weights {weights} --data gone --out {tmp}/o", "There is no folder gone"),
@@ -152,6 +152,22 @@ MISTAKES = {
     "missing photo": (
         "generate --weights {weights} --source gone.png --pose back --out {tmp}/o.png",
         "gone.png cannot be opened",
+    ),
+    "missing pose": (
+        "generate --weights {weights} --source {photo} --pose gone.csv:a.png --out {tmp}/o.png",
+        "gone.csv cannot be opened",
+    ),
+    "missing joints": (
+        "generate --weights {weights} --source {photo} --source-pose gone.json --pose back --out {tmp}/o.png",
+        "gone.json cannot be opened",
+    ),
+    "no pose": (
+        "generate --weights {weights} --source {photo} --pose {bad}.safetensors --out {tmp}/o.png",
+        "is not a pose: give a bundled pose name",
+    ),
+    "unreadable pose": (
+        "generate --weights {weights} --source {photo} --pose {bad}.png --out {tmp}/o.png",
+        "not a readable photo",
     ),
     "unreadable photo": (
         "generate --weights {weights} --source {bad}.png --pose back --out {tmp}/o.png",
@@ -202,13 +218,23 @@ def test_a_mistake_is_one_sentence(
 
 
 def test_without_weights_the_remedy_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    market: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for module in ("predictor", "demo"):
         monkeypatch.setattr(f"posegan.inference.{module}.bundled_names", lambda: ())
-    for command in ("demo", "evaluate --data D --out O", "generate --source S --pose back --out O"):
+    for command in ("demo", "evaluate --data D --out O", f"generate --source {source(market)} --pose back --out O"):
         assert main(command.split()) == 2
         assert "holds no bundled weights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["generate --pose back", "animate --poses walk", "inspect --pose back", "detect"])
+def test_a_wrong_file_name_does_not_wait_for_torch(command: str, tmp_path: Path) -> None:
+    photos = "--images" if command == "detect" else "--source"
+    line = f"{command} {photos} {tmp_path / 'gone.png'} --out o.png"
+    code = f"import sys; from posegan.cli import main; sys.exit(main({line.split()}) + ('torch' in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "gone.png cannot be opened (No such file or directory): check the path." in done.stderr
+    assert done.returncode == 2
 
 
 def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

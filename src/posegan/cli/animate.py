@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
+from posegan.cli.inputs import require_keypoints, require_photos, require_sequence
 from posegan.cli.parser import Parser, add_pose_options, add_source_options, command_parser
 from posegan.errors import UserError
 
@@ -17,6 +18,9 @@ def run(argv: Sequence[str]) -> None:
         raise UserError("--paste has the photo's own background: leave --background out.")
     if chosen.generated_only and not chosen.paste and chosen.background != "photo":
         raise UserError("--generated-only tells how --paste and --background photo are to work: give one of them too.")
+    require_photos(chosen.source)
+    require_sequence(chosen.poses)
+    require_keypoints(chosen.source_pose or ())
 
     from posegan.inference.animate import animate_file
     from posegan.inference.predictor import Predictor

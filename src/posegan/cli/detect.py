@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
 from posegan.cli.parser import Parser, command_parser
 from posegan.errors import UserError
+from posegan.files import require_readable
 
 SHOWN = 5  # photos named of a kind
 
@@ -14,6 +16,8 @@ SHOWN = 5  # photos named of a kind
 def run(argv: Sequence[str]) -> None:
     """Find the joints of the people in photos."""
     chosen = _parser().parse_args(argv)
+    if not any(Path(image).exists() for image in chosen.images):  # one of several that is missing is left out
+        require_readable(Path(chosen.images[0]))
 
     from posegan.images import tell_unread
     from posegan.inference.annotate import annotate

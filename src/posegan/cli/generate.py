@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from importlib import resources
 
 from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
+from posegan.cli.inputs import pose_names, require_keypoints, require_photos, require_pose
 from posegan.cli.parser import Parser, add_pose_options, add_source_options, command_parser, positive
 from posegan.errors import UserError
 
@@ -33,6 +32,10 @@ def run(argv: Sequence[str]) -> None:
         raise UserError("--generated-only tells how --paste is to work: give both, or none of them.")
     if not any(many) and not all(single):
         raise UserError("Give --source PHOTO and --pose POSE, or --pairs CSV and --data FOLDER.")
+    if all(single):
+        require_photos(chosen.source)
+        require_pose(chosen.pose)
+        require_keypoints(chosen.source_pose or ())
 
     from posegan.data.photos import photo_size
     from posegan.inference.generate import generate_file, generate_pairs
@@ -82,17 +85,11 @@ def run(argv: Sequence[str]) -> None:
             print(sentence)
 
 
-def _pose_names() -> list[str]:
-    """Return the names of the bundled poses without loading torch."""
-    text = (resources.files("posegan") / "assets" / "poses.json").read_text(encoding="utf-8")
-    return list(json.loads(text)["poses"])
-
-
 def _parser() -> Parser:
     parser = command_parser("generate", "Re-pose the person of a photo. Use it with the person's consent.")
     parser.add_argument("--weights", help="bundled weights by name, .safetensors file or run folder; default: shipped")
     add_source_options(parser, required=False)
-    names = ", ".join(_pose_names())
+    names = ", ".join(pose_names())
     parser.add_argument("--pose", help=f"photo, OpenPose .json, annotations.csv:PHOTO, or one of: {names}")
     parser.add_argument("--out", required=True, help="picture to write (PNG), or with --pairs a folder")
     parser.add_argument(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from posegan.cli.inputs import require_keypoints, require_photos, require_pose
 from posegan.cli.parser import Parser, command_parser, positive
 from posegan.errors import UserError
 
@@ -20,6 +21,10 @@ def run(argv: Sequence[str]) -> None:
         raise UserError("--pairs names photos of a data set: give its folder with --data.")
     if not chosen.data and not all(single):
         raise UserError("Give --source PHOTO and --pose POSE, or --data FOLDER.")
+    if all(single):
+        require_photos([chosen.source])
+        require_pose(chosen.pose)
+        require_keypoints([chosen.source_pose] if chosen.source_pose else ())
 
     from posegan.evaluation.inspection import inspect_data, inspect_photo
     from posegan.inference.predictor import Predictor

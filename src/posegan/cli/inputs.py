@@ -1,0 +1,75 @@
+"""What a command is given, looked at before torch and the models are loaded: a wrong file name is told at once.
+
+Whether a file is there and is a photo at all; all else is found by who reads it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from PIL import Image
+
+from posegan.errors import unknown_name
+from posegan.files import require_readable
+
+KEYPOINTS = (".csv", ".json")
+
+
+def pose_names() -> list[str]:
+    """Return the names of the bundled poses without loading torch."""
+    text = (resources.files("posegan") / "assets" / "poses.json").read_text(encoding="utf-8")
+    return list(json.loads(text)["poses"])
+
+
+def require_photos(paths: Sequence[str]) -> None:
+    """Raise UserError if one of the files cannot be opened, or is no photo."""
+    for path in paths:
+        require_readable(Path(path))
+        if not _is_picture(Path(path)):
+            from posegan.images import read_photo
+
+            read_photo(path)  # says why
+
+
+def require_pose(text: str) -> None:
+    """Raise UserError if a pose is neither bundled nor a file that can be opened."""
+    path = _file_of(text)
+    if text in pose_names() or path.is_dir():
+        return
+    if not path.suffix and not path.exists():
+        raise unknown_name("pose", text, pose_names())
+    require_readable(path)
+    if path.suffix.lower() not in KEYPOINTS and not _is_picture(path):
+        from posegan.images import PHOTO_SUFFIXES
+
+        require_photos([text] if path.suffix.lower() in PHOTO_SUFFIXES else [])
+
+
+def require_keypoints(texts: Sequence[str]) -> None:
+    """Raise UserError if one of the texts names a file of keypoints that cannot be opened."""
+    for path in map(_file_of, texts):
+        if path.suffix.lower() in KEYPOINTS:
+            require_readable(path)
+
+
+def require_sequence(text: str) -> None:
+    """Raise UserError if a pose sequence is called like a file that cannot be opened."""
+    if Path(text).suffix and not Path(text).is_dir():
+        require_readable(Path(text))
+
+
+def _file_of(text: str) -> Path:
+    """Return the file that a pose is in, also that of `file.csv:row`."""
+    head, mark, _ = text.partition(".csv:")
+    return Path(f"{head}.csv" if mark else text)
+
+
+def _is_picture(path: Path) -> bool:
+    try:
+        with Image.open(path):
+            return True
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False
