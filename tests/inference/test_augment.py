@@ -23,7 +23,7 @@ from posegan.inference.augment import augment, plan
 from posegan.inference.picture_score import EmbeddingSimilarity, Pictures, PoseAgreement
 from posegan.inference.predictor import Predictor
 from posegan.pose import Pose, load_annotations, save_annotations
-from tests.small_world import SIZE, photo, standing
+from tests.small_world import SIZE, Blind, photo, standing
 
 
 @pytest.fixture(scope="module")
@@ -199,10 +199,16 @@ def test_a_stopped_run_goes_on(
 
 def test_other_settings_do_not_mix(predictor: Predictor, crowd: Path, tmp_path: Path) -> None:
     augment(predictor, crowd, tmp_path / "out", count=1, people=["0001"])
-    with pytest.raises(UserError, match="made with seed 0 instead of 1: give another --out"):
+    with pytest.raises(UserError, match="made with --seed 0 instead of with --seed 1: give another --out"):
         augment(predictor, crowd, tmp_path / "out", count=1, seed=1)
-    with pytest.raises(UserError, match="made with scores"):
+    with pytest.raises(UserError, match=r"made without scores \(--no-scores, .*\) instead of with scores"):
         augment(predictor, crowd, tmp_path / "out", count=1, scores=[Redness()])
+    with pytest.raises(UserError, match=r"made with fitted limb lengths \(--no-retarget\) instead of without"):
+        augment(predictor, crowd, tmp_path / "out", count=1, retarget=False)
+    scores = [PoseAgreement(Blind())]
+    augment(predictor, crowd, tmp_path / "scored", count=1, people=["0001"], scores=scores)
+    with pytest.raises(UserError, match=r"made without --min-pose instead of with --min-pose 0\.9: give"):
+        augment(predictor, crowd, tmp_path / "scored", count=1, scores=scores, least={scores[0].name: 0.9})
     (tmp_path / "out" / "augment.json").write_text("{")
     with pytest.raises(UserError, match="is damaged"):
         augment(predictor, crowd, tmp_path / "out", count=1)

@@ -186,5 +186,5 @@ def test_what_cannot_be_prepared_is_a_sentence(tmp_path: Path) -> None:
         prepare_photos(photos, tmp_path / "out", Seer)
     with pytest.raises(UserError, match="lies in the folder of the photos"):
         prepare_photos(photos, photos / "out", Seer)
-    with pytest.raises(UserError, match="made with detector 'builtin' instead of 'yolo'"):
+    with pytest.raises(UserError, match="made with --detector builtin instead of with --detector yolo"):
         prepare_photos(photos, tmp_path / "out", Seer, settings={"detector": "yolo"})

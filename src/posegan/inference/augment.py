@@ -22,13 +22,21 @@ from posegan.images import to_bytes, to_signed, write_jpeg
 from posegan.inference.allowed_people import AllowedPeople, AllowedSplit, allowed_people
 from posegan.inference.manifest import Manifest, check_settings
 from posegan.inference.output import out_folder, provenance
-from posegan.inference.picture_score import Pictures, PictureScore
+from posegan.inference.picture_score import Pictures, PictureScore, PoseAgreement
 from posegan.inference.predictor import Predictor
 from posegan.inference.targets import fit_bodies
 from posegan.pose import Pose, save_annotations
 
 COLUMNS = ("picture", "person", "source", "pose_donor", "weights_sha256", "kept")  # of the manifest, before the scores
 PLACES = {"market": ("bounding_box_train", "market-annotation-train.csv"), "folder": (".", "annotations.csv")}
+
+OPTIONS = {name: f"--{name}" for name in ("data", "weights", "split", "seed")} | {
+    "retarget": "fitted limb lengths (--no-retarget)",
+    "scores": "scores (--no-scores, --osnet, --min-identity, --detector)",
+    "identity_embedding": "--min-identity",
+    "identity_osnet": "--min-identity",
+}
+"""What the command calls the settings that may not change in a folder."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ def augment(
     retarget: give poses the limb lengths of who takes them. The same call goes on where it was stopped.
     Raises UserError as `allowed_people`, or if `out` holds other results or lies in the data set.
     """
-    folder, root = out_folder(out).resolve(), Path(data).resolve()
+    folder, root = Path(out).resolve(), Path(data).resolve()
     if folder == root or root in folder.parents:
         raise UserError(f"{out} lies in the data set, which would mix with the pictures: give another folder.")
     for name in least or {}:
@@ -91,7 +99,8 @@ def augment(
         "scores": [score.name for score in scores],
         "least": dict(least or {}),
     }
-    check_settings(folder / "augment.json", settings)
+    asked = {score.name: "--min-pose" for score in scores if isinstance(score, PoseAgreement)}
+    check_settings(out_folder(out) / "augment.json", settings, OPTIONS | asked)
     manifest = Manifest(folder / "manifest.csv", [*COLUMNS, *(score.name for score in scores)])
     place, annotations = PLACES[found.kind]
     jobs = plan(found, people or list(found.people), count, seed)

@@ -12,8 +12,11 @@ from posegan.errors import UserError
 from posegan.files import read_text, write_text
 
 
-def check_settings(file: Path, settings: Mapping[str, object]) -> None:
-    """Write the settings if the folder has none yet; raises UserError if it was filled with others."""
+def check_settings(file: Path, settings: Mapping[str, object], options: Mapping[str, str]) -> None:
+    """Write the settings if the folder has none yet; raises UserError if it was filled with others.
+
+    options: what the user calls a setting, or one inside a setting that is a mapping, by its key.
+    """
     if not file.is_file():
         write_text(file, json.dumps(settings, indent=2) + "\n")
         return
@@ -26,9 +29,26 @@ def check_settings(file: Path, settings: Mapping[str, object]) -> None:
     for key, value in settings.items():
         if stored.get(key) != value and key != "version":
             raise UserError(
-                f"{file.parent} holds pictures made with {key} {stored.get(key)!r} instead of {value!r}: give another "
+                f"{file.parent} holds pictures made {_difference(key, stored.get(key), value, options)}: give another "
                 "--out, or the same settings."
             )
+
+
+def _difference(key: str, stored: object, value: object, options: Mapping[str, str]) -> str:
+    """Return in words how a setting differs: "with --seed 0 instead of with --seed 1"."""
+    if isinstance(stored, dict) and isinstance(value, dict):
+        inner = next(k for k in (*value, *stored) if stored.get(k) != value.get(k))
+        return _difference(inner, stored.get(inner), value.get(inner), options)
+    name = options.get(key, key)
+    return f"{_said(name, stored)} instead of {_said(name, value)}"
+
+
+def _said(name: str, value: object) -> str:
+    if value is None or value is False or value == []:
+        return f"without {name}"
+    if value is True:
+        return f"with {name}"
+    return f"with {name} {', '.join(map(str, value)) if isinstance(value, list) else value}"
 
 
 class Manifest:

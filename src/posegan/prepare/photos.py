@@ -36,6 +36,7 @@ from posegan.prepare.look import look_at
 
 LAYOUT = "Put each person's photos into a folder of their own: photos/<person>/<image>."
 UNREAD = "in a format that is not read (save it as JPEG, PNG or WebP first)"
+OPTIONS = {"photos": "the photos", "detector": "--detector", "detector_weights": "--detector-weights"}
 FEW = 24  # photos, for which no further processes are started: each needs seconds until it works
 TOGETHER = 4  # photos that a process takes at a time
 
@@ -82,7 +83,7 @@ def cut_people(
         what = f"{len(names)} photos lie in {root} itself" if names else f"{root} holds no photo"
         raise UserError(f"{what}, so nobody knows which show the same person: {LAYOUT[0].lower()}{LAYOUT[1:]}")
     out_folder(out)
-    check_settings(out / "looked.json", {"photos": str(root.resolve()), **settings})
+    check_settings(out / "looked.json", {"photos": str(root.resolve()), **settings}, OPTIONS)
     journal = _Journal(out / "looked.jsonl")
     known = {line.photo: line for line in journal.lines if not line.cut or (out / line.cut).is_file()}
     seen: dict[str, str] = {}
