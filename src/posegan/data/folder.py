@@ -126,8 +126,8 @@ class PhotoFolderDataset(PosePairDataset):
         root, report = Path(root), DataReport()
         store = PhotoStore.find(root, (".",), pack, "photos.pack")
         if annotations is None:
-            command = f"posegan detect --images {root} --out {root / 'annotations.csv'}"
-            remedy = f"find them with `{command}`, or pass `annotations`."
+            detect = f"posegan detect --images {root} --out {root / 'annotations.csv'}"
+            remedy = f"make a data set with keypoints with `posegan prepare {root}`, or find them with `{detect}`."
             annotations = first_existing(root, ("annotations.csv",), "Keypoints", remedy)
         names, poses = annotated_photos(Path(annotations), store, report)
         names, poses, frames = _measured(names, poses, store, report)

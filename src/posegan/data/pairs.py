@@ -23,6 +23,7 @@ from posegan.pose import Pose
 Pair = tuple[str, str]
 Identity = Callable[[str], str | None]  # photo name -> person, None: belongs to nobody
 
+PAIRS_REMEDY = "give a pairs CSV with the header 'from,to'"
 VALIDATION_PEOPLE = 50
 VALIDATION_PAIRS = 2000
 
@@ -80,7 +81,7 @@ def make_pairs(annotations: Mapping[str, Pose], identity: Identity = identity_of
 def read_pairs(path: str | Path) -> list[Pair]:
     """Return the pairs of a CSV with the header `from,to`; raises UserError with file and line on anything else."""
     path = Path(path)
-    rows = csv.reader(io.StringIO(read_text(path, "give a pairs CSV with the header 'from,to'"), newline=""))
+    rows = csv.reader(io.StringIO(read_text(path, PAIRS_REMEDY), newline=""))
     pairs = []
     try:
         if [field.strip() for field in next(rows, [])] != ["from", "to"]:

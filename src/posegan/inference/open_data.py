@@ -21,8 +21,9 @@ from posegan.data import (
     SyntheticPoseDataset,
 )
 from posegan.data.assemble import Split
-from posegan.data.pairs import fixed_pairs
+from posegan.data.pairs import PAIRS_REMEDY, fixed_pairs
 from posegan.errors import UserError
+from posegan.files import require_readable
 from posegan.pose import Size
 
 TEST_PEOPLE, TEST_SEED = 32, 1_000_003  # synthetic people to measure with; training uses small seeds
@@ -61,6 +62,8 @@ def open_data(
         if split is not None:
             raise UserError("Synthetic people are measured on a fixed crowd of their own: leave --split out.")
         return _synthetic(size)
+    if pairs is not None:
+        require_readable(Path(pairs), PAIRS_REMEDY)
     try:
         return _from_folder(kind, Path(where), size, pairs, split)
     except NoPairsError as error:
