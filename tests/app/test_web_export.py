@@ -69,7 +69,9 @@ def test_another_runtime_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(UserError, match=f"is not of {RUNTIME}.*{remedy}"):
         read_runtime(packed(tmp_path / "other.tgz", dict.fromkeys(FAKE, b"other")))
     (tmp_path / "text.tgz").write_text("no archive")
-    for path in (tmp_path, tmp_path / "gone.tgz", tmp_path / "text.tgz", packed(tmp_path / "half.tgz", {})):
+    with pytest.raises(UserError, match=rf"There is no .*gone\.tgz: check the path, or get it with `{remedy}"):
+        read_runtime(tmp_path / "gone.tgz")
+    for path in (tmp_path, tmp_path / "text.tgz", packed(tmp_path / "half.tgz", {})):
         with pytest.raises(UserError, match=f"does not hold the npm package.*{remedy}"):
             read_runtime(path)
     monkeypatch.setattr(web_export, "CHECKOUT", tmp_path / "none")

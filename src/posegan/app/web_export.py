@@ -67,8 +67,8 @@ def export_web(
     Raises UserError if it or weights cannot be read, or a model or the detector does not export.
     """
     files = {f"ort/{name}": data for name, data in read_runtime(runtime).items()}
-    out = out_folder(folder)
     studio = Studio(load_predictors(weights, "cpu"))
+    out = out_folder(folder)
     finder = _detector(studio) if detector else None
     if finder is not None:
         files[DETECTOR] = finder[0]
@@ -183,6 +183,8 @@ def read_runtime(path: str | Path | None) -> dict[str, bytes]:
     if path is None and not CHECKOUT.is_dir():
         raise UserError(f"The page needs {RUNTIME}, 14 MB that do not ship with posegan: {remedy}.")
     path = CHECKOUT if path is None else Path(path)
+    if not path.exists():
+        raise UserError(f"There is no {path}: check the path, or {remedy}.")
     try:
         found = _unpacked(path) if path.is_dir() else _packed(path)
     except (OSError, KeyError, tarfile.TarError) as error:
