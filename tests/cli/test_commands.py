@@ -127,6 +127,7 @@ MISTAKES = {
         "not a readable safetensors",
     ),
     "weights for nothing": ("evaluate --weights {weights} --data gone --out {tmp}/o", "There is no folder gone"),
+    "no data to measure": ("benchmark --weights {weights} --data gone --out {tmp}/o", "There is no folder gone"),
     "out is a file": ("evaluate --weights {weights} --data {market} --out {bad}", "is a file: give a folder"),
     "unknown device": ("evaluate --weights {weights} --device tpu --data {market} --out O", "Unknown device 'tpu'"),
     "missing pairs": (
@@ -141,6 +142,12 @@ MISTAKES = {
         "evaluate --weights {weights} --data {market} --pairs {bad} --out {tmp}/o",
         "starts with the header",
     ),
+    "missing pairs and keypoints": (
+        "generate --weights {weights} --data {tmp} --pairs gone.csv --out {tmp}/o",
+        "gone.csv cannot be opened",
+    ),
+    "raw photos": ("augment --weights {weights} --data {tmp} --out {tmp}-more", "keypoints with `posegan prepare"),
+    "raw photos to prepare": ("prepare {market}/bounding_box_test --out {tmp}/o", "put each person's photos into"),
     "unknown pairs": (
         "generate --weights {weights} --data {market} --pairs {odd} --out {tmp}/o",
         "1 pairs whose photos",
@@ -215,6 +222,7 @@ def test_a_mistake_is_one_sentence(
     assert sentence in complaint
     assert "Traceback" not in printed.err
     assert complaint.endswith((".", "?"))
+    assert not any((tmp_path.parent / folder).exists() for folder in (f"{tmp_path.name}/o", f"{tmp_path.name}-more"))
 
 
 def test_without_weights_the_remedy_is_told(

@@ -71,7 +71,6 @@ def evaluate(
     Raises UserError if the photos have not the model's size, if `out` is a file, or as `open_data`.
     """
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
-    folder = out_folder(out) if out is not None else None
     data = str(dataset) if isinstance(dataset, str | Path) else type(dataset).__name__
     if isinstance(dataset, str | Path):
         dataset = open_data(dataset, predictor.size, pairs, split)
@@ -79,6 +78,7 @@ def evaluate(
         made, found = (f"{height}x{width}" for height, width in (predictor.size, dataset.size))
         raise UserError(f"The weights are for photos of {made} (height x width), the data has {found}: choose others.")
     count = len(dataset) if limit is None else min(limit, len(dataset))
+    folder = out_folder(out) if out is not None else None
     if folder is not None and save_images:
         require_distinct_names(dataset.pair_names()[:count])
     name = predictor.info.model if predictor.info else "model"

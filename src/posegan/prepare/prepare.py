@@ -70,14 +70,12 @@ def prepare(
     if kind == "synthetic":
         raise UserError("Synthetic people need no preparation: give the folder of a data set.")
     root = Path(where)
-    target = out_folder(root if out is None else out)
-    reports = {
-        part.pack.removesuffix(".pack"): _prepare(kind, part, root, target, shard_megabytes)
-        for part in _present(kind, root)
-    }
-    if not reports:
+    present = list(_present(kind, root))
+    if not present:
         wanted = " or ".join(pattern for part in _parts(kind) for pattern in part.annotations[:1])
         raise UserError(f"{root} holds no keypoints: put {wanted} there.")
+    target = out_folder(root if out is None else out)
+    reports = {part.pack.removesuffix(".pack"): _prepare(kind, part, root, target, shard_megabytes) for part in present}
     _write_report(target, reports, {})
     return reports
 
