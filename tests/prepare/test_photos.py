@@ -69,6 +69,7 @@ def write_people(root: Path) -> Path:
     write_png(root / "ann" / "two.png", person((10, 10, 80, 160), (100, 10, 80, 160)))
     write_png(root / "ann" / "half.png", person((60, 40, 90, 180), legless=True))
     write_png(root / "bob" / "far.png", person((60, 40, 20, 40)))
+    write_png(root / "bob" / "tiny.png", torch.full((3, 10, 20), 255, dtype=torch.uint8))
     shutil.copyfile(root / "ann" / "1.png", root / "bob" / "copy.png")
     (root / "bob" / "broken.jpg").write_bytes(b"no picture")
     write_png(root / "stray.png", person((60, 40, 90, 180)))
@@ -82,6 +83,7 @@ def test_photos_become_a_data_set(tmp_path: Path) -> None:
     assert report.totals["train pairs"] == 4
     assert report.counts == {
         "rejected, nobody found": 1,
+        "rejected, too small to show a person": 1,
         "rejected, several people of like size": 1,
         "rejected, a shoulder or hip is not visible": 1,
         "rejected, the person is less than 48 pixels tall": 1,
@@ -98,7 +100,7 @@ def test_photos_become_a_data_set(tmp_path: Path) -> None:
     assert "bob/IMG_1.heic" in said["rejected"]
     assert set(said["kept"]) == {"ann/1.png", "ann/holiday/2.png", "bob/1.png", "bob/2.png"}
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert page.count("<img ") == 4 + 4  # those kept, and those rejected that could be read and looked at
+    assert page.count("<img ") == 4 + 5  # those kept, and those rejected that could be read and looked at
     assert "several people of like size" in page and "http" not in page
 
 

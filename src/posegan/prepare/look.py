@@ -16,6 +16,7 @@ from posegan.data.folder import PersonCrop, person_boxes
 from posegan.detect import Detector, People
 from posegan.errors import UserError
 from posegan.images import read_photo, scaled, to_bytes
+from posegan.inference.finder import SMALLEST
 from posegan.pose import Pose
 
 SIDE = 512  # pixels of a cut's height at most: models are trained at 128 and 256
@@ -47,6 +48,9 @@ def look_at(path: Path, detector: Detector) -> Look:
         )
         return Look(f"cannot be read: {cause}")
     shown = at_most(photo, 160)
+    if photo.shape[-2] < SMALLEST[0] or photo.shape[-1] < SMALLEST[1]:
+        size = f"{photo.shape[-1]}x{photo.shape[-2]} pixels, give at least {SMALLEST[1]}x{SMALLEST[0]}"
+        return Look(f"too small to show a person: {size}", shown=shown)
     people = detector(photo)
     reason, index = choose(people, (photo.shape[-2], photo.shape[-1]))
     if reason:
