@@ -36,10 +36,16 @@ def decode_photo(data: bytes, name: str) -> Tensor:
             return from_pil(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller first.") from error
-    except UnidentifiedImageError as error:
-        raise UserError(f"{name} is not a readable photo (no known picture format): replace or remove it.") from error
     except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{name} is not a readable photo ({error}): replace or remove it.") from error
+        raise unreadable(name, error) from error
+
+
+def unreadable(name: str, error: Exception) -> UserError:
+    """Return the error for a photo file that Pillow cannot open or decode."""
+    if isinstance(error, UnidentifiedImageError):
+        remedy = "save it as JPEG, PNG or WebP, or replace or remove it"
+        return UserError(f"{name} is not a readable photo (no known picture format): {remedy}.")
+    return UserError(f"{name} is not a readable photo ({error}): replace or remove it.")
 
 
 def from_pil(image: Image.Image) -> Tensor:

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from posegan.errors import UserError
-from posegan.images import decode_photo
+from posegan.images import decode_photo, unreadable
 from posegan.pose import Size
 
 JPEG = (".jpg", ".jpeg", ".JPG", ".JPEG")
@@ -85,7 +85,7 @@ def photo_size(path: str | Path) -> Size:
             turned = image.getexif().get(ORIENTATION, 1) >= 5
             return (image.width, image.height) if turned else (image.height, image.width)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path} is not a readable photo ({error}): replace or remove it.") from error
+        raise unreadable(str(path), error) from error
 
 
 def cores() -> int:
