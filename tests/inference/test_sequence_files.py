@@ -131,6 +131,28 @@ def test_the_camera_goes_with_somebody_who_crosses_the_picture() -> None:
     assert tall[1] > tall[0]
 
 
+@pytest.mark.parametrize("kind", ["png", "json"])
+def test_files_of_a_folder_that_cannot_be_read_are_left_out_and_told(kind: str, tmp_path: Path) -> None:
+    as_photos(tmp_path, walk(4))
+    for file in tmp_path.glob("*.png") if kind == "json" else ():
+        file.unlink()
+    files = sorted(tmp_path.glob(f"*.{kind}"))
+    files[1].write_text("damaged")
+    (tmp_path / "IMG_1.heic").touch()
+    found = find_sequence(tmp_path, standing())
+    assert len(found.sequence.poses) == 3
+    assert found.left_out == 0
+    assert str(files[1]) in found.unreadable[0]
+    assert len(found.unreadable) == (2 if kind == "png" else 1)  # the other: formats that are not read
+    for file in files[1:]:
+        file.write_text("damaged")
+    with pytest.raises(UserError, match=rf"gives 1 poses \(. files left out, the first: {files[1]} is n.*needs two"):
+        find_sequence(tmp_path, standing())
+    files[0].write_text("damaged")
+    with pytest.raises(UserError, match=f"None of the 4 files in .* can be used, the first: {files[0]}"):
+        find_sequence(tmp_path, standing())
+
+
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [

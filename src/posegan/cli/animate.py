@@ -10,6 +10,8 @@ from posegan.cli.inputs import require_keypoints, require_photos, require_sequen
 from posegan.cli.parser import Parser, add_pose_options, add_source_options, command_parser
 from posegan.errors import UserError
 
+SHOWN = 5  # files that cannot be read and are named
+
 
 def run(argv: Sequence[str]) -> None:
     """Put the person of a photo through a sequence of poses."""
@@ -43,6 +45,10 @@ def run(argv: Sequence[str]) -> None:
         beside=chosen.beside,
         metadata=not chosen.no_metadata,
     )
+    for sentence in found.unreadable[:SHOWN]:
+        print(f"left out: {sentence}")
+    if len(found.unreadable) > SHOWN:
+        print(f"left out: {len(found.unreadable) - SHOWN:,} more that cannot be read")
     if found.left_out:
         print(f"{found.left_out:,} frames left out: nobody found in them")
     if made.guessed:

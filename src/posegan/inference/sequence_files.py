@@ -16,7 +16,7 @@ import torch
 from posegan.detect import Detector
 from posegan.errors import UserError, unknown_name
 from posegan.files import read_text
-from posegan.images import PHOTO_SUFFIXES, read_photo
+from posegan.images import PHOTO_SUFFIXES, UNREAD_SUFFIXES, read_photo, tell_unread
 from posegan.inference.detected import find_person
 from posegan.inference.finder import builtin
 from posegan.inference.framing import fit_pose
@@ -36,11 +36,15 @@ SIDEWAYS = 0.5  # a person whose shoulders are narrower, in torso lengths, is se
 
 @dataclass(frozen=True, eq=False)
 class FoundSequence:
-    """A sequence, and how many frames of its source are left out because nobody was found in them."""
+    """A sequence, and how many frames of its source are left out because nobody was found in them.
+
+    unreadable: a sentence for each file of a folder that is left out because it cannot be read.
+    """
 
     sequence: PoseSequence
     bundled: bool
     left_out: int = 0
+    unreadable: tuple[str, ...] = ()
 
 
 def find_sequence(
@@ -51,7 +55,8 @@ def find_sequence(
     "walk" is the bundled walk in the direction that the person of the pose `source` () faces. rate: frames a second;
     None: the video's own, the bundled sequence's own, else RATE. detector: for videos, and photos without a pose; None:
     the built-in one.
-    Raises UserError if the text is none of the forms, if a frame cannot be read, or if fewer than two poses are found.
+    Raises UserError if the text is none of the forms, if a file or all of a folder cannot be read, or if fewer than
+    two poses are found.
     """
     words = str(text)
     name = walk_for(source) if words == "walk" else words
@@ -61,7 +66,8 @@ def find_sequence(
         return FoundSequence(PoseSequence(kept.poses, kept.size, seconds), bundled=True)
     path = Path(words)
     if path.is_dir():
-        return _joined(_folder(path, detector), rate or RATE, words)
+        unreadable: list[str] = []
+        return _joined(_folder(path, detector, unreadable), rate or RATE, words, unreadable)
     if path.suffix.lower() == ".json":
         return _joined(_json(path), rate or RATE, words)
     if path.suffix.lower() in VIDEO_SUFFIXES:
@@ -84,13 +90,19 @@ def walk_for(source: Pose) -> str:
     return "walk-front" if width > 0 else "walk-away"
 
 
-def _joined(found: Iterable[FramedPose | None], rate: float, name: str) -> FoundSequence:
-    """Return the poses of all frames as one sequence in one frame; None is a frame with nobody."""
+def _joined(
+    found: Iterable[FramedPose | None], rate: float, name: str, unreadable: Sequence[str] = ()
+) -> FoundSequence:
+    """Return the poses of all frames as one sequence in one frame; None is a frame with nobody.
+
+    unreadable: what `_folder` told while its frames were taken.
+    """
     frames = list(found)
     people = [pose for pose in frames if pose is not None]
     if len(people) < 2:
+        but = f" ({len(unreadable)} files left out, the first: {unreadable[0].rstrip('.')})" if unreadable else ""
         raise UserError(
-            f"{name} gives {len(people)} poses, an animation needs two: for one pose use `posegan generate`."
+            f"{name} gives {len(people)} poses{but}, an animation needs two: for one pose use `posegan generate`."
         )
     sizes = {pose.size for pose in people}
     size = sizes.pop()
@@ -100,9 +112,8 @@ def _joined(found: Iterable[FramedPose | None], rate: float, name: str) -> Found
         poses = Pose.stack([person.pose for person in people])
     if size is None:
         poses, size = _without_edges(poses)
-    return FoundSequence(
-        PoseSequence(poses, size, len(people) / rate), bundled=False, left_out=len(frames) - len(people)
-    )
+    sequence = PoseSequence(poses, size, len(people) / rate)
+    return FoundSequence(sequence, False, len(frames) - len(people), tuple(unreadable))
 
 
 def _without_edges(poses: Pose) -> tuple[Pose, Size]:
@@ -111,20 +122,41 @@ def _without_edges(poses: Pose) -> tuple[Pose, Size]:
     return poses.crop(-9 * reach, -9 * reach), (20 * reach, 20 * reach)
 
 
-def _folder(folder: Path, detector: Detector | None) -> Iterator[FramedPose | None]:
+def _folder(folder: Path, detector: Detector | None, unreadable: list[str]) -> Iterator[FramedPose | None]:
+    """Yield what the files of a folder give in their order; those that cannot be read are told in `unreadable`."""
     files = sorted((file for file in folder.iterdir() if not file.name.startswith(".")), key=_natural)
     photos = [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES]
+    unread = [file.name for file in files if file.suffix.lower() in UNREAD_SUFFIXES]
+    keypoints = [file for file in files if file.suffix.lower() == ".json"]
     if photos:
         before: Pose | None = None
         for photo in photos:
-            framed = _pose_of(photo, detector, before)
+            try:
+                framed = _pose_of(photo, detector, before)
+            except UserError as error:
+                unreadable.append(str(error))
+                continue
             before = framed.pose if framed else before
             yield framed
-        return
-    keypoints = [file for file in files if file.suffix.lower() == ".json"]
-    if not keypoints:
-        raise UserError(f"{folder} holds no photos and no OpenPose .json files: give {FORMS}.")
-    yield from _people((read_text(file), str(file)) for file in keypoints)
+    elif keypoints:
+        yield from _people(_parsed(keypoints, unreadable))
+    else:
+        but = f" but {tell_unread(unread)}" if unread else f": give {FORMS}"
+        raise UserError(f"{folder} holds no photos and no OpenPose .json files{but}.")
+    if len(unreadable) == len(photos or keypoints):
+        raise UserError(f"None of the {len(unreadable)} files in {folder} can be used, the first: {unreadable[0]}")
+    if photos and unread:
+        unreadable.append(tell_unread(unread))
+
+
+def _parsed(files: Sequence[Path], unreadable: list[str]) -> Iterator[tuple[list[Pose], str]]:
+    for file in files:
+        try:
+            people = parse_openpose(read_text(file), str(file))
+        except UserError as error:
+            unreadable.append(str(error))
+            continue
+        yield people, str(file)
 
 
 def _natural(file: Path) -> list[tuple[int, str]]:
@@ -160,14 +192,15 @@ def _json(path: Path) -> Iterator[FramedPose | None]:
     frames = stored.get("frames", [stored]) if isinstance(stored, dict) else stored
     if not isinstance(frames, list):
         raise UserError(f"{path} holds no list of OpenPose frames: give {FORMS}.")
-    return _people((json.dumps(frame), f"{path}, frame {i}") for i, frame in enumerate(frames, 1))
+    names = [f"{path}, frame {i}" for i in range(1, 1 + len(frames))]
+    return _people((parse_openpose(json.dumps(frame), name), name) for frame, name in zip(frames, names, strict=True))
 
 
-def _people(texts: Iterable[tuple[str, str]]) -> Iterator[FramedPose | None]:
-    """Yield one person of each OpenPose text: at first the main one, then who is nearest to the frame before."""
+def _people(frames: Iterable[tuple[list[Pose], str]]) -> Iterator[FramedPose | None]:
+    """Yield one person of the people in each frame: at first the main one, then who is nearest to the frame before."""
     before: Pose | None = None
-    for text, name in texts:
-        people = [pose for pose in parse_openpose(text, name) if pose.visible.any()]
+    for everybody, name in frames:
+        people = [pose for pose in everybody if pose.visible.any()]
         if not people:
             yield None
             continue
