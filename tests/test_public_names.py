@@ -77,3 +77,9 @@ def test_nothing_heavy_is_imported_for_help() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert "did you mean 'train'" in done.stderr
+
+
+def test_torchvision_waits_until_it_is_needed() -> None:
+    code = "import sys, posegan.detect, posegan.inference.generate\nprint('torchvision' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -62,8 +62,10 @@ class Service:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def warm_up(self) -> None:
-        """Make the first picture of every model before anybody waits for it."""
+        """Make the first picture of every model, and look for a person, before anybody waits for it."""
         self._models.submit(lambda: warm_up(self.studio, self.examples.get(0)))
+        if self.detector is not None:
+            self._models.submit(self.detector, self.examples.get(0).pixels)
 
     async def find_people(self, photo: Photo) -> Pose | None:
         """Return the joints of the largest person, None if nobody is seen or nobody looks."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.ops import roi_align
 
 from posegan.detect.crop_network import CROP
 from posegan.images import to_signed
@@ -67,6 +66,8 @@ def cut_windows(photo: Tensor, windows: Tensor) -> Tensor:
 
     Each pixel of a crop is the mean of four places: enough for windows up to four times as high as crops.
     """
+    from torchvision.ops import roi_align  # here: it takes seconds, which commands that look at no photo need not wait
+
     around = round(AROUND * photo.shape[-2])
     padded = F.pad(to_signed(photo)[None], (around,) * 4, mode="replicate")
     left, top, tall = windows.unbind(1)

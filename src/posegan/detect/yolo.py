@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.ops import nms
 
 from posegan.detect.base import People, coco_people
 from posegan.errors import UserError
@@ -61,6 +60,8 @@ class Yolo:
 
     def __call__(self, photo: Tensor) -> People:
         """Return the people of a photo (3, H, W) uint8."""
+        from torchvision.ops import nms  # here: it takes seconds
+
         framed, scale, left, top = letterbox(photo, self._size, centred=not self._rtmo)
         # RTMO was trained on blue, green, red from 0 to 255, the others on red, green, blue from 0 to 1.
         framed = framed.flip(0) if self._rtmo else framed / 255
