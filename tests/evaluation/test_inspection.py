@@ -12,7 +12,7 @@ from torch import Tensor
 from posegan.errors import UserError
 from posegan.evaluation import inspection
 from posegan.evaluation.inspection import adapn_strips, inspect_data, inspect_photo, stage_strips
-from posegan.evaluation.strips import GAP, LONGEST, Cell, Strip, lay_out_strips
+from posegan.evaluation.strips import GAP, LONGEST, Cell, Strip, in_letters, lay_out_strips
 from posegan.files import sha256_of
 from posegan.images import from_pil, read_photo, write_png
 from posegan.inference.predictor import Predictor
@@ -181,3 +181,8 @@ def test_captions_have_room() -> None:
     gap = dark[8:].any(0).nonzero()[:, 0]
     assert sheet.width > 300
     assert gap.max() < sheet.width - GAP, "no letter is cut off"
+
+
+def test_names_are_written_in_the_letters_that_the_font_has() -> None:
+    assert in_letters("Jürgen -> Zoë.png") == "Jurgen -> Zoe.png"
+    assert in_letters("人ß.png") == "??.png"

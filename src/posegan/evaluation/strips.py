@@ -5,6 +5,7 @@ It lays pictures out and makes none. sheet.py's `lay_out` is for tables, whose r
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ def lay_out_strips(strips: Sequence[Strip]) -> Image.Image:
     """Return strips below each other on white; all cells are as wide as the widest picture or caption."""
     title, font = ImageFont.load_default(TITLE), ImageFont.load_default(CAPTION)
     rows = [
-        (strip.title if first == 0 else "", strip.cells[first : first + LONGEST])
+        (in_letters(strip.title) if first == 0 else "", strip.cells[first : first + LONGEST])
         for strip in strips
         for first in range(0, len(strip.cells), LONGEST)
     ]
@@ -66,3 +67,9 @@ def lay_out_strips(strips: Sequence[Strip]) -> Image.Image:
                 pen.text((left, below + cell.picture.shape[-2] + 2 + i * LINE), line, "black", font)
         top += height
     return sheet
+
+
+def in_letters(text: str) -> str:
+    """Return a text in ASCII, all that Pillow's own font has: letters lose their accents, others become "?"."""
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)).encode("ascii", "replace").decode()
