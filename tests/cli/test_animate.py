@@ -36,7 +36,11 @@ def test_a_walk_in_a_full_photo(weights: Path, tmp_path: Path, capsys: pytest.Ca
         assert picture.size == (1280, 300)
         assert picture.n_frames == 16
         assert "posegan:carried" in picture.info["comment"].decode()
-    assert "0.0 beside the body" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "0.0 beside the body" in printed
+    assert "with --paste" not in printed
+    assert main([str(a) for a in [*(a for a in argv if a != "--paste"), "--out", tmp_path / "a.gif"]]) == 0
+    assert "its frames have 64x128 pixels; with --paste the person moves in the full photo" in capsys.readouterr().out
 
 
 def test_frames_without_a_person_are_told(

@@ -24,6 +24,7 @@ def run(argv: Sequence[str]) -> None:
     require_sequence(chosen.poses)
     require_keypoints(chosen.source_pose or ())
 
+    from posegan.data.photos import photo_size
     from posegan.inference.animate import animate_file
     from posegan.inference.predictor import Predictor
 
@@ -58,6 +59,12 @@ def run(argv: Sequence[str]) -> None:
         print(f"flicker, in levels of 0 to 255: {outside:.1f} beside the body, {inside:.1f} on it")
     print(f"{len(made.frames):,} frames, {made.seconds:.1f} seconds")
     print(f"wrote {chosen.out}")
+    height, width = made.frames.shape[-2:]
+    if not chosen.paste and photo_size(chosen.source[0])[0] >= 2 * height:
+        print(
+            f"its frames have {width}x{height} pixels; with --paste the person moves in the full photo, as sharp as it "
+            "where body parts only move"
+        )
 
 
 def _rate(text: str) -> float:

@@ -80,7 +80,10 @@ def run(argv: Sequence[str]) -> None:
         print(f"wrote {chosen.out}")
         height, width = predictor.size
         if not chosen.paste and photo_size(chosen.source[0])[0] >= 2 * height:
-            print(f"it has {width}x{height} pixels; with --paste the person stands in the full photo, as sharp as that")
+            print(
+                f"it has {width}x{height} pixels; with --paste the person stands in the full photo, as sharp as it "
+                "where body parts only move"
+            )
         for sentence in picture.judgement.sentences().values() if picture.judgement else ():
             print(sentence)
 
