@@ -16,6 +16,8 @@ from posegan.inference.matte import lifted, matte, membrane, over, without_perso
 from posegan.inference.paste import PersonInPhoto, _fading, generate_in_photo, paste_person
 from posegan.inference.poses import FramedPose, bundled_poses
 from posegan.inference.predictor import Predictor
+from posegan.layers.part_flow import torso_distance
+from posegan.layers.warp import pixel_grid
 from posegan.pose import Pose, body_mask, write_openpose
 from tests.small_world import SIZE, photo, standing
 
@@ -96,10 +98,15 @@ def test_matte_is_soft_and_around_the_body() -> None:
     assert not matte(nobody, SIZE).any()
 
 
+def figure(pose: Pose, radius: float) -> torch.Tensor:
+    """Return the pixels (1, *SIZE) around bones, and between shoulders and hips."""
+    trunk = torso_distance(pose, pixel_grid(SIZE, torch.device("cpu"))) < 0.8
+    return body_mask(pose, SIZE, radius) | trunk
+
+
 def coloured(pose: Pose, person: float, around: float) -> torch.Tensor:
     """Return a picture (1, 3, *SIZE) of a person of one grey before another, with a soft edge of a pixel."""
-    body = body_mask(pose, SIZE, 4.0).float()
-    soft = torch.nn.functional.avg_pool2d(body, 3, 1, 1)[:, None]
+    soft = torch.nn.functional.avg_pool2d(figure(pose, 4.0).float(), 3, 1, 1)[:, None]
     return (around + soft * (person - around)).expand(1, 3, *SIZE)
 
 
@@ -109,11 +116,11 @@ def test_nothing_of_the_generated_background_is_left(person: float, around: floa
     plate = torch.full((1, 3, *SIZE), wall)
     people, share = lifted(coloured(pose, person, around), pose, plate)
     laid = over(people, plate, share)
-    body = body_mask(pose, SIZE, 4.0)[0]
-    inside, outside = body_mask(pose, SIZE, 2.0)[0], ~body_mask(pose, SIZE, 6.0)[0]
+    body = figure(pose, 4.0)[0]
+    inside, outside = figure(pose, 2.0)[0], ~figure(pose, 6.0)[0]
     assert float((laid[..., inside] - person).abs().mean()) < 0.03
     assert float((laid[..., outside] - wall).abs().max()) < 0.05
-    between = laid[..., body ^ body_mask(pose, SIZE, 6.0)[0]]  # the edge: of the person and the wall, of nothing else
+    between = laid[..., body ^ figure(pose, 6.0)[0]]  # the edge: of the person and the wall, of nothing else
     assert float(between.min()) > min(person, wall) - 0.1
     assert float(between.max()) < max(person, wall) + 0.1
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from posegan.layers.part_flow import PARTS, part_distances, part_segments, torso_distance
+from posegan.inference.cutout import bone_distances
+from posegan.layers.part_flow import PARTS, part_segments
 from posegan.layers.smoothstep import smoothstep
 from posegan.layers.warp import affine_grid_pixels, pixel_grid, sample_pixels
 from posegan.pose import Pose, Size, torso_scale
@@ -26,7 +27,6 @@ from posegan.pose.view import TURN, same_view_of_head, stretch, torso_width
 # Distances from bones are in half-widths of the part, see `part_distances`.
 SHARPNESS = 10.0  # by which a nearer part wins over a farther one, per half-width
 REACH = 1.2  # half-widths from its bone up to which a part is carried
-BEHIND = 0.25  # half-widths that the torso counts as farther than it is: limbs are before it
 SURROUNDINGS = 2.2  # half-widths from its bone up to which a part that moves changes the picture
 STILL = 0.025  # of the torso's length: motion by which what is there is no longer left as it is
 APART = 0.1  # of the torso's length: how far apart two parts may take a pixel for it to go between them
@@ -34,8 +34,6 @@ APART = 0.1  # of the torso's length: how far apart two parts may take a pixel f
 STRETCH = 0.6  # of a part along its bone against across it
 NARROW = 0.3  # width over length of a torso seen from the side: if both are, and the four corners stretch it by more
 STRETCHED = 1.3  # than this, it is moved and turned instead
-# Joints from which hands and feet go on, the joint before, and how far, as a share of what is between these.
-ENDS = ((3, 4, 0.4), (6, 7, 0.4), (9, 10, 0.15), (12, 13, 0.15))
 HIPS = (8, 11)
 TRUNK = 1.5  # shoulder widths from shoulders to hips, where these are not in the photo
 LEGS = slice(2, 6)  # the parts that are legs
@@ -67,7 +65,7 @@ class PhotoPerson:
         self._below = None if bool(own.visible[:, list(HIPS)].any()) else TRUNK * _shoulder_width(own)
         self.pose = _with_hips(own, self._below)
         self._grid = pixel_grid(size, torch.device("cpu"))
-        self._distance = _distances(self.pose, self._grid)
+        self._distance = bone_distances(self.pose, self._grid)
 
     def carry(self, target: Pose) -> Carried:
         """Return what the pose (), in pixels of the same frame, takes from the photo.
@@ -86,7 +84,7 @@ class PhotoPerson:
             return Carried(self._grid[None], nothing, nothing)
         affines, trust = part_motions(self.pose, wanted)
         known = trust >= 0
-        distance = _distances(wanted, self._grid)
+        distance = bone_distances(wanted, self._grid)
         parts = _parts(distance)
         length = max(float(torso_scale(wanted)[0]), 1.0)
         places = affine_grid_pixels(affines, (height, width), (height, width))  # (10, h, w, 2)
@@ -199,18 +197,6 @@ def _inverse(affines: Tensor) -> Tensor:
     area = torch.where(area.abs() < 1e-8, 1e-8, area)
     linear = torch.stack([torch.stack([d, -b], -1), torch.stack([-c, a], -1)], -2) / area[:, None, None]
     return torch.cat([linear, -(linear @ torch.stack([x, y], -1)[..., None])], -1)
-
-
-def _distances(pose: Pose, grid: Tensor) -> Tensor:
-    """Return the distance of each pixel from each part's bone in the part's half-widths: (1, 10, h, w).
-
-    Hands and feet go on beyond their joints.
-    """
-    xy = pose.xy.clone()
-    for inner, outer, share in ENDS:
-        xy[:, outer] += share * (xy[:, outer] - xy[:, inner])
-    longer = Pose(xy, pose.visible)
-    return torch.cat([torso_distance(pose, grid)[:, None] + BEHIND, part_distances(longer, grid)], 1)
 
 
 def _parts(distance: Tensor) -> Tensor:

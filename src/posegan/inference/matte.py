@@ -6,15 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from posegan.inference.cutout import cut_out
 from posegan.layers.smoothstep import smoothstep
 from posegan.pose import Pose, Size, body_mask, torso_scale
 from posegan.pose.parts import HEAD, take
 
 GROWTH = 0.25  # of the torso's length around bones: 98 % of synthetic people lie in it, it is 1.8 times their area
 FEATHER = 0.1  # of the torso's length: standard deviation of the soft edge
-CORE = 0.12  # of the torso's length around bones: surely body
-BODY, EDGE = 0.2, 0.06  # of the torso's length around bones: where colours do not tell, the body, and its soft edge
-OUTSIDE = 0.05  # share by `matte` below which colours are the background's
+EDGE = 2  # pixels to each side of a person's outline in which both may be mixed
 PLAIN = 0.05  # squared distance of two colours in [-1, 1] at which it is half trusted
 FAINT = 0.35  # share by colour above which a pixel is laid over whole
 GONE = 0.35  # of the torso's length around bones: what is taken out of a photo with its person
@@ -51,26 +50,38 @@ def over(person: Tensor, background: Tensor, share: Tensor) -> Tensor:
 
 
 def lifted(made: Tensor, poses: Pose, plate: Tensor) -> tuple[Tensor, Tensor]:
-    """Return persons of generated pictures as they look before a plate, (T, 3, H, W), and their shares (T, H, W).
+    """Return the person of a generated picture as it looks before a plate, (1, 3, H, W), and its share (1, H, W).
 
-    made: (T, 3, H, W) in [-1, 1], plate: as many or one, poses: (T,). Where colours between those on the body and those
-    around it tell how much of a pixel is person, they do; elsewhere its distance from the bones does. The generated
-    background's share of a pixel is exchanged for the plate's (Bayesian matting: Chuang et al., CVPR 2001, with one
-    smooth colour each for person and background).
+    made: (1, 3, H, W) in [-1, 1], as the plate; poses: (1,). What `cut_out` gives to the generated background of a
+    pixel is exchanged for the plate.
     """
-    size = made.shape[-2], made.shape[-1]
-    length, outer = _length(poses, size), matte(poses, size)
-    core, outside = body_mask(poses, size, radius=CORE * length)[:, None], outer[:, None] < OUTSIDE
-    around = membrane(made, outside)
-    across = membrane(made, core) - around
-    contrast = across.square().sum(1)
-    by_colour = (((made - around) * across).sum(1) / contrast.clamp(min=1e-4)).clamp(0, 1)
-    by_distance = _blur(body_mask(poses, size, radius=BODY * length).float(), max(EDGE * length, 0.5))
-    trust = contrast / (contrast + PLAIN)
-    alpha = torch.where(core[:, 0], 1.0, trust * by_colour + (1 - trust) * by_distance)
-    alpha = _blur(alpha, 0.5) * outer
+    alpha, around = unmixed(made, cut_out(made, poses))
+    alpha = alpha * matte(poses, (made.shape[-2], made.shape[-1]))
     share = smoothstep(alpha, 0, FAINT)  # what little is left of the generated background's texture is not laid over
     return (made + (1 - alpha[:, None]) * (plate - around)).clamp(-1, 1), share
+
+
+def unmixed(photo: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the share (T, H, W) of each pixel that is the person's, exact at edges, and what is around the person.
+
+    photo: (T, 3, H, W) in [-1, 1]. share: (T, H, W), where the person is, right but for EDGE pixels at their outline.
+    There a pixel is between the colours of both sides, the person's and the background's, if these are told apart
+    (Bayesian matting: Chuang et al., CVPR 2001, with one smooth colour each); else it keeps its share. The background
+    (T, 3, H, W) goes on smoothly behind the person.
+    """
+    inside, outside = (_inner(side[:, None]) for side in (share > 0.5, share <= 0.5))
+    around = membrane(photo, outside)
+    across = membrane(photo, inside) - around
+    contrast = across.square().sum(1)
+    by_colour = (((photo - around) * across).sum(1) / contrast.clamp(min=1e-4)).clamp(0, 1)
+    trust = contrast / (contrast + PLAIN)
+    alpha = torch.where(inside[:, 0], 1.0, trust * by_colour + (1 - trust) * share)
+    return torch.where(outside[:, 0], 0.0, alpha), around
+
+
+def _inner(mask: Tensor) -> Tensor:
+    """Return a mask (T, 1, H, W) bool without EDGE pixels along its edge, but none of the frame's."""
+    return F.max_pool2d((~mask).float(), 2 * EDGE + 1, 1, EDGE) == 0
 
 
 def without_person(photo: Tensor, pose: Pose) -> tuple[Tensor, Tensor]:

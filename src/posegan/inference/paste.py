@@ -18,10 +18,11 @@ from posegan.data.folder import PersonCrop, person_boxes
 from posegan.errors import UserError
 from posegan.images import scaled, to_bytes, to_pil, to_signed
 from posegan.inference.carried import PhotoPerson
+from posegan.inference.cutout import cut_out
 from posegan.inference.fill import filled
 from posegan.inference.finder import PersonFinder
 from posegan.inference.framing import Photo, enclosing_box
-from posegan.inference.matte import lifted, over, without_person
+from posegan.inference.matte import lifted, over, unmixed, without_person
 from posegan.inference.poses import FramedPose, find_pose
 from posegan.inference.predictor import Person, PoseGiven, Predictor, read_people
 from posegan.inference.targets import place_on
@@ -31,6 +32,7 @@ from posegan.pose.pose import TORSO
 
 FADING = 4.0  # pixels of the cut over which it fades into the photo around it
 HEADROOM = 0.2  # of the torso's length that a cut goes on above the person: hair must not end at its edge
+AROUND = 0.04  # of the torso's length around its pixels that goes with a person
 FIELD = 512  # pixels of height up to which it is worked out where each part goes; the photo may have more
 
 
@@ -118,14 +120,14 @@ class PersonInPhoto:
         cut = to_signed(self._crop(0, photo))[None]
         self._encoded = predictor.encode_person(cut[0], own[0], others)
         self._plate, gone = without_person(cut, own)
-        here = to_signed(photo[self._place.window])[None]
+        self._here, inner = to_signed(photo[self._place.window])[None], self._place.pose(source)
+        shown = _Shown(self._here, inner)
         self._faded = self._place.soft(_fading(size, box[0].tolist(), frame))
-        gone = self._place.soft(gone)
-        self._empty = over(self._place.behind(photo, gone > 0.5), here, gone * self._faded)
-        self._here, inner = here, self._place.pose(source)
-        same_place = [_moved_onto(inner, (here.shape[-2], here.shape[-1]), *other) for other in others]
-        people = [(here, inner), *(person for person in same_place if person)] if carry else []
-        self._shown = [_Shown(*person) for person in people]
+        gone = self._place.soft(gone).maximum(shown.covered())
+        self._empty = over(self._place.behind(photo, gone > 0.5), self._here, gone * self._faded)
+        within = self._here.shape[-2], self._here.shape[-1]
+        moved = [_moved_onto(inner, within, *other) for other in others if carry]
+        self._shown = [shown, *(_Shown(*person) for person in moved if person)] if carry else []
 
     def show(self, target: Pose) -> Tensor:
         """Return the photo (3, h, w) uint8 with its person in the pose (), or without them if none of it lies there.
@@ -178,8 +180,14 @@ class _Shown:
         small = photo if self._size == self._full else F.interpolate(photo, self._size, mode="area")
         pose = pose.resize(self._full, self._size)
         own = Pose.stack([pose])
-        self._body = lifted(small, own, without_person(small, own)[0])[1][:, None]
+        self._body, self._length = unmixed(small, cut_out(small, own))[0][:, None], float(torso_scale(pose))
         self._parts = PhotoPerson(pose, self._size)
+
+    def covered(self) -> Tensor:
+        """Return where the person is, and a little around them, softly: (1, h, w)."""
+        reach = max(2, round(AROUND * self._length))
+        grown = F.max_pool2d(self._body, 2 * reach + 1, 1, reach)
+        return self._grown(F.avg_pool2d(grown, 3, 1, 1))[:, 0]
 
     def carry(self, target: Pose) -> _Carried:
         """Return what the pose (), in pixels of the photo, takes from it."""
