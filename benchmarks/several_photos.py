@@ -2,11 +2,11 @@
 
     python benchmarks/several_photos.py --data ../shared/data/market1501 --features-dir ../shared/weights
 
-Writes results/several_photos.json; half an hour on one thread for 1,024 pairs, drawn with a fixed seed. The further
+Writes results/several_photos.json; a quarter of an hour on one thread. Pairs are drawn with a fixed seed. The further
 photos are others of the person among those of the split, drawn at random: of any camera, or of any but the target's,
 which otherwise may show the target's very background and light. The target itself is never among them. "nearest" takes
 each picture from the one photo that fits best, as models do that cannot mix.
-`--split validation` is for choosing settings.
+`--split validation` is for choosing settings, `--picture FILE` draws docs/images/several_photos.png instead.
 """
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from posegan.data import PosePairDataset
+from posegan.data import PosePairDataset, SyntheticPeople
 from posegan.data.pairs import market_identity
 from posegan.evaluation.scorers import available_scorers
 from posegan.evaluation.scores import score
 from posegan.files import write_text
 from posegan.hardware import processor_name
-from posegan.images import to_bytes, to_signed
-from posegan.inference import EncodedPhotos, Predictor
+from posegan.images import to_bytes, to_signed, write_png
+from posegan.inference import EncodedPhotos, FramedPose, Predictor
 from posegan.inference.open_data import open_data
+from posegan.inference.paste import aim_in_photo, paste_person
 from posegan.inference.several import photo_shares
 from posegan.models.base import Generator
 from posegan.pose import Pose
 from posegan.pose.mask import body_mask
+from posegan.pose.view import torso_width
 
 RESULT = Path(__file__).parent / "results" / "several_photos.json"
 SCORERS = ("lpips_squeeze_caffe", "osnet", "movenet")
@@ -59,17 +62,44 @@ def nearest(predictor: Predictor, encoded: EncodedPhotos, target: Pose) -> Tenso
         return Generator.render_together(predictor.generator, encoded.features, encoded.pose, target, shares).image
 
 
+def picture(predictor: Predictor) -> Tensor:
+    """Return a sheet (3, H, W): two people from before and behind, and turned round in the first photo.
+
+    By the first photo alone, then by both.
+    """
+    frame = (384, 320)
+    world = SyntheticPeople(40, frame, seed=5)
+    rows = []
+    for person in (6, 3):
+        samples = [world.render(*world.seeds([8 * person + i])) for i in range(8)]
+        samples.sort(key=lambda sample: float(torso_width(sample.pose)))
+        (photo, pose), (other, behind) = (
+            (to_bytes(to_signed(sample.image[0])), sample.pose[0]) for sample in (samples[-1], samples[0])
+        )
+        target = aim_in_photo(FramedPose(behind, frame), pose)
+        made = [paste_person(predictor, photo, pose, target, others=more) for more in ([], [(other, behind)])]
+        rows.append(torch.cat([photo, other, *made], -1))
+    sheet = F.interpolate(torch.cat(rows, -2)[None].float(), scale_factor=0.6, mode="area")[0]
+    return sheet.round().to(torch.uint8)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of Market-1501")
+    parser.add_argument("--data", type=Path, help="folder of Market-1501")
     parser.add_argument("--features-dir", type=Path, help="folder of the metric networks' files")
     parser.add_argument("--weights", default="posegan-market-research", help="(default: %(default)s)")
     parser.add_argument("--split", choices=("test", "validation"), default="test", help="(default: %(default)s)")
-    parser.add_argument("--pairs", type=int, default=1024, help="(default: %(default)s)")
-    parser.add_argument("--photos", type=int, nargs="+", default=[2, 4, 8], help="(default: %(default)s)")
+    parser.add_argument("--pairs", type=int, default=400, help="(default: %(default)s)")
+    parser.add_argument("--photos", type=int, nargs="+", default=[2, 4], help="(default: %(default)s)")
+    parser.add_argument("--picture", type=Path, help="draw the sheet of the docs into this PNG, measure nothing")
     parser.add_argument("--out", type=Path, default=RESULT, help="(default: %(default)s)")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
+    if chosen.picture:
+        write_png(chosen.picture, picture(Predictor.load("posegan-synthetic", "cpu")), None)
+        return
+    if not chosen.data:
+        parser.error("give --data, the folder of Market-1501, or --picture")
     predictor = Predictor.load(chosen.weights, "cpu")
     data = open_data(chosen.data, predictor.size, split=chosen.split)
     scorers, _ = available_scorers(chosen.pairs, chosen.features_dir, names=SCORERS, download=False)
