@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from posegan.errors import UserError
-from posegan.images import read_photo, to_bytes, to_signed
+from posegan.images import read_photo, to_bytes, to_signed, write_png
 from posegan.inference.fill import filled
 from posegan.inference.generate import generate_file
 from posegan.inference.matte import lifted, matte, membrane, over, without_person
@@ -217,3 +217,16 @@ def test_photos_as_they_come(kind: str, predictor: Predictor, tmp_path: Path) ->
     assert made.shape == (3, *size[::-1])
     assert torch.equal(made[:, :, : size[0] // 2], before[:, :, : size[0] // 2])
     assert not torch.equal(made, before)
+
+
+def test_who_is_cut_off_by_the_edge_of_the_photo_is_told(predictor: Predictor, tmp_path: Path) -> None:
+    pose = standing()
+    write_png(tmp_path / "a.png", photo(3, pose))
+    xy = pose.xy.clone()
+    xy[4] = torch.tensor([5.0, -40.0])
+    made = generate_file(
+        predictor, tmp_path / "a.png", Pose(xy, pose.visible), tmp_path / "b.png", source_pose=pose, paste=True
+    )
+    assert made.outside == ("right_wrist",)
+    whole = generate_file(predictor, tmp_path / "a.png", pose, tmp_path / "c.png", source_pose=pose, paste=True)
+    assert whole.outside == ()

@@ -77,6 +77,8 @@ def run(argv: Sequence[str]) -> None:
         )
         if picture.guessed:
             print(f"guessed: {', '.join(picture.guessed)}")
+        if picture.outside:
+            print(f"cut off, outside the photo: {', '.join(picture.outside)}; a photo with more room shows them")
         print(f"wrote {chosen.out}")
         height, width = predictor.size
         if not chosen.paste and photo_size(chosen.source[0])[0] >= 2 * height:

@@ -34,14 +34,19 @@ from posegan.inference.poses import FramedPose, find_pose
 from posegan.inference.predictor import PoseGiven, Predictor, read_people
 from posegan.inference.targets import with_guesses
 from posegan.pose import Pose
+from posegan.pose.missing import joint_names
 
 
 @dataclass(frozen=True)
 class Generated:
-    """What was told of a picture that was written: the joints that were guessed, and the verdicts if it was judged."""
+    """What was told of a picture that was written: the joints that were guessed, and the verdicts if it was judged.
+
+    outside: joints of the pose that lie outside the full photo, so that the picture cuts the person off.
+    """
 
     guessed: tuple[str, ...] = ()
     judgement: Judgement | None = None
+    outside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,10 @@ def generate_file(
     elif guess and isinstance(wanted, Pose):
         wanted, guessed = with_guesses(wanted, predictor.size)
     (image, source), *others = read_people(photos, source_pose, finder)
+    outside: tuple[str, ...] = ()
     if paste:
         target = aim_in_photo(wanted, source, retarget=retarget)
+        outside = joint_names(target.visible & ~target.inside((image.shape[-2], image.shape[-1])).visible)
         picture = paste_person(predictor, image, source, target, others=others, carry=carry)
     else:
         image, source = fit_photo(image, source, predictor.size)
@@ -102,7 +109,7 @@ def generate_file(
     if guessed:
         said["posegan:guessed-joints"] = ", ".join(guessed)
     write_png(path, picture, said | _described(judgement) if metadata else None)
-    return Generated(guessed, judgement)
+    return Generated(guessed, judgement, outside)
 
 
 def generate_pairs(
