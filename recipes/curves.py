@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def _reconstruction(line: dict[str, float]) -> float:
-    terms = ("g_pixel", "g_perceptual", "g_nearest", "g_reconstruction")  # g_pixels_0 and so on too
+    terms = ("g_pixel", "g_coarse", "g_perceptual", "g_nearest", "g_reconstruction")  # g_pixels_0 and so on too
     return sum(value for name, value in line.items() if name.startswith(terms))
 
 
