@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from posegan.inference.cutout import bone_distances
+from posegan.inference.cutout import body_distances
 from posegan.layers.part_flow import PARTS, part_segments
 from posegan.layers.smoothstep import smoothstep
 from posegan.layers.warp import affine_grid_pixels, pixel_grid, sample_pixels
@@ -65,7 +65,7 @@ class PhotoPerson:
         self._below = None if bool(own.visible[:, list(HIPS)].any()) else TRUNK * _shoulder_width(own)
         self.pose = _with_hips(own, self._below)
         self._grid = pixel_grid(size, torch.device("cpu"))
-        self._distance = bone_distances(self.pose, self._grid)
+        self._distance = body_distances(self.pose, self._grid)
 
     def carry(self, target: Pose) -> Carried:
         """Return what the pose (), in pixels of the same frame, takes from the photo.
@@ -84,7 +84,7 @@ class PhotoPerson:
             return Carried(self._grid[None], nothing, nothing)
         affines, trust = part_motions(self.pose, wanted)
         known = trust >= 0
-        distance = bone_distances(wanted, self._grid)
+        distance = body_distances(wanted, self._grid)
         parts = _parts(distance)
         length = max(float(torso_scale(wanted)[0]), 1.0)
         places = affine_grid_pixels(affines, (height, width), (height, width))  # (10, h, w, 2)

@@ -11,16 +11,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from posegan.layers.part_flow import part_distances, torso_distance
+from posegan.layers.part_flow import bone_distances, part_distances, torso_distance
 from posegan.layers.warp import pixel_grid
-from posegan.pose import Pose, torso_scale
+from posegan.pose import Pose, Size, torso_scale
 
 # Distances from bones are in half-widths of the part, see `part_distances`.
 EDGE = 0.9  # where colour alone decides
 SLOPE = 4.0  # logits of a half-width more or less
 SURE, SURE_TORSO = 0.25, 0.7  # up to which a pixel is person, whatever its colour: between joints alone
 CORE, FAR = 0.7, 2.2  # up to and from which pixels give their colours to person and background at first
-BEHIND = 0.25  # half-widths that the torso counts as farther than it is: arms before it are seen
 BINS = 16  # of each colour
 RARE = 1e-5  # share of a histogram that colours have which are not in it
 MOST = 4.0  # logits that a colour can tell
@@ -36,12 +35,12 @@ def cut_out(photo: Tensor, pose: Pose) -> Tensor:
     size = photo.shape[-2], photo.shape[-1]
     colours = (photo.float() + 1) / 2
     grid = pixel_grid(size, photo.device)
-    distance = bone_distances(pose, grid).amin(1)
+    distance = body_distances(pose, grid).amin(1)
     expected = ((EDGE - distance) * SLOPE).clamp(-8, 8)
     surely = (part_distances(pose, grid).amin(1) < SURE) | (torso_distance(pose, grid) < SURE_TORSO)
     bins = _bins(colours)
     person, rest = (distance < CORE).float(), (distance > FAR).float()
-    radius = max(1, round(FILTER * _length(pose, size[0])))
+    radius = max(1, round(FILTER * torso_length(pose, size)))
     share = person
     for _ in range(ROUNDS):
         common = [(_histogram(bins, part) + RARE).log() for part in (person, rest)]
@@ -52,16 +51,12 @@ def cut_out(photo: Tensor, pose: Pose) -> Tensor:
     return torch.where(surely, 1.0, (2 * share - 0.5).clamp(0, 1))
 
 
-def bone_distances(pose: Pose, grid: Tensor) -> Tensor:
-    """Return the distance of each pixel from each part's bone in the part's half-widths: (B, 10, h, w).
-
-    Hands and feet go on beyond their joints, the torso counts as BEHIND farther than it is. 1e4 for missing parts.
-    """
+def body_distances(pose: Pose, grid: Tensor) -> Tensor:
+    """Return `bone_distances` (B, 10, h, w) of a body whose hands and feet go on beyond their joints."""
     xy = pose.xy.clone()
     for inner, outer, share in ENDS:
         xy[:, outer] += share * (xy[:, outer] - xy[:, inner])
-    longer = Pose(xy, pose.visible)
-    return torch.cat([torso_distance(pose, grid)[:, None] + BEHIND, part_distances(longer, grid)], 1)
+    return bone_distances(Pose(xy, pose.visible), grid)
 
 
 def guided(guide: Tensor, values: Tensor, radius: int) -> Tensor:
@@ -99,6 +94,7 @@ def _histogram(bins: Tensor, weights: Tensor) -> Tensor:
     return (counts / counts.sum().clamp(min=1e-6)).flatten()
 
 
-def _length(pose: Pose, height: int) -> float:
-    """Return the torso's length in pixels; a quarter of the photo's height if there is none."""
-    return float(torso_scale(pose)[0]) or height / 4
+def torso_length(poses: Pose, size: Size) -> float:
+    """Return the mean length of the torsos in pixels; a quarter of the (H, W) frame's height if there is none."""
+    scale = torso_scale(poses).float()
+    return float(scale[scale > 0].mean()) if bool((scale > 0).any()) else 0.25 * size[0]

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from posegan.inference.cutout import cut_out
+from posegan.inference.cutout import cut_out, torso_length
 from posegan.layers.smoothstep import smoothstep
-from posegan.pose import Pose, Size, body_mask, torso_scale
+from posegan.pose import Pose, Size, body_mask
 from posegan.pose.parts import HEAD, take
 
 GROWTH = 0.25  # of the torso's length around bones: 98 % of synthetic people lie in it, it is 1.8 times their area
@@ -23,16 +23,10 @@ RELAXATIONS = 20  # at each scale
 
 def matte(poses: Pose, size: Size) -> Tensor:
     """Return the share (T, H, W) of each pixel that belongs to the person of poses (T,), 1 inside, 0 far outside."""
-    length = _length(poses, size)
+    length = torso_length(poses, size)
     # The edge is blurred outwards: the mask is grown by the blur first.
     solid = body_mask(poses, size, radius=(GROWTH + FEATHER) * length).float()
     return _blur(solid, max(FEATHER * length, 0.5))
-
-
-def _length(poses: Pose, size: Size) -> float:
-    """Return the mean length of the torsos in pixels; a quarter of the frame's height if there is none."""
-    scale = torso_scale(poses).float()
-    return float(scale[scale > 0].mean()) if bool((scale > 0).any()) else 0.25 * size[0]
 
 
 def _blur(image: Tensor, sigma: float) -> Tensor:
@@ -90,7 +84,7 @@ def without_person(photo: Tensor, pose: Pose) -> tuple[Tensor, Tensor]:
     Head and feet reach further than their joints. What is filled in is smooth.
     """
     size = photo.shape[-2], photo.shape[-1]
-    length = _length(pose, size)
+    length = torso_length(pose, size)
     gone = body_mask(pose, size, radius=GONE * length)
     y, x = torch.arange(size[0])[:, None], torch.arange(size[1])
     for joints, reach in ENDS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from posegan.layers.part_flow import coarse_grid, part_distances, part_segments, torso_distance
+from posegan.layers.part_flow import bone_distances, coarse_grid, part_segments
 from posegan.pose import Pose, Size
 from posegan.pose.affine import NO_POINT, part_affines
 from posegan.pose.view import TURN, same_view_of_head, stretch, torso_width
@@ -18,9 +18,8 @@ STRETCH = 1.5  # of a limb along its bone against across it, at which a photo ha
 MOST_STRETCHED = 4.0  # more than this counts as this
 LEAST = 0.01  # that two heads have in common
 MISSING = 4.0  # what a photo loses that lacks the part, in the same units
-# Distances from bones are in half-widths of the part, see `part_distances`.
+# Distances from bones are in half-widths of the part, see `bone_distances`.
 SHARPNESS = 4.0  # by which a nearer part wins over a farther one, per half-width
-BEHIND = 0.25  # half-widths that the torso counts as farther than it is: limbs are before it
 REACH = 1.5  # half-widths from its bone up to which a pixel belongs to a part
 
 
@@ -35,7 +34,7 @@ def photo_shares(sources: Pose, targets: Pose, size: Size) -> Tensor:
     other = torch.arange(photos, device=targets.xy.device).repeat(count)
     fit = _part_fits(sources[other], targets[pair]).unflatten(0, (count, photos)).softmax(1)  # (T, K, 10)
     grid = coarse_grid(size, 1, targets.xy.device)
-    distance = torch.cat([torso_distance(targets, grid)[:, None] + BEHIND, part_distances(targets, grid)], 1)
+    distance = bone_distances(targets, grid)
     parts = (-SHARPNESS * distance.clamp(max=50)).softmax(1)  # (T, 10, H, W)
     person = torch.sigmoid(4 * (REACH - distance.amin(1, keepdim=True)))
     return torch.einsum("tkp,tphw->tkhw", fit, parts) * person

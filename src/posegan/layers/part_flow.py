@@ -17,6 +17,7 @@ from posegan.pose.pose import TORSO
 # The segment that stands for each part after the torso: head (nose to neck), then limbs in the order of the affines.
 _SEGMENTS = ((0, 1), *LIMBS)
 PARTS = 10
+BEHIND = 0.25  # half-widths that the torso is behind limbs
 _HALF_WIDTH = torch.tensor([0.35, 0.25, 0.25, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2])  # of the torso scale
 
 
@@ -80,6 +81,14 @@ def torso_distance(pose: Pose, grid: Tensor) -> Tensor:
     width = (corners[:, 0::2] - corners[:, 1::2]).square().sum(-1).sqrt().amax(1) / 2
     half = torch.maximum(width, torso_scale(pose).float() / 4).clamp_min(1.0)
     return torch.where(pose.valid[:, None, None], squared.sqrt() / half[:, None, None], 1e4)
+
+
+def bone_distances(pose: Pose, grid: Tensor) -> Tensor:
+    """Return the distance of each point (h, w, 2) from each part's bone in half-widths of the part: (B, 10, h, w).
+
+    1e4 for missing parts. The torso counts as BEHIND farther than it is: arms before it are seen.
+    """
+    return torch.cat([torso_distance(pose, grid)[:, None] + BEHIND, part_distances(pose, grid)], 1)
 
 
 def part_flow(
