@@ -6,11 +6,9 @@ import argparse
 from collections.abc import Sequence
 
 from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
-from posegan.cli.inputs import require_keypoints, require_photos, require_sequence
+from posegan.cli.inputs import print_left_out, require_keypoints, require_photos, require_sequence
 from posegan.cli.parser import Parser, add_pose_options, add_source_options, command_parser
 from posegan.errors import UserError
-
-SHOWN = 5  # files that cannot be read and are named
 
 
 def run(argv: Sequence[str]) -> None:
@@ -46,10 +44,7 @@ def run(argv: Sequence[str]) -> None:
         beside=chosen.beside,
         metadata=not chosen.no_metadata,
     )
-    for sentence in found.unreadable[:SHOWN]:
-        print(f"left out: {sentence}")
-    if len(found.unreadable) > SHOWN:
-        print(f"left out: {len(found.unreadable) - SHOWN:,} more that cannot be read")
+    print_left_out(found.unreadable, "that cannot be read")
     if found.left_out:
         print(f"{found.left_out:,} frames left out: nobody found in them")
     if made.guessed:

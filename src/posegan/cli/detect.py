@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
+from posegan.cli.inputs import SHOWN, print_left_out
 from posegan.cli.parser import Parser, command_parser
 from posegan.errors import UserError
 from posegan.files import require_readable
-
-SHOWN = 5  # photos named of a kind
 
 
 def run(argv: Sequence[str]) -> None:
@@ -30,14 +29,8 @@ def run(argv: Sequence[str]) -> None:
             f"{done.known:,} photos had a row in {chosen.out} already; to look at them again delete it, or give "
             "another --out"
         )
-    for sentences, more in (
-        (done.unreadable, "that cannot be read"),
-        (done.too_few, f"without person {chosen.person}"),
-    ):
-        for sentence in sentences[:SHOWN]:
-            print(f"left out: {sentence}")
-        if len(sentences) > SHOWN:
-            print(f"left out: {len(sentences) - SHOWN:,} more {more}")
+    print_left_out(done.unreadable, "that cannot be read")
+    print_left_out(done.too_few, f"without person {chosen.person}")
     if done.unread:
         print(f"left out: {tell_unread(done.unread)}")
     if done.nobody:

@@ -16,6 +16,7 @@ from posegan.errors import unknown_name
 from posegan.files import require_readable
 
 KEYPOINTS = (".csv", ".json")
+SHOWN = 5  # files of a kind that are named
 
 
 def pose_names() -> list[str]:
@@ -59,6 +60,14 @@ def require_sequence(text: str) -> None:
     """Raise UserError if a pose sequence is called like a file that cannot be opened."""
     if Path(text).suffix and not Path(text).is_dir():
         require_readable(Path(text))
+
+
+def print_left_out(sentences: Sequence[str], which: str) -> None:
+    """Print the first sentences on files that were left out, and how many more there are, `which` say what they are."""
+    for sentence in sentences[:SHOWN]:
+        print(f"left out: {sentence}")
+    if len(sentences) > SHOWN:
+        print(f"left out: {len(sentences) - SHOWN:,} more {which}")
 
 
 def _file_of(text: str) -> Path:

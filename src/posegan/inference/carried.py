@@ -24,7 +24,7 @@ from posegan.pose.missing import guess_missing
 from posegan.pose.parts import HEAD, take
 from posegan.pose.view import TURN, same_view_of_head, stretch, torso_width
 
-# Distances from bones are in half-widths of the part, see `part_distances`.
+# Distances from bones are in half-widths of the part, see `bone_distances`.
 SHARPNESS = 10.0  # by which a nearer part wins over a farther one, per half-width
 REACH = 1.2  # half-widths from its bone up to which a part is carried
 SURROUNDINGS = 2.2  # half-widths from its bone up to which a part that moves changes the picture

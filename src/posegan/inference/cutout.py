@@ -15,7 +15,7 @@ from posegan.layers.part_flow import bone_distances, part_distances, torso_dista
 from posegan.layers.warp import pixel_grid
 from posegan.pose import Pose, Size, torso_scale
 
-# Distances from bones are in half-widths of the part, see `part_distances`.
+# Distances from bones are in half-widths of the part, see `bone_distances`.
 EDGE = 0.9  # where colour alone decides
 SLOPE = 4.0  # logits of a half-width more or less
 SURE, SURE_TORSO = 0.25, 0.7  # up to which a pixel is person, whatever its colour: between joints alone
