@@ -21,6 +21,7 @@ from posegan.layers.init import glorot_uniform
 from posegan.layers.norms import SampleNorm
 from posegan.layers.warp import Aggregation, Sampling, warp_by_parts
 from posegan.losses import discriminator_adversarial, generator_adversarial, nearest_neighbour_loss, require_window
+from posegan.models.agreement import AgreementConfig
 from posegan.models.base import (
     FallingRateConfig,
     Features,
@@ -43,7 +44,7 @@ WARPED_SKIPS = 4  # resolutions 1, 1/2, 1/4, 1/8; deeper skips stay where they a
 
 
 @dataclass(frozen=True)
-class DeformableConfig(FallingRateConfig):
+class DeformableConfig(FallingRateConfig, AgreementConfig):
     """Settings of Deformable GAN; the defaults are the published full model for Market-1501."""
 
     warp: Literal["none", "full", "mask", "stn"] = "mask"
@@ -306,10 +307,11 @@ class DeformableGAN(ReposeModel):
         stream = len(context.batches) - 1
         image, target = context.generate(stream).image, context.batches[stream].target_image
         logits = self.discriminators["call"](*self._judge(context, stream, image))
-        return {
+        losses = {
             "g_adversarial": generator_adversarial(logits, "bce"),
             "g_reconstruction": self.config.reconstruction_weight * self._reconstruction(image, target),
         }
+        return losses | self.config.agreement_losses(image, target)
 
     def _reconstruction(self, image: Tensor, target: Tensor) -> Tensor:
         config = self.config

@@ -21,12 +21,12 @@ from posegan.layers.init import glorot_uniform
 from posegan.layers.residual_unet import ResidualUNet, unet_blocks
 from posegan.layers.sizes import SameConv2d
 from posegan.losses import discriminator_adversarial, generator_adversarial
+from posegan.models.agreement import AgreementConfig
 from posegan.models.base import (
     Adam,
     Features,
     Generator,
     Losses,
-    ModelConfig,
     Output,
     Phase,
     ReposeModel,
@@ -44,7 +44,7 @@ RefineSkips = Literal["inner", "all"]
 
 
 @dataclass(frozen=True)
-class PG2Config(ModelConfig):
+class PG2Config(AgreementConfig):
     """Settings of PG2; the defaults are those of the released model for Market-1501."""
 
     width: int = 128
@@ -190,14 +190,16 @@ class PG2(ReposeModel):
         streams = 1 if config.batches == "shared" else 2
         return [Phase("coarse", coarse, config.coarse_steps), Phase("refine", refine, streams=streams)]
 
-    def _masked_l1(self, image: Tensor, batch: Batch) -> Tensor:
-        return masked_l1(image, batch.target_image, pose_mask(batch.target_pose, batch.size, self.config.radius))
+    def _agreement(self, name: str, weight: float, image: Tensor, batch: Batch) -> Losses:
+        mask = pose_mask(batch.target_pose, batch.size, self.config.radius)
+        losses = {name: weight * masked_l1(image, batch.target_image, mask)}
+        return losses | self.config.agreement_losses(image, batch.target_image)
 
     def coarse_losses(self, context: StepContext) -> Losses:
         """The masked L1 of the coarse picture; the second stage is not run."""
         batch, generator = context.batches[0], self.generator
         image = generator.draw_coarse(generator.fit(batch.source_image), batch.target_pose)
-        return {"g_coarse": self._masked_l1(generator.restore(image, batch.size), batch)}
+        return self._agreement("g_coarse", 1.0, generator.restore(image, batch.size), batch)
 
     def judge(self, batch: Batch, image: Tensor, coarse: Tensor) -> dict[str, Tensor]:
         """Return the logits of what the scheme shows to the discriminator, by name, all from one pass.
@@ -223,10 +225,8 @@ class PG2(ReposeModel):
         wanted = logits["fake"]
         if self.config.scheme == "triplet_joint":  # the sources' half reaches the generator by batch statistics only
             wanted = torch.cat([wanted, logits["source"]])
-        return {
-            "g_adversarial": generator_adversarial(wanted, "bce"),
-            "g_reconstruction": self.config.reconstruction_weight * self._masked_l1(output.image, batch),
-        }
+        agreement = self._agreement("g_reconstruction", self.config.reconstruction_weight, output.image, batch)
+        return {"g_adversarial": generator_adversarial(wanted, "bce")} | agreement
 
     def discriminator_losses(self, context: StepContext) -> Losses:
         """Target against result, and against the source photo too in the triplet schemes; on a batch of its own if any.

@@ -33,7 +33,6 @@ from posegan.layers.pose_encoders import (
     pose_maps,
 )
 from posegan.losses import (
-    colour_distribution_loss,
     discriminator_adversarial,
     gan_r1,
     generator_adversarial,
@@ -41,8 +40,8 @@ from posegan.losses import (
     offset_smoothness_loss,
     perceptual_loss,
     require_window,
-    structural_loss,
 )
+from posegan.models.agreement import AgreementConfig
 from posegan.models.base import (
     FallingRateConfig,
     Features,
@@ -61,7 +60,7 @@ COMPARED = ("relu1_2", "relu2_2", "relu3_2", "relu4_2")  # taps of the perceptua
 
 
 @dataclass(frozen=True)
-class PoseGANConfig(FallingRateConfig):
+class PoseGANConfig(FallingRateConfig, AgreementConfig):
     """Settings of PoseGAN; the defaults are the compact model for 128x64."""
 
     width: int = 16
@@ -98,10 +97,6 @@ class PoseGANConfig(FallingRateConfig):
     """Share of the pairs of a batch in which the source is its own target."""
     pixel_weight: float = 20.0
     """Weight of the L1 distance on pixels."""
-    structural_weight: float = 0.0
-    """Weight of one minus the structural similarity."""
-    colour_weight: float = 0.0
-    """Weight of the distance between the colours of the whole photos, wherever they are."""
     perceptual_weight: float = 1.0
     """Weight of the L1 distance on frozen features."""
     nearest_weight: float = 0.05
@@ -301,10 +296,7 @@ class PoseGAN(ReposeModel):
         output = context.generate()
         image, target = output.image, batch.target_image
         losses = {"g_pixel": config.pixel_weight * F.l1_loss(image.float(), target)}
-        if config.structural_weight > 0:
-            losses["g_structural"] = config.structural_weight * structural_loss(image, target)
-        if config.colour_weight > 0:
-            losses["g_colour"] = config.colour_weight * colour_distribution_loss(image, target)
+        losses |= config.agreement_losses(image, target)
         if config.adversarial_weight > 0:
             _, target_maps = self._maps(batch)
             for name, condition in (("pose", target_maps), ("identity", batch.source_image)):

@@ -18,6 +18,7 @@ from posegan.layers.blocks import NormFactory
 from posegan.layers.init import glorot_uniform
 from posegan.layers.warp import Sampling
 from posegan.losses import discriminator_adversarial, generator_adversarial
+from posegan.models.agreement import AgreementConfig
 from posegan.models.base import (
     FallingRateConfig,
     Features,
@@ -50,7 +51,7 @@ MOST_SCALES = 4  # the discriminator of a further one would have no layer betwee
 
 
 @dataclass(frozen=True)
-class SDGANConfig(FallingRateConfig):
+class SDGANConfig(FallingRateConfig, AgreementConfig):
     """Settings of SD-GAN; the defaults are the paper's three scales for Market-1501."""
 
     scales: int = 3
@@ -237,7 +238,7 @@ class SDGAN(ReposeModel):
             logits = discriminator(*self._judge(context, stream, i, picture))
             losses[f"g_adversarial_{i}"] = config.adversarial_weight * generator_adversarial(logits, "bce")
             losses[f"g_pixels_{i}"] = config.pixel_weight * F.l1_loss(picture, target)
-        return losses
+        return losses | config.agreement_losses(pictures[-1], targets[-1])
 
 
 def _shrink(photo: Tensor, factor: int) -> Tensor:

@@ -21,7 +21,8 @@ from posegan.layers.features import FeatureNetwork, load_features
 from posegan.layers.image_pool import ImagePool
 from posegan.layers.patch_resnet import Norm, ResnetDiscriminator
 from posegan.losses import discriminator_adversarial, generator_adversarial, perceptual_loss
-from posegan.models.base import Adam, Generator, Losses, ModelConfig, Phase, ReposeModel, StepContext, Update
+from posegan.models.agreement import AgreementConfig
+from posegan.models.base import Adam, Generator, Losses, Phase, ReposeModel, StepContext, Update
 from posegan.pose import COCO18
 from posegan.pose.heatmap import render_heatmap
 
@@ -32,7 +33,7 @@ MEAN_SQUARE = {"bce": 1.0, "lsgan": 2.0}  # the released LSGAN is the plain mean
 
 
 @dataclass(frozen=True)
-class TwoDiscriminatorConfig(ModelConfig):
+class TwoDiscriminatorConfig(AgreementConfig):
     """Settings of the shared training frame; the defaults are PATN's for Market-1501."""
 
     width: int = 64
@@ -143,6 +144,7 @@ class TwoDiscriminatorGAN(ReposeModel):
             )
             losses[f"g_{name}"] = config.gan_weight / 2 * adversarial
         losses["g_pixel"] = config.pixel_weight * F.l1_loss(image, target)
+        losses |= config.agreement_losses(image, target)
         if self.features is not None:
             losses["g_perceptual"] = config.perceptual_weight * self._perceptual(self.features, image, target)
         return losses

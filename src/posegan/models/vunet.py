@@ -23,12 +23,12 @@ from posegan.layers.part_crops import CROPS, crop_parts
 from posegan.layers.variational_unet import Decoder, Posterior, PyramidEncoder
 from posegan.layers.weight_norm import initialise_by_data
 from posegan.losses import gram_loss, perceptual_loss, unit_gaussian_kl
+from posegan.models.agreement import AgreementConfig
 from posegan.models.base import (
     Adam,
     Features,
     Generator,
     Losses,
-    ModelConfig,
     Output,
     Phase,
     ReposeModel,
@@ -47,7 +47,7 @@ KL_AT_START = 1e-6
 
 
 @dataclass(frozen=True)
-class VUNetConfig(ModelConfig):
+class VUNetConfig(AgreementConfig):
     """Settings of VUNet; the defaults are those of the released code for Market-1501."""
 
     width: int = 32
@@ -220,10 +220,11 @@ class VUNet(ReposeModel):
     def losses(self, context: StepContext) -> Losses:
         """L1 on pixels of 0..255 and on features, their Gram matrices if asked, and the divergence of both latents."""
         config, output = self.config, context.generate()
-        square = output.aux["square"][0]
-        target = self.generator.fit(context.batches[0].target_image)
+        square, batch = output.aux["square"][0], context.batches[0]
+        target = self.generator.fit(batch.target_image)
         weight = config.reconstruction_weight
         losses = {"g_pixel": weight * BYTE * F.l1_loss(square.float(), target)}
+        losses |= config.agreement_losses(self.generator.restore(square, batch.size), batch.target_image)
         if self.features is not None:
             losses |= self._feature_losses(self.features, square, target)
         if "prior" in output.aux:  # in training only
