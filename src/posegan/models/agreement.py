@@ -1,7 +1,7 @@
 """Two losses on how far a generated photo agrees with its target, which every system trained on pairs can borrow.
 
-They are `posegan`'s; no paper of the others has them, so their weights are 0 unless a recipe says otherwise. What they
-are worth to each system is measured in recipes/README.md.
+They are `posegan`'s; no paper of the others has them, so their weights are 0 unless a recipe says otherwise. `pg2` adds
+them to its second stage. What they are worth is measured in recipes/README.md.
 """
 
 from __future__ import annotations

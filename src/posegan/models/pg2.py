@@ -190,16 +190,14 @@ class PG2(ReposeModel):
         streams = 1 if config.batches == "shared" else 2
         return [Phase("coarse", coarse, config.coarse_steps), Phase("refine", refine, streams=streams)]
 
-    def _agreement(self, name: str, weight: float, image: Tensor, batch: Batch) -> Losses:
-        mask = pose_mask(batch.target_pose, batch.size, self.config.radius)
-        losses = {name: weight * masked_l1(image, batch.target_image, mask)}
-        return losses | self.config.agreement_losses(image, batch.target_image)
+    def _masked_l1(self, image: Tensor, batch: Batch) -> Tensor:
+        return masked_l1(image, batch.target_image, pose_mask(batch.target_pose, batch.size, self.config.radius))
 
     def coarse_losses(self, context: StepContext) -> Losses:
         """The masked L1 of the coarse picture; the second stage is not run."""
         batch, generator = context.batches[0], self.generator
         image = generator.draw_coarse(generator.fit(batch.source_image), batch.target_pose)
-        return self._agreement("g_coarse", 1.0, generator.restore(image, batch.size), batch)
+        return {"g_coarse": self._masked_l1(generator.restore(image, batch.size), batch)}
 
     def judge(self, batch: Batch, image: Tensor, coarse: Tensor) -> dict[str, Tensor]:
         """Return the logits of what the scheme shows to the discriminator, by name, all from one pass.
@@ -225,8 +223,11 @@ class PG2(ReposeModel):
         wanted = logits["fake"]
         if self.config.scheme == "triplet_joint":  # the sources' half reaches the generator by batch statistics only
             wanted = torch.cat([wanted, logits["source"]])
-        agreement = self._agreement("g_reconstruction", self.config.reconstruction_weight, output.image, batch)
-        return {"g_adversarial": generator_adversarial(wanted, "bce")} | agreement
+        losses = {
+            "g_adversarial": generator_adversarial(wanted, "bce"),
+            "g_reconstruction": self.config.reconstruction_weight * self._masked_l1(output.image, batch),
+        }
+        return losses | self.config.agreement_losses(output.image, batch.target_image)
 
     def discriminator_losses(self, context: StepContext) -> Losses:
         """Target against result, and against the source photo too in the triplet schemes; on a batch of its own if any.
