@@ -14,6 +14,9 @@ from typing import BinaryIO
 
 from posegan.errors import UserError
 
+DATA_REMEDY = "give the folder of a data set, or 'synthetic'"
+PAIRS_REMEDY = "give a pairs CSV with the header 'from,to'"
+
 
 @contextlib.contextmanager
 def atomic_writer(path: Path) -> Iterator[BinaryIO]:
@@ -87,6 +90,12 @@ def require_readable(path: Path, remedy: str = "check the path") -> None:
         path.open("rb").close()
     except OSError as error:
         raise _unreadable(path, error, remedy) from error
+
+
+def require_folder(path: Path, remedy: str) -> None:
+    """Raise UserError, with `remedy`, if there is no such folder."""
+    if not path.is_dir():
+        raise UserError(f"There is no folder {path}: {remedy}.")
 
 
 def _unreadable(path: Path, error: OSError, remedy: str) -> UserError:

@@ -120,8 +120,8 @@ MISTAKES = {
     "a name too long": (f"generate --source {'s' * 300}.png --pose back --out O.png", "(File name too long)"),
     "no number": ("evaluate --data D --out O --limit none", "'none' is not a positive whole number"),
     "zero": ("evaluate --data D --out O --limit 0", "'0' is not a positive whole number"),
-    "unknown weights": ("evaluate --weights posegn --data D --out O", "Unknown weights 'posegn'"),
-    "missing weights": ("evaluate --weights gone.safetensors --data D --out O", "gone.safetensors is missing"),
+    "unknown weights": ("evaluate --weights posegn --data {market} --out O", "Unknown weights 'posegn'"),
+    "missing weights": ("evaluate --weights gone.safetensors --data {market} --out O", "gone.safetensors is missing"),
     "damaged weights": (
         "generate --weights {bad}.safetensors --source {photo} --pose back --out O",
         "not a readable safetensors",
@@ -230,7 +230,8 @@ def test_without_weights_the_remedy_is_told(
 ) -> None:
     for module in ("predictor", "demo"):
         monkeypatch.setattr(f"posegan.inference.{module}.bundled_names", lambda: ())
-    for command in ("demo", "evaluate --data D --out O", f"generate --source {source(market)} --pose back --out O"):
+    made = f"generate --source {source(market)} --pose back --out O"
+    for command in ("demo", "evaluate --data synthetic --out O", made):
         assert main(command.split()) == 2
         assert "holds no bundled weights" in capsys.readouterr().err
 
@@ -242,6 +243,15 @@ def test_a_wrong_file_name_does_not_wait_for_torch(command: str, tmp_path: Path)
     code = f"import sys; from posegan.cli import main; sys.exit(main({line.split()}) + ('torch' in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "gone.png cannot be opened (No such file or directory): check the path." in done.stderr
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("command", ["evaluate", "benchmark", "augment", "inspect"])
+def test_a_wrong_folder_does_not_wait_for_torch(command: str) -> None:
+    line = f"{command} --data gone --out o.png"
+    code = f"import sys; from posegan.cli import main; sys.exit(main({line.split()}) + ('torch' in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "posegan: There is no folder gone: give the folder of a data set, or 'synthetic'.\n"
     assert done.returncode == 2
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from posegan.cli.detecting import add_detector_options, chosen_detector
+from posegan.cli.inputs import require_data
 from posegan.cli.parser import Parser, between, command_parser, positive
 from posegan.errors import UserError
 
@@ -22,6 +23,7 @@ def run(argv: Sequence[str]) -> None:
     for threshold in ("min_pose", "min_identity"):
         if getattr(chosen, threshold) is not None and chosen.no_scores:
             raise UserError(f"--{threshold.replace('_', '-')} needs scores: leave --no-scores out.")
+    require_data(chosen.data)
 
     from posegan.inference.augment import augment
     from posegan.inference.predictor import Predictor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from posegan.cli.inputs import require_data
 from posegan.cli.parser import add_measured_options, command_parser, positive
 
 
@@ -20,6 +21,7 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument("--batch-size", type=positive, default=32, help="pairs at a time (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     chosen = parser.parse_args(argv)
+    require_data(chosen.data, chosen.pairs)
 
     from posegan.evaluation.report import text_table
     from posegan.evaluation.scores import evaluate

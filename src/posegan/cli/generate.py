@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
-from posegan.cli.inputs import pose_names, require_keypoints, require_photos, require_pose
+from posegan.cli.inputs import pose_names, require_data, require_keypoints, require_photos, require_pose
 from posegan.cli.parser import Parser, add_pose_options, add_source_options, command_parser, positive
 from posegan.errors import UserError
 
@@ -32,6 +32,8 @@ def run(argv: Sequence[str]) -> None:
         raise UserError("--generated-only tells how --paste is to work: give both, or none of them.")
     if not any(many) and not all(single):
         raise UserError("Give --source PHOTO and --pose POSE, or --pairs CSV and --data FOLDER.")
+    if chosen.pairs:
+        require_data(chosen.data, chosen.pairs)
     if all(single):
         require_photos(chosen.source)
         require_pose(chosen.pose)

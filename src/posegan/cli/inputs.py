@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from posegan.errors import unknown_name
-from posegan.files import require_readable
+from posegan.files import DATA_REMEDY, PAIRS_REMEDY, require_folder, require_readable
 
 KEYPOINTS = (".csv", ".json")
 SHOWN = 5  # files of a kind that are named
@@ -60,6 +60,14 @@ def require_sequence(text: str) -> None:
     """Raise UserError if a pose sequence is called like a file that cannot be opened."""
     if Path(text).suffix and not Path(text).is_dir():
         require_readable(Path(text))
+
+
+def require_data(folder: str, pairs: str | None = None) -> None:
+    """Raise UserError if there is no such folder of a data set, or if the list of its pairs cannot be opened."""
+    if folder != "synthetic":
+        require_folder(Path(folder), DATA_REMEDY)
+    if pairs is not None:
+        require_readable(Path(pairs), PAIRS_REMEDY)
 
 
 def print_left_out(sentences: Sequence[str], which: str) -> None:

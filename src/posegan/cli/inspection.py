@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from posegan.cli.inputs import require_keypoints, require_photos, require_pose
+from posegan.cli.inputs import require_data, require_keypoints, require_photos, require_pose
 from posegan.cli.parser import Parser, command_parser, positive
 from posegan.errors import UserError
 
@@ -21,6 +21,8 @@ def run(argv: Sequence[str]) -> None:
         raise UserError("--pairs names photos of a data set: give its folder with --data.")
     if not chosen.data and not all(single):
         raise UserError("Give --source PHOTO and --pose POSE, or --data FOLDER.")
+    if chosen.data:
+        require_data(chosen.data, chosen.pairs)
     if all(single):
         require_photos([chosen.source])
         require_pose(chosen.pose)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from posegan.cli.inputs import require_photos, require_pose
 from posegan.cli.parser import Parser, command_parser, positive
 from posegan.errors import UserError
 
@@ -17,15 +18,16 @@ def run(argv: Sequence[str]) -> None:
         if getattr(chosen, f"{factor}_pose") and not getattr(chosen, factor):
             raise UserError(f"--{factor}-pose belongs to a photo: give --{factor} PHOTO, or leave it out.")
 
+    photos = [factor for factor in FACTORS if getattr(chosen, factor)]
+    require_photos([getattr(chosen, factor) for factor in photos])
+    if chosen.pose:
+        require_pose(chosen.pose)
+
     from posegan.inference.predictor import Predictor
     from posegan.inference.sample import Taken, sample_sheet
 
     predictor = Predictor.load(chosen.weights, chosen.device)
-    taken = {
-        factor: Taken(getattr(chosen, factor), getattr(chosen, f"{factor}_pose"))
-        for factor in FACTORS
-        if getattr(chosen, factor)
-    }
+    taken = {factor: Taken(getattr(chosen, factor), getattr(chosen, f"{factor}_pose")) for factor in photos}
     sample_sheet(
         predictor,
         chosen.out,

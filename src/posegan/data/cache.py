@@ -26,7 +26,7 @@ from torch import Tensor
 from posegan.data.photos import EncodedPhotos, Fit, PhotoFiles, cores, decode
 from posegan.data.report import DataReport
 from posegan.errors import UserError
-from posegan.files import atomic_writer
+from posegan.files import atomic_writer, require_folder
 from posegan.images import PHOTO_SUFFIXES, UNREAD_SUFFIXES
 from posegan.pose import Size
 
@@ -63,8 +63,7 @@ def list_unread(folder: str | Path) -> list[str]:
 
 
 def _files_below(folder: Path, suffixes: frozenset[str]) -> list[str]:
-    if not folder.is_dir():
-        raise UserError(f"There is no folder {folder}: give the folder that holds the photos.")
+    require_folder(folder, "give the folder that holds the photos")
     found = []
     for root, _, files in os.walk(folder):
         below = Path(root).relative_to(folder)

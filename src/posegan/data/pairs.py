@@ -17,13 +17,12 @@ import torch
 from torch import Tensor
 
 from posegan.errors import UserError
-from posegan.files import read_text, write_text
+from posegan.files import PAIRS_REMEDY, read_text, write_text
 from posegan.pose import Pose
 
 Pair = tuple[str, str]
 Identity = Callable[[str], str | None]  # photo name -> person, None: belongs to nobody
 
-PAIRS_REMEDY = "give a pairs CSV with the header 'from,to'"
 VALIDATION_PEOPLE = 50
 VALIDATION_PAIRS = 2000
 

@@ -21,9 +21,9 @@ from posegan.data import (
     SyntheticPoseDataset,
 )
 from posegan.data.assemble import Split
-from posegan.data.pairs import PAIRS_REMEDY, fixed_pairs
+from posegan.data.pairs import fixed_pairs
 from posegan.errors import UserError
-from posegan.files import require_readable
+from posegan.files import DATA_REMEDY, PAIRS_REMEDY, require_folder, require_readable
 from posegan.pose import Size
 
 TEST_PEOPLE, TEST_SEED = 32, 1_000_003  # synthetic people to measure with; training uses small seeds
@@ -36,8 +36,7 @@ def kind_of(where: str | Path) -> Kind:
     if str(where) == "synthetic":
         return "synthetic"
     root = Path(where)
-    if not root.is_dir():
-        raise UserError(f"There is no folder {root}: give the folder of a data set, or 'synthetic'.")
+    require_folder(root, DATA_REMEDY)
     if any(root.glob("market-annotation-*.csv")):
         return "market"
     if any(root.glob("fashion-*annotation-*.csv")) or any(root.glob("fasion-*annotation-*.csv")):

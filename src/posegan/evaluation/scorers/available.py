@@ -17,6 +17,7 @@ from posegan.evaluation.scorers.movenet import MoveNetPose
 from posegan.evaluation.scorers.osnet import OSNet
 from posegan.evaluation.scorers.ssd300 import SSD300
 from posegan.evaluation.scorers.weight_folder import WeightFolder
+from posegan.files import require_folder
 
 EXTRAS = {"torch_fidelity": "metrics", "lpips": "metrics", "onnxruntime": "detect"}
 
@@ -51,8 +52,8 @@ def available_scorers(
     total: pairs in the whole list. folder: weight files under their own names. names: only these of SCORERS.
     download: fetch files that have an address for it. Raises UserError for an unknown name or a missing folder.
     """
-    if folder is not None and not Path(folder).is_dir():
-        raise UserError(f"There is no folder {folder}: give the folder that holds the weight files of the metrics.")
+    if folder is not None:
+        require_folder(Path(folder), "give the folder that holds the weight files of the metrics")
     for name in names or ():
         if name not in SCORERS:
             raise unknown_name("scorer", name, SCORERS)
