@@ -110,6 +110,36 @@ def test_other_csv_files_beside_a_photo_are_left_alone(tmp_path: Path) -> None:
         pose_of_photo(tmp_path / "a.png")
 
 
+@pytest.mark.usefixtures("blind")
+def test_a_file_name_in_a_csv_further_up_is_not_that_of_two_photos(tmp_path: Path) -> None:
+    alice, bob = (tmp_path / name / "1.png" for name in ("alice", "bob"))
+    for file in (alice, bob):
+        write_png(file, photo(1, standing()))
+    save_annotations(tmp_path / "keypoints.csv", {"1.png": standing()})
+    with pytest.raises(UserError, match="finds nobody in"):
+        pose_of_photo(bob)
+    save_annotations(tmp_path / "keypoints.csv", {"bob/1.png": standing()})
+    assert pose_of_photo(bob).file == tmp_path / "keypoints.csv"
+    with pytest.raises(UserError, match="finds nobody in"):
+        pose_of_photo(alice)
+    bob.unlink()
+    save_annotations(tmp_path / "keypoints.csv", {"1.png": standing()})
+    assert pose_of_photo(alice).file == tmp_path / "keypoints.csv"
+
+
+def test_other_rows_of_a_csv_beside_a_photo_are_not_read(tmp_path: Path) -> None:
+    write_png(tmp_path / "a.png", photo(1, standing()))
+    save_annotations(tmp_path / "a.csv", {"a.png": standing()})
+    good = (tmp_path / "a.csv").read_text()
+    (tmp_path / "a.csv").write_text(good.replace("\na.png", "\nb.png: [NaN]: [1]\naa.png: 1: 2\na.png"))
+    torch.testing.assert_close(pose_of_photo(tmp_path / "a.png").pose.xy, standing().xy, atol=0.51, rtol=0)
+    (tmp_path / "a.csv").write_text(good + "a.png: []: []\n")  # the first of two counts
+    assert pose_of_photo(tmp_path / "a.png").pose.visible.any()
+    (tmp_path / "a.csv").write_text(good.partition("\n")[0] + "\na.png: [1]: [1]\n")
+    with pytest.raises(UserError, match=r"a\.csv, line 2: the y list has 1 numbers instead of 18"):
+        pose_of_photo(tmp_path / "a.png")
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

@@ -79,14 +79,18 @@ def test_nobody() -> None:
         PersonFinder(Crowd(), box=(0, 0, 50, 100))(WIDE, "a.png")
 
 
-def test_who_asks_for_a_box_or_a_number_is_not_given_the_keypoints_beside_the_photo(tmp_path: Path) -> None:
+def test_who_asks_for_a_box_or_a_number_is_not_given_the_keypoints_beside_the_photo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_png(tmp_path / "a.png", WIDE)
     save_annotations(tmp_path / "a.csv", {"a.png": standing("back")})
     for finder in (PersonFinder(Crowd(), person=2), PersonFinder(Crowd(), box=(0, 0, 200, 128))):
         _, pose = read_person(tmp_path / "a.png", None, finder)
         assert torch.equal(pose.xy, finder(WIDE, "a.png").xy)
+    assert "its joints" not in capsys.readouterr().err
     _, pose = read_person(tmp_path / "a.png", None, PersonFinder(Crowd()))
     torch.testing.assert_close(pose.xy, standing("back").xy)
+    assert capsys.readouterr().err == f"{tmp_path / 'a.png'}: its joints are those of {tmp_path / 'a.csv'}\n"
 
 
 def test_keypoints_beside_a_photo_go_before_the_detector(tmp_path: Path) -> None:

@@ -10,16 +10,18 @@ import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from glob import escape
 from importlib import resources
 from pathlib import Path
 
 import torch
 
+from posegan.data.photos import photo_size
 from posegan.errors import UserError, unknown_name
 from posegan.images import PHOTO_SUFFIXES, read_photo
 from posegan.inference.finder import PersonFinder
 from posegan.pose import Pose, Size
-from posegan.pose.io import HEADER, load_annotations, read_openpose
+from posegan.pose.io import find_annotation, load_annotations, read_openpose
 
 LEAST_JOINTS = 4  # visible ones, without which nobody could tell where a body is
 
@@ -28,10 +30,14 @@ FORMS = "a bundled pose name, a photo, an OpenPose .json file, or annotations.cs
 
 @dataclass(frozen=True, eq=False)
 class FramedPose:
-    """One pose, batch shape (), with the (H, W) of the frame its pixels are counted in; size None: not known."""
+    """One pose, batch shape (), with the (H, W) of the frame its pixels are counted in; size None: not known.
+
+    file: where it was found, if nobody named it.
+    """
 
     pose: Pose
     size: Size | None = None
+    file: Path | None = None
 
 
 @functools.cache
@@ -86,22 +92,29 @@ def pose_of_photo(path: str | Path, finder: PersonFinder | None = None) -> Frame
 def pose_beside(path: str | Path) -> FramedPose | None:
     """Return the pose annotated beside a photo: OpenPose's `<photo>.json` or `<photo>_keypoints.json`, or a CSV row.
 
-    A CSV lies in the photo's folder or in one of the two above it, and names the photo by its path from there or by its
-    file name. None if there is no pose, or none with a joint. Raises UserError if the photo or such a file cannot be
-    read.
+    A CSV lies in the photo's folder or in one of the two above it, and names the photo by its path from there, or by
+    its file name if no other photo below there has the same. None if there is no pose, or none with a joint.
+    Raises UserError if the photo, such a JSON file or its row cannot be read.
     """
     path = Path(path)
-    size = _size(path)
     for file in (path.with_suffix(".json"), path.with_name(f"{path.stem}_keypoints.json")):
         if file.is_file() and _of_openpose(file):
-            return FramedPose(_openpose(file), size)
+            return FramedPose(_openpose(file), photo_size(path), file)
     full = path.resolve()
     for folder in full.parents[:3]:
         for file in sorted(folder.glob("*.csv")):
-            for name in (full.relative_to(folder).as_posix(), full.name):
-                if _names(file, name) and (pose := _annotated(file, name)).visible.any():
-                    return FramedPose(_enough(pose, f"{file}, {name}"), size)
+            for name in dict.fromkeys((full.relative_to(folder).as_posix(), full.name)):
+                pose = find_annotation(file, name)
+                if pose is not None and pose.visible.any() and _means(folder, name, full):
+                    return FramedPose(_enough(pose, f"{file}, {name}"), photo_size(path), file)
     return None
+
+
+def _means(folder: Path, name: str, photo: Path) -> bool:
+    """Whether a name in a CSV of a folder is that of the photo, and of no other in the folder or in two below it."""
+    if (folder / name) == photo:
+        return True
+    return not any(other != photo for depth in ("", "*/", "*/*/") for other in folder.glob(depth + escape(name)))
 
 
 def _csv_row(words: str) -> tuple[Path | None, str]:
@@ -119,15 +132,6 @@ def _annotated(file: Path, name: str) -> Pose:
     return poses[name]
 
 
-def _names(file: Path, photo: str) -> bool:
-    """Whether a CSV file is an annotation file with a row for that photo; other CSV files are none of our business."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return False
-    return text.partition("\n")[0].strip().replace(" ", "") == HEADER and f"\n{photo}:" in text
-
-
 def _of_openpose(file: Path) -> bool:
     """Whether a JSON file is OpenPose's, or damaged, which its reader tells; others are none of our business."""
     try:
@@ -137,14 +141,9 @@ def _of_openpose(file: Path) -> bool:
     return isinstance(said, dict) and "people" in said
 
 
-def _size(photo: Path) -> Size:
-    height, width = read_photo(photo).shape[-2:]
-    return height, width
-
-
 def _row_size(file: Path, row: str) -> Size | None:
     """Return the size of the photo that a row names, if it lies by the CSV file."""
-    return _size(file.parent / row) if row and (file.parent / row).is_file() else None
+    return photo_size(file.parent / row) if row and (file.parent / row).is_file() else None
 
 
 def _openpose(path: Path) -> Pose:

@@ -7,6 +7,7 @@ inference/framing.py.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -273,6 +274,8 @@ def read_person(photo: Photo, source_pose: PoseGiven | None = None, finder: Pers
     if source_pose is None:
         looked_for = finder is not None and (finder.box is not None or finder.person is not None)
         found = pose_beside(photo) if isinstance(photo, str | Path) and not looked_for else None
+        if found is not None:
+            sys.stderr.write(f"{photo_name(photo)}: its joints are those of {found.file}\n")
         source_pose = (finder or PersonFinder())(image, photo_name(photo)) if found is None else found
     elif isinstance(source_pose, str | Path):
         if str(source_pose) in bundled_poses() or Path(source_pose).suffix.lower() in PHOTO_SUFFIXES:

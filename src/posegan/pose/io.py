@@ -52,17 +52,48 @@ def load_annotations(path: str | Path, skipped: list[str] | None = None) -> dict
             if name in names:
                 raise ValueError(f"{name!r} comes twice, first in line {names[name]}")
         except ValueError as error:
-            sentence = f"{path}, line {number}: {error}; mend or delete the row."
+            sentence = _bad_row(path, number, error)
             if skipped is None:
                 raise UserError(sentence) from error
             skipped.append(sentence)
             continue
         names[name] = number
         rows.append(row)
+    poses = _poses_of(rows)
+    return {name: poses[i] for i, name in enumerate(names)}
+
+
+def find_annotation(path: str | Path, name: str) -> Pose | None:
+    """Return the pose of one image from an annotation CSV, whose other rows are not read.
+
+    None if there is no such row, and for files of other kinds, of which only the first line is read.
+    Raises UserError naming file and line if the row is malformed.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig") as file:
+            if file.readline(4 * len(HEADER)).strip().replace(" ", "") != HEADER:
+                return None
+            rows = ((number, line) for number, line in enumerate(file, 2) if name in line)
+            number, line = next((row for row in rows if row[1].rsplit(":", 2)[0].strip() == name), (0, ""))
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not line:
+        return None
+    try:
+        return _poses_of([_parse_row(line)[1]])[0]
+    except ValueError as error:
+        raise UserError(_bad_row(path, number, error)) from error
+
+
+def _bad_row(path: str | Path, number: int, error: ValueError) -> str:
+    return f"{path}, line {number}: {error}; mend or delete the row."
+
+
+def _poses_of(rows: list[list[list[float]]]) -> Pose:
+    """Return the coordinate lists of rows, y first, as poses (N,)."""
     yx = torch.tensor(rows, dtype=torch.float32).reshape(-1, 2, JOINTS)
     xy = yx.flip(1).transpose(1, 2)  # (N, J, 2)
-    visible = (xy != MISSING).all(-1)
-    return {name: Pose(*pose) for name, *pose in zip(names, xy, visible, strict=True)}
+    return Pose(xy, (xy != MISSING).all(-1))
 
 
 def _parse_row(line: str) -> tuple[str, list[list[float]]]:
