@@ -18,6 +18,7 @@ from torch import nn
 from posegan.data import pack_photos
 from posegan.errors import UserError
 from posegan.images import write_png
+from posegan.lock import sole_writer
 from posegan.pose import save_annotations
 from posegan.training import load_recipe, train
 from posegan.training.ema import Ema
@@ -25,7 +26,7 @@ from posegan.training.guard import NotFiniteError
 from posegan.training.log import RunLog
 from posegan.training.loop import step_seed
 from posegan.training.settings import DataSettings, open_data
-from posegan.training.state import list_states, load_newest_state, sole_writer
+from posegan.training.state import list_states, load_newest_state
 from posegan.weights import load_model
 from tests.small_world import photo, standing
 
@@ -115,7 +116,7 @@ def test_an_interrupted_run_saves_and_says_how_to_go_on(
 def test_two_runs_in_one_folder_do_not_mix(tiny_market: Path, tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run")
     (tmp_path / "run").mkdir()
-    with sole_writer(tmp_path / "run"), pytest.raises(UserError, match="is in use by another training"):
+    with sole_writer(tmp_path / "run", "x"), pytest.raises(UserError, match="in use .* give another training.out"):
         train(recipe)
     assert not list_states(tmp_path / "run" / "state")
     train(recipe)

@@ -24,13 +24,14 @@ from posegan.data import BatchLoader, PairSampler
 from posegan.errors import UserError
 from posegan.files import write_text
 from posegan.inference.output import out_folder
+from posegan.lock import sole_writer
 from posegan.models import Phase
 from posegan.training.ema import Ema
 from posegan.training.guard import FiniteGuard
 from posegan.training.log import SHEET_PAIRS, RunLog, validation_ssim, write_samples
 from posegan.training.machine import conditions, start_fabric, warn_of_differences, warn_of_slow_bf16
 from posegan.training.settings import Recipe, load_recipe, open_data, open_validation
-from posegan.training.state import load_newest_state, save_state, sole_writer
+from posegan.training.state import load_newest_state, save_state
 from posegan.training.step import Stepper
 from posegan.weights import WeightsInfo, fill, find_weights, read_weights, save_weights
 
@@ -135,7 +136,7 @@ class Run:
         with contextlib.ExitStack() as stack:
             if main:
                 out_folder(folder)
-                stack.enter_context(sole_writer(folder))
+                stack.enter_context(sole_writer(folder, "training.out"))
                 changed = changed_keys(folder / "config.yaml", self.recipe.tree()) if self.start else []
                 write_text(folder / "config.yaml", dump(self.recipe.tree()))
             self.fabric.barrier()

@@ -6,39 +6,19 @@ of tensors and plain values that is read with `weights_only`.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import re
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
 from posegan.errors import UserError
 from posegan.files import sha256_of, write_bytes
 
 _NAME = re.compile(r"step-(\d{8})-([0-9a-f]{32})\.pt")
-
-
-@contextlib.contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
-    """Hold a run folder for the length of a block; raises UserError if another process trains in it.
-
-    The operating system lets go of the lock when a process ends, however it ends.
-    """
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout as error:
-        raise UserError(f"{folder} is in use by another training: stop it or give another training.out.") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 class DamagedStateWarning(UserWarning):
