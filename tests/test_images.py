@@ -98,6 +98,18 @@ def test_sixteen_bit_grey_is_scaled_not_clipped():
     assert pixels(encode(Image.fromarray(values))) == [[0] * 3, [200] * 3, [101] * 3, [255] * 3]
 
 
+def test_a_transparent_level_of_16_bit_grey_is_white() -> None:
+    values = np.array([[0, 257 * 200, 257 * 100]], dtype=np.uint16)
+    data = encode(Image.fromarray(values), transparency=0)
+    assert pixels(data) == [[255] * 3, [200] * 3, [100] * 3]
+
+
+def test_numbers_of_no_known_range_are_refused() -> None:
+    data = encode(Image.fromarray(np.ones((4, 4), dtype=np.float32)), "TIFF")
+    with pytest.raises(UserError, match=r"x\.tif is not a readable photo \(its pixels are numbers of no known range\)"):
+        decode_photo(data, "x.tif")
+
+
 def test_black_and_white_and_cmyk_become_rgb():
     assert pixels(encode(Image.fromarray(np.array([[0, 255]], dtype=np.uint8)).convert("1"))) == [[0] * 3, [255] * 3]
     assert pixels(encode(Image.new("CMYK", (1, 1), (0, 255, 255, 0)), "JPEG")) == [[255, 0, 0]]

@@ -49,20 +49,31 @@ def unreadable(name: str, error: Exception) -> UserError:
 
 
 def from_pil(image: Image.Image) -> Tensor:
-    """Return a Pillow image as (3, H, W) uint8 RGB, turned upright by its EXIF tag, transparency laid on white."""
+    """Return a Pillow image as (3, H, W) uint8 RGB, turned upright by its EXIF tag, transparency laid on white.
+
+    Raises ValueError if its numbers have no known range.
+    """
     if image.format == "JPEG" and image.mode == "RGB" and not image.getexif():
         upright: Image.Image = image  # the common case of the data sets, without copies
     else:
         upright = ImageOps.exif_transpose(image)
+        if upright.mode == "F":
+            raise ValueError("its pixels are numbers of no known range")
+        if upright.mode.startswith("I"):  # 16-bit grey: convert() would clip it to white
+            upright = _eight_bits(upright)
         if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
             clear = upright.convert("RGBA")
             upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
-        if upright.mode.startswith("I"):  # 16-bit grey: convert() would clip it to white
-            upright = Image.fromarray(
-                (np.asarray(upright, dtype=np.float64) / 257).round().clip(0, 255).astype(np.uint8)
-            )
         upright = upright.convert("RGB")
     return torch.from_numpy(np.array(upright)).permute(2, 0, 1)
+
+
+def _eight_bits(grey: Image.Image) -> Image.Image:
+    """Return 16-bit grey as 8-bit grey; what has the level that the file calls transparent is white."""
+    levels = np.asarray(grey)
+    bright = (levels.astype(np.float64) / 257).round().clip(0, 255).astype(np.uint8)
+    clear = grey.info.get("transparency")
+    return Image.fromarray(bright if clear is None else np.where(levels == clear, np.uint8(255), bright))
 
 
 def read_photo(path: str | Path) -> Tensor:
