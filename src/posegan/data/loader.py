@@ -53,11 +53,6 @@ class BatchLoader:
         self.ahead, self.workers = ahead, workers
         self.pin = pin
 
-    @property
-    def steps_per_pass(self) -> int:
-        """Steps until every pair was drawn once, rounded up."""
-        return -(-len(self.dataset) // (self.batch_size * self.world * self.streams))
-
     def batches(self, step: int) -> tuple[Batch, ...]:
         """Return this rank's batches of a step, one for each stream."""
         return tuple(self._batch(step * self.streams + stream) for stream in range(self.streams))
