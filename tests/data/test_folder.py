@@ -41,6 +41,17 @@ def test_photos_of_any_size_become_pairs_of_one_size(tmp_path: Path):
     assert (data.poses.xy[0] - data.poses.xy[1]).abs().max() < 1
 
 
+def test_folders_below_a_persons_are_theirs_and_one_person_is_in_one_split(tmp_path: Path):
+    names = [f"p{person}/{when}/{i}.jpg" for person in range(10) for when in ("morning", "evening") for i in (1, 2)]
+    for seed, name in enumerate(names):
+        write_photo(tmp_path / name, (128, 64), seed)
+    save_annotations(tmp_path / "annotations.csv", dict.fromkeys(names, STANDING))
+    pairs = [PhotoFolderDataset(tmp_path, (64, 32), split).pair_names() for split in ("train", "validation")]
+    assert [len(split) for split in pairs] == [9 * 4 * 3, 4 * 3]
+    train, validation = ({name.partition("/")[0] for pair in split for name in pair} for split in pairs)
+    assert not train & validation
+
+
 def test_joints_follow_their_pixels():
     """Joints are drawn as discs into the photo; after the cut their brightest pixels lie where the pose says."""
     pose = STANDING.resize((128, 64), (384, 192)).crop(-30, -50)[None]

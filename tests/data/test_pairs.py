@@ -44,6 +44,7 @@ def test_identities_of_the_three_kinds_of_names():
     assert identity_of("fashionMENShirts_Polosid0000180202_4full.jpg") == "fashionMENShirts_Polosid0000180202"
     assert identity_of("fasionWOMENBlousesShirtsid0000298301_3back.jpg") == "fasionWOMENBlousesShirtsid0000298301"
     assert identity_of("0000/holiday_2.png") == "0000"  # in a folder nobody is a distractor
+    assert identity_of("ann/holiday/2.png") == "ann"  # folders below a person's are theirs
     assert market_identity("0000_c1.jpg") is None
     assert deepfashion_identity("nothing.jpg") is None
 

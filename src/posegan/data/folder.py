@@ -101,7 +101,8 @@ def person_boxes(poses: Pose, frames: Tensor, size: Size) -> Tensor:
 class PhotoFolderDataset(PosePairDataset):
     """Pairs of photos from `root/<person>/<image>` with keypoints in `root/annotations.csv`, all cut to one size.
 
-    root: the folder of the people's folders; a pack `photos.pack` in it is used before the photos.
+    root: the folder of the people's folders, all below which is that person's; a pack `photos.pack` in it is used
+    before the photos.
     size: (H, W) of the images made. annotations: another keypoint CSV, rows `<person>/<image>: [18 y]: [18 x]`.
     split: "train", "validation" (a tenth of the people, at most 50) or "train+validation".
     pairs, pack, maps, memory, check: as in `MarketPoseDataset`.

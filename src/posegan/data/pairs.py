@@ -38,8 +38,8 @@ def deepfashion_identity(name: str) -> str | None:
 
 
 def folder_identity(name: str) -> str | None:
-    """Return the folder of a name `<person>/<image>`; None if the photo lies in no folder."""
-    return name.rpartition("/")[0] or None
+    """Return the first folder of a name `<person>/<image>`, to whom those below it belong; None if it has no folder."""
+    return name.partition("/")[0] if "/" in name else None
 
 
 def identity_of(name: str) -> str | None:
