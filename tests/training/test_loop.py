@@ -315,6 +315,25 @@ def test_a_run_folder_that_is_a_file(tiny_market: Path, tmp_path: Path) -> None:
         train(write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run"))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ("--model.features vgg19_distilled --model.features_path gone.pth", "gone.pth is missing"),
+        ("--training.init gone.safetensors", "gone.safetensors is missing"),
+        ("--training.out r.yaml", "r.yaml is a file"),
+    ],
+)
+def test_wrong_paths_are_told_before_the_data_are_opened(
+    wrong: str, sentence: str, tiny_market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delattr("posegan.training.loop.open_data")
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run")
+    with pytest.raises(UserError, match=sentence):
+        train(load_recipe(recipe, wrong.split()))
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("text", ["model: posegan", "model: [posegan]"])
 def test_a_model_that_is_no_section(text: str, tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text(text)

@@ -68,15 +68,11 @@ class Run:
         if settings.threads:
             torch.set_num_threads(settings.threads)
         self.folder = Path(settings.out)
-        size = recipe.model_config.size
-        self.data = open_data(recipe.data, size)
-        self.validation = open_validation(recipe.data, size)
+        if self.folder.is_file():
+            raise UserError(f"{self.folder} is a file: give another training.out, or delete it.")
         self.fabric = start_fabric(settings)
         if self.fabric.is_global_zero:
             warn_of_slow_bf16(self.fabric.device, settings.precision)
-        torch.manual_seed(step_seed(settings.seed, -1, 0))
-        self.model = recipe.new_model()
-        self.phases = self.model.phases()
         self._stop = False
         found = load_newest_state(self.folder / "state") if resume else None
         if found is None and not resume and (self.folder / "state").exists():
@@ -84,14 +80,19 @@ class Run:
         self.start = found[0] if found else 0
         self.state = found[1] if found else None
         self.best = float(self.state["best"]) if self.state else -1.0
-        self._prepare()
 
     def _prepare(self) -> None:
-        device = self.fabric.device
+        """Build the model and open the data, which may take minutes, in the order of what can be wrong."""
+        recipe, device = self.recipe, self.fabric.device
         order = torch.channels_last if self.settings.channels_last else torch.contiguous_format
+        torch.manual_seed(step_seed(self.settings.seed, -1, 0))
+        self.model = recipe.new_model()
+        self.phases = self.model.phases()
         if self.start == 0 and self.settings.init:
             self._start_from(find_weights(self.settings.init))
-        elif self.start == 0:
+        self.data = open_data(recipe.data, recipe.model_config.size)
+        self.validation = open_validation(recipe.data, recipe.model_config.size)
+        if self.start == 0 and not self.settings.init:
             loader = self._loader(self.phases[0], rank=0)  # the same batches, and so the same weights, in every process
             self.model.initialise(batches[0] for _, batches in loader.run(0, INITIAL_BATCHES))
         self.model.to(device=device, memory_format=order)  # type: ignore[call-overload]
@@ -132,6 +133,7 @@ class Run:
             if main:
                 sys.stderr.write(f"{folder} has its {self.start} steps already: raise training.steps to go on.\n")
             return folder
+        self._prepare()
         deadline = time.monotonic() + settings.minutes * 60 if settings.minutes else None
         with contextlib.ExitStack() as stack:
             if main:
