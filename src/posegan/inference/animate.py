@@ -28,7 +28,7 @@ from posegan.inference.sequences import PoseSequence, fit_sequence, follow
 from posegan.inference.targets import fit_body, fit_in_place, with_guesses
 from posegan.inference.video import write_mp4
 from posegan.metrics.flicker import flicker
-from posegan.pose import Pose, draw_poses
+from posegan.pose import Pose, draw_pose
 from posegan.pose.smooth import smooth
 
 AT_ONCE = 16  # poses that pass through the generator together
@@ -40,7 +40,7 @@ Background = Literal["steady", "photo", "generated"]
 
 @dataclass(frozen=True)
 class Animation:
-    """T frames (T, 3, H, W) in [-1, 1], their poses (T,), the seconds of one round, and what was measured and guessed.
+    """T frames (T, 3, H, W) uint8, their poses (T,), the seconds of one round, and what was measured and guessed.
 
     flicker: outside the body and on it, see posegan.metrics.flicker; None for a single frame.
     """
@@ -85,13 +85,13 @@ def animate(
     if background == "photo":  # there the person stands somewhere
         targets = fit_in_place(targets, source_pose, size, limbs=retarget)
         shown = PersonInPhoto(predictor, to_bytes(source), source_pose, targets, others=others, carry=carry)
-        frames = to_signed(torch.stack([shown.show(targets[i]) for i in range(len(targets))]))
+        frames = torch.stack([shown.show(targets[i]) for i in range(len(targets))])
     else:
         targets = fit_body(targets, source_pose, size) if retarget else targets
         encoded = predictor.encode_person(source, source_pose, others)
         few = [targets[i : i + AT_ONCE] for i in range(0, len(targets), AT_ONCE)]
-        frames = torch.cat([predictor.render_person(encoded, poses).cpu() for poses in few])
-        frames = steady(frames, targets) if background == "steady" else frames
+        made = torch.cat([predictor.render_person(encoded, poses).cpu() for poses in few])
+        frames = to_bytes(steady(made, targets) if background == "steady" else made)
     measured = flicker(frames, targets) if len(frames) > 1 else None
     return Animation(frames, targets, sequence.seconds, measured, guessed)
 
@@ -165,16 +165,16 @@ def animate_file(
         background=background,
         carry=carry,
     )
-    shown = _beside(made, source) if beside else list(to_bytes(made.frames))
+    shown = _beside(made, source) if beside else made.frames
     carried = background == "photo" and carry
     first, *more = (sha256_of(path) for path in photos)
     said = provenance(predictor, first, others=more, carried=carried) if metadata else {}
     if made.guessed and metadata:
         said["posegan:guessed-joints"] = ", ".join(made.guessed)
     if ending == ".gif":
-        write_gif(path, shown, made.seconds / len(shown), said)
+        write_gif(path, list(shown), made.seconds / len(shown), said)
     else:
-        write_mp4(path, torch.stack(shown), len(shown) / made.seconds, said)
+        write_mp4(path, shown, len(shown) / made.seconds, said)
     return made, found
 
 
@@ -188,8 +188,8 @@ def _shrunk(photo: Tensor, pose: Pose) -> tuple[Tensor, Pose]:
     return F.interpolate(image[None], new, mode="area")[0], pose.resize(old, new)
 
 
-def _beside(made: Animation, source: Tensor) -> list[Tensor]:
+def _beside(made: Animation, source: Tensor) -> Tensor:
     """Return the frames with the photo and the pose at their left."""
-    size = made.frames.shape[-2], made.frames.shape[-1]
-    drawn, frames, photo = draw_poses(made.poses, size), to_bytes(made.frames), to_bytes(source)
-    return [tile(torch.stack([photo, drawn[i], frames[i]]), 3) for i in range(len(frames))]
+    size, photo = (made.frames.shape[-2], made.frames.shape[-1]), to_bytes(source)
+    rows = ((photo, draw_pose(made.poses[i], size), frame) for i, frame in enumerate(made.frames))
+    return torch.stack([tile(torch.stack(row), 3) for row in rows])

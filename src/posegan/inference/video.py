@@ -70,16 +70,16 @@ def write_mp4(path: str | Path, frames: Tensor, rate: float, metadata: Mapping[s
     path = Path(path)
     av = _av(path)
     height, width = frames.shape[-2:]
-    even = F.pad(to_bytes(frames).float(), (0, width % 2, 0, height % 2), mode="replicate").to(torch.uint8)
     tags = {"movflags": "use_metadata_tags"}  # MP4 would drop all but a few
     with atomic_writer(path) as out, av.open(out, "w", format="mp4", options=tags) as file:
         for key, value in (metadata or {}).items():
             file.metadata[key] = value
         stream = file.add_stream("libx264", rate=Fraction(rate).limit_denominator(1000))
-        stream.height, stream.width = even.shape[-2:]
+        stream.height, stream.width = height + height % 2, width + width % 2
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": QUALITY}
-        for image in even:
-            pixels = image.permute(1, 2, 0).contiguous().numpy()
+        for image in frames:
+            even = F.pad(to_bytes(image).float(), (0, width % 2, 0, height % 2), mode="replicate").to(torch.uint8)
+            pixels = even.permute(1, 2, 0).contiguous().numpy()
             file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         file.mux(stream.encode())

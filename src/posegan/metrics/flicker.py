@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -25,18 +27,32 @@ def flicker(frames: Tensor, poses: Pose) -> tuple[float, float]:
     """
     if len(frames) < 2 or len(poses) != len(frames):
         raise ValueError(f"expected at least two frames and as many poses, got {len(frames)} and {len(poses)}")
-    levels = eight_bit(frames, frames)[0].float()
-    size = levels.shape[-2], levels.shape[-1]
     scale = torso_scale(poses).float()
-    length = float(scale[scale > 0].mean()) if bool((scale > 0).any()) else 0.25 * size[0]
-    before, after = poses[:-1], poses[1:]
-    far = ~body_mask(poses, size, SURROUNDINGS * length)  # (T, H, W)
-    near = body_mask(poses, size, BODY * length)
-    change = (levels[1:] - levels[:-1]).abs().mean(1)
-    outside = change[far[1:] & far[:-1]].mean()
+    length = float(scale[scale > 0].mean()) if bool((scale > 0).any()) else 0.25 * frames.shape[-2]
+    outside: list[tuple[float, int]] = []  # sum and number of the changes from frame to frame
+    inside: list[tuple[float, int]] = []
+    for i in range(len(frames) - 1):  # one at a time: what a whole film takes would not fit into memory
+        levels = eight_bit(frames[i : i + 2], frames[i : i + 2])[0].float()
+        for kept, change in zip((outside, inside), _changes(levels, poses[i : i + 2], length), strict=True):
+            kept.append((float(change.double().sum()), len(change)))
+    return _mean(outside), _mean(inside)
 
-    places = coarse_grid(size, 1, levels.device) + part_flow(before, after, size, 1).permute(0, 2, 3, 1)
-    moved = sample_pixels(torch.cat([levels[:-1], near[:-1, None].float()], 1), places, padding="zeros")
-    same = near[1:] & (moved[:, 3] > 0.99)
-    inside = (levels[1:] - moved[:, :3]).abs().mean(1)[same].mean()
-    return float(outside), float(inside)
+
+def _changes(levels: Tensor, poses: Pose, length: float) -> tuple[Tensor, Tensor]:
+    """Return the changes of the pixels outside and on the body between two frames, (N,) and (M,).
+
+    levels: (2, 3, H, W), 0 to 255. poses: (2,). length: of a torso in pixels.
+    """
+    size = levels.shape[-2], levels.shape[-1]
+    far = ~body_mask(poses, size, SURROUNDINGS * length)  # (2, H, W)
+    near = body_mask(poses, size, BODY * length)
+    outside = (levels[1] - levels[0]).abs().mean(0)[far.all(0)]
+    places = coarse_grid(size, 1, levels.device) + part_flow(poses[:1], poses[1:], size, 1).permute(0, 2, 3, 1)
+    moved = sample_pixels(torch.cat([levels[:1], near[:1, None].float()], 1), places, padding="zeros")[0]
+    same = near[1] & (moved[3] > 0.99)
+    return outside, (levels[1] - moved[:3]).abs().mean(0)[same]
+
+
+def _mean(changes: list[tuple[float, int]]) -> float:
+    count = sum(number for _, number in changes)
+    return sum(total for total, _ in changes) / count if count else math.nan
