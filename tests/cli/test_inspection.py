@@ -29,6 +29,7 @@ MISTAKES = {
     "both": ("--source {photo} --pose back --data {data} --out O.png", "give one or the other"),
     "pose of pairs": ("--data {data} --source-pose back --out O.png", "give one or the other"),
     "pairs without data": ("--pairs P.csv --source {photo} --pose back --out O.png", "give its folder with --data"),
+    "number of one": ("--source {photo} --pose back --count 5 --out O.png", "--count is for photos of a data set"),
     "no out": ("--data {data}", "the following arguments are required: --out"),
     "no number": ("--data {data} --count none --out O.png", "'none' is not a positive whole number"),
     "too many": ("--data {data} --count 33 --out O.png", "give --count 32 or less"),

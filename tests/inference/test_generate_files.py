@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,15 @@ def test_where_results_cannot_go(tmp_path: Path) -> None:
         out_folder(tmp_path / "file" / "below")
     with pytest.raises(UserError, match="is a folder: give a file name"):
         out_file(tmp_path)
+
+
+def test_a_folder_in_which_no_file_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(**where: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    with pytest.raises(UserError, match=r"cannot be used \(Read-only file system\): give a folder that you may write"):
+        out_folder(tmp_path)
 
 
 def test_data_is_recognised_by_what_it_holds(market: Path, people: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Whether a file is there and is a photo at all; all else is found by who reads it
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -86,7 +87,7 @@ def _file_of(text: str) -> Path:
 
 def _is_picture(path: Path) -> bool:
     try:
-        with Image.open(path):
+        with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning), Image.open(path):
             return True
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return False

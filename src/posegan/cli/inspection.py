@@ -8,6 +8,8 @@ from posegan.cli.inputs import require_data, require_keypoints, require_photos, 
 from posegan.cli.parser import Parser, command_parser, positive
 from posegan.errors import UserError
 
+PAIRS = 3  # that are shown of a data set
+
 
 def run(argv: Sequence[str]) -> None:
     """Draw what a model does inside for one photo, or for pairs of a data set."""
@@ -17,8 +19,9 @@ def run(argv: Sequence[str]) -> None:
         raise UserError(
             "--source, --pose and --source-pose are for one photo, --data for pairs: give one or the other."
         )
-    if not chosen.data and chosen.pairs:
-        raise UserError("--pairs names photos of a data set: give its folder with --data.")
+    for option in ("pairs", "count"):
+        if not chosen.data and getattr(chosen, option):
+            raise UserError(f"--{option} is for photos of a data set: give its folder with --data.")
     if not chosen.data and not all(single):
         raise UserError("Give --source PHOTO and --pose POSE, or --data FOLDER.")
     if chosen.data:
@@ -35,7 +38,7 @@ def run(argv: Sequence[str]) -> None:
     described = not chosen.no_metadata
     if chosen.data:
         found = inspect_data(
-            predictor, chosen.data, chosen.out, pairs=chosen.pairs, count=chosen.count, metadata=described
+            predictor, chosen.data, chosen.out, pairs=chosen.pairs, count=chosen.count or PAIRS, metadata=described
         )
     else:
         found = inspect_photo(
@@ -60,7 +63,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--pairs", metavar="CSV", help="with --data: CSV with the header from,to; default: its own pairs"
     )
-    parser.add_argument("--count", type=positive, default=3, help="with --data: how many pairs (default: %(default)s)")
+    parser.add_argument("--count", type=positive, help=f"with --data: how many pairs (default: {PAIRS})")
     parser.add_argument("--out", required=True, help="sheet to write (PNG)")
     parser.add_argument("--no-metadata", action="store_true", help="leave out that the photo is AI-generated")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,16 +42,17 @@ def provenance(
 
 
 def out_folder(path: str | Path) -> Path:
-    """Return a folder for results, made if it is not there; raises UserError if that cannot be."""
+    """Return a folder for results, made if it is not there; raises UserError if that cannot be, or no file in it."""
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
     except FileExistsError as error:
         raise UserError(f"{path} is a file: give a folder for the results, or delete it.") from error
     except NotADirectoryError as error:
         raise UserError(f"{path} cannot be made, a part of it is a file: give another folder.") from error
     except OSError as error:
-        raise UserError(f"{path} cannot be made ({error.strerror}): give a folder that you may write to.") from error
+        raise UserError(f"{path} cannot be used ({error.strerror}): give a folder that you may write to.") from error
     return path
 
 
@@ -68,6 +70,12 @@ def out_file(path: str | Path, inputs: tuple[str | Path | None, ...] = ()) -> Pa
     out_folder(path.parent)
     require_writable(path)
     return path
+
+
+def lies_in(path: str | Path, folder: str | Path) -> bool:
+    """Return whether a path is a folder, or lies somewhere below it."""
+    inner, outer = Path(path).resolve(), Path(folder).resolve()
+    return inner == outer or outer in inner.parents
 
 
 def photo_paths(photo: str | Path | Sequence[str | Path]) -> list[Path]:
