@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from posegan.errors import UserError
-from posegan.files import ExternalFile, atomic_writer, require_writable, sha256_of, write_bytes, write_text
+from posegan.files import (
+    ExternalFile,
+    append_text,
+    atomic_writer,
+    printable,
+    require_writable,
+    sha256_of,
+    write_bytes,
+    write_text,
+)
 
 SHA = hashlib.sha256(b"right").hexdigest()
 FILE = ExternalFile("net.pth", "features for a loss", "https://example.org/net.pth", SHA)
@@ -80,6 +89,25 @@ def test_what_cannot_be_written_is_called_by_its_own_name(tmp_path: Path):
                 write(path)
     require_writable(tmp_path / "new")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_full_disk_is_told_with_the_name_of_the_file():
+    with pytest.raises(UserError, match=r"^/dev/full cannot be written \(No space left on device\): make room"):
+        append_text(Path("/dev/full"), "a line\n")
+
+
+def test_text_is_added_at_the_end_or_the_file_is_named(tmp_path: Path):
+    append_text(tmp_path / "lines", "ä\r\n")
+    append_text(tmp_path / "lines", "b\n")
+    assert (tmp_path / "lines").read_bytes() == "ä\r\nb\n".encode()
+    with pytest.raises(UserError, match=rf"^{tmp_path} cannot be written \(.*\): give another file"):
+        append_text(tmp_path, "a line\n")
+
+
+def test_every_name_can_be_stored():
+    assert printable("ä b.jpg") == "ä b.jpg"
+    assert printable("b\udcff.jpg").encode() == rb"b\udcff.jpg"
 
 
 def test_another_files_error_is_not_blamed_on_it(tmp_path: Path):

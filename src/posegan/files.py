@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -19,11 +20,12 @@ PAIRS_REMEDY = "give a pairs CSV with the header 'from,to'"
 
 
 @contextlib.contextmanager
-def atomic_writer(path: Path) -> Iterator[BinaryIO]:
+def atomic_writer(path: Path, flush: bool = True) -> Iterator[BinaryIO]:
     """Yield a binary file that takes the place of `path` when the block ends well and leaves nothing when it fails.
 
-    The data is flushed to the disk before the rename, so a power cut or a kill leaves the old file or the new one. Who
-    may read it is what the old file says, or else the user's umask.
+    The data is flushed to the disk before the rename, so a power cut or a kill leaves the old file or the new one;
+    flush=False: not, which is faster for many files that can be had again. Who may read it is what the old file says,
+    or else the user's umask.
     Raises UserError if the file cannot be written, or the disk is full.
     """
     path = Path(path)
@@ -35,7 +37,8 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
                 part.chmod(stat.S_IMODE(path.stat().st_mode))
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
         part.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -60,7 +63,9 @@ def _part_of(path: Path) -> Path:
 
 
 def _unwritable(path: Path, error: OSError) -> UserError:
-    return UserError(f"{path} cannot be written ({error.strerror}): give another file.")
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "make room on its disk, or give a place on another" if full else "give another file"
+    return UserError(f"{path} cannot be written ({error.strerror}): {remedy}.")
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -72,6 +77,20 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a whole UTF-8 text file or nothing."""
     write_bytes(path, text.encode())
+
+
+def append_text(path: Path, text: str) -> None:
+    """Add UTF-8 text at the end of a file; raises UserError if it cannot be written or the disk is full."""
+    try:
+        with path.open("a", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def printable(name: str) -> str:
+    """Return a file name with bytes that are no UTF-8 written out, as text that can be stored: `a\\udcff.jpg`."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def read_text(path: Path, remedy: str = "check the path") -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from posegan.files import printable
+
 EXAMPLES = 3  # names kept of each kind
 
 
@@ -27,7 +29,7 @@ class DataReport:
         if names:
             self.counts[kind] = self.counts.get(kind, 0) + len(names)
             kept = self.examples.setdefault(kind, [])
-            kept.extend(names[: EXAMPLES - len(kept)])
+            kept.extend(map(printable, names[: EXAMPLES - len(kept)]))
 
     def text(self) -> str:
         """Return the report as lines for a terminal."""

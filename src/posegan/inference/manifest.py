@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from posegan.errors import UserError
-from posegan.files import read_text, write_text
+from posegan.files import append_text, read_text, write_text
 
 
 def check_settings(file: Path, settings: Mapping[str, object], options: Mapping[str, str]) -> None:
@@ -78,8 +78,7 @@ class Manifest:
     def add(self, rows: Iterable[Sequence[str]]) -> None:
         """Add lines at the end of the file."""
         new = list(rows)
-        with self.path.open("a", encoding="utf-8", newline="") as file:
-            file.write("".join(map(_line, new)))
+        append_text(self.path, "".join(map(_line, new)))
         self._note(new)
 
     def _note(self, rows: Iterable[Sequence[str]]) -> None:

@@ -6,7 +6,6 @@ archive's own paths are never used: every file is written under a name made here
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import stat
@@ -21,6 +20,7 @@ from rich.progress import track
 
 from posegan.data.cache import list_photos
 from posegan.errors import UserError
+from posegan.files import atomic_writer
 from posegan.inference.open_data import Kind
 from posegan.inference.output import out_folder
 
@@ -138,10 +138,9 @@ def _check_size(where: Path, wanted: list[tuple[str, int, Callable[[], bytes]]],
 def _write(path: Path, size: int, read: Callable[[], bytes]) -> None:
     if path.is_file() and path.stat().st_size == size:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(read())
-    os.replace(part, path)  # noqa: PTH105 (the name that says it replaces on every platform)
+    data = read()
+    with atomic_writer(path, flush=False) as file:
+        file.write(data)
 
 
 @contextmanager
