@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,17 @@ def test_what_it_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert last == f"1 of 2 photos with a person; rows are in {tmp_path / 'a.csv'}"
     assert main([*argv, "--pictures", str(tmp_path / "drawn")]) == 0
     assert f"2 photos had a row in {tmp_path / 'a.csv'} already; to look at them again" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_not_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.png", os.fsdecode(b"b\xff.png")):
+        write_png(tmp_path / "in" / name, photo(1, standing()))
+    assert main(["detect", "--images", str(tmp_path / "in"), "--out", str(tmp_path / "a.csv")]) == 0
+    first, last = capsys.readouterr().out.strip().splitlines()
+    assert first == rf"left out: '{tmp_path}/in/b\udcff.png' can have no row: its name is not UTF-8; rename it."
+    assert last.startswith("1 of 1 photos with a person")
 
 
 @pytest.mark.usefixtures("crowd")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from posegan.images import read_photo, write_png
 from posegan.inference.annotate import LARGEST, annotate
 from posegan.inference.finder import PersonFinder
 from posegan.inference.poses import pose_of_photo
+from posegan.lock import sole_writer
 from posegan.pose import load_annotations
 from tests.inference.test_finder import Crowd
 from tests.small_world import photo, standing
@@ -92,6 +95,39 @@ def test_files_and_another_person(folder: Path, tmp_path: Path) -> None:
     assert done.too_few == ["there is no person 2 in b.png, found 1"]
     assert list(load_annotations(tmp_path / "a.csv")) == ["a.png"]  # so that b.png is looked at again
     assert float(load_annotations(tmp_path / "a.csv")["a.png"].xy[1, 0]) > 64
+
+
+def test_a_name_that_no_row_can_have_costs_only_its_own_photo(folder: Path) -> None:
+    odd = [b" lead.jpg", *([b"b\xff.jpg"] if sys.platform == "linux" else [])]
+    for name in odd:
+        write_png(folder / os.fsdecode(name), photo(3, standing()))
+    out = folder / "annotations.csv"
+    done = annotate([folder], out, PersonFinder(Crowd()))
+    assert done.looked_at == len(load_annotations(out)) == 4
+    told = done.unreadable[: len(odd)]
+    assert all(f"can have no row: its name {why}; rename it." in " ".join(told)
+               for why in ("has spaces around it", "is not UTF-8")[: len(odd)])  # fmt: skip
+    assert " ".join(told).encode()  # all of it can be printed
+    done = annotate([folder / " lead.jpg", folder / "me" / "a.png"], folder / "two.csv", PersonFinder(Crowd()))
+    assert (done.looked_at, len(done.unreadable)) == (1, 1)
+
+
+def test_two_do_not_write_one_file(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rows.csv"
+    detector = Crowd()
+    with sole_writer(out, "--out"), pytest.raises(UserError, match=r"rows\.csv is in use by another run of posegan"):
+        annotate([folder], out, PersonFinder(detector))
+    assert not detector.seen
+    annotate([folder], out, PersonFinder(detector))
+    assert {file.name for file in tmp_path.iterdir()} == {"photos", "rows.csv"}
+
+
+def test_pictures_do_not_go_among_the_photos(folder: Path, tmp_path: Path) -> None:
+    for pictures in (folder, folder / "me" / "drawn", tmp_path / "photos" / ".." / "photos"):
+        with pytest.raises(UserError, match="lies in the folder of the photos, .* give another --pictures"):
+            annotate([folder], tmp_path / "a.csv", PersonFinder(Crowd()), pictures=pictures)
+    assert not (tmp_path / "a.csv").exists()
+    annotate([folder], tmp_path / "a.csv", PersonFinder(Crowd()), pictures=tmp_path / "photos-drawn")
 
 
 def test_pictures_are_not_larger_than_needed(tmp_path: Path) -> None:

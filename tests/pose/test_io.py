@@ -101,8 +101,13 @@ def test_a_byte_order_mark_is_no_part_of_the_header(tmp_path):
 
 def test_what_cannot_be_written_is_refused_and_leaves_no_file(tmp_path):
     people = random_people(2, 1)
-    for name in ("", "a\nb.jpg", " a.jpg"):
-        with pytest.raises(UserError, match=r"cannot stand in .*a\.csv: rename it"):
+    for name, why in {
+        "": "is empty",
+        "a\nb.jpg": "has a line",
+        " a.jpg": "has spaces",
+        "b\udcff.jpg": "is not",
+    }.items():
+        with pytest.raises(UserError, match=rf"cannot stand in .*a\.csv, it {why}.*: rename it"):
             save_annotations(tmp_path / "a.csv", {name: people[0]})
     with pytest.raises(ValueError, match=r"'a' has batch shape \(2,\)"):
         save_annotations(tmp_path / "a.csv", {"a": people})

@@ -22,9 +22,10 @@ from posegan.detect import People
 from posegan.errors import UserError
 from posegan.images import PHOTO_SUFFIXES, from_pil, read_photo, tell_unread, to_pil, write_jpeg
 from posegan.inference.finder import PersonFinder
-from posegan.inference.output import out_file
+from posegan.inference.output import lies_in, out_file
+from posegan.lock import sole_writer
 from posegan.pose import COCO18, Pose, draw_pose
-from posegan.pose.io import load_annotations, save_annotations
+from posegan.pose.io import load_annotations, save_annotations, unfit_name
 
 EVERY = 10.0  # seconds between two times that the CSV is written
 LARGEST = 1280  # pixels of the longer side of pictures of what was found
@@ -58,19 +59,42 @@ def annotate(
 
     images: one folder, whose photos are named by their paths in it, or photo files, named by their file names.
     pictures: folder for a picture of each photo with all people numbered and the joints of the one taken.
-    Raises UserError if there are no photos, if two have one name, or if the CSV is no annotation file.
+    Raises UserError if there are no photos, if two have one name, if the CSV is no annotation file or another process
+    writes it, or if `pictures` lies in the folder of the photos.
     """
     files, out = photos_of(images), Path(out)
     if out.is_dir() or out.suffix.lower() != ".csv":
         raise UserError(f"{out} is to be an annotation file: give a file name that ends in .csv.")
     if Path(out).resolve() in {file.resolve() for file in files.values()}:
         raise UserError(f"{out} is one of the photos: give another file name.")
+    if pictures is not None and any(Path(image).is_dir() and lies_in(pictures, image) for image in images):
+        raise UserError(f"{pictures} lies in the folder of the photos, which would mix: give another --pictures.")
     out = out_file(out)
-    rows = load_annotations(out) if out.exists() else {}
-    finder.network  # noqa: B018 (loaded now: a network that is missing is no fault of the photos)
-    unread = [name for image in images if Path(image).is_dir() for name in list_unread(image)]
-    result, written = Annotated(known=sum(name in rows for name in files), unread=unread), time.monotonic()
-    wanted = {name: file for name, file in files.items() if name not in rows}
+    with sole_writer(out, "--out"):
+        rows = load_annotations(out) if out.exists() else {}
+        finder.network  # noqa: B018 (loaded now: a network that is missing is no fault of the photos)
+        result = Annotated(unread=[name for image in images if Path(image).is_dir() for name in list_unread(image)])
+        for name in [name for name in files if unfit_name(name)]:
+            result.unreadable.append(
+                f"{str(files.pop(name))!r} can have no row: its name {unfit_name(name)}; rename it."
+            )
+        result.known = sum(name in rows for name in files)
+        wanted = {name: file for name, file in files.items() if name not in rows}
+        _fill(rows, wanted, out, finder, result, None if pictures is None else Path(pictures), progress)
+    return result
+
+
+def _fill(
+    rows: dict[str, Pose],
+    wanted: Mapping[str, Path],
+    out: Path,
+    finder: PersonFinder,
+    result: Annotated,
+    pictures: Path | None,
+    progress: bool,
+) -> None:
+    """Add a row for each of the photos wanted, written now and then and at the end, and note what became of them."""
+    written = time.monotonic()
     try:
         for name, file in _shown(wanted, progress):
             try:
@@ -80,7 +104,7 @@ def annotate(
                 result.unreadable.append(str(error))
                 continue
             if pictures is not None:
-                write_jpeg(Path(pictures) / f"{name}.jpg", draw_people(photo, people, pose))
+                write_jpeg(pictures / f"{name}.jpg", draw_people(photo, people, pose))
             if 0 < len(people) < (finder.person or 1):  # a row would say that nobody is there
                 result.too_few.append(f"there is no person {finder.person} in {name}, found {len(people)}")
                 continue
@@ -94,7 +118,6 @@ def annotate(
     finally:
         if rows:
             save_annotations(out, rows)
-    return result
 
 
 def _look(finder: PersonFinder, photo: Tensor, name: str) -> tuple[People, Pose]:

@@ -120,6 +120,19 @@ def _is_numbers(value: object) -> TypeGuard[list[float]]:
     return isinstance(value, list) and {int, float} >= set(map(type, value)) and sum(map(abs, value)) < LARGEST
 
 
+def unfit_name(name: str) -> str:
+    """Return why an image name cannot stand in an annotation CSV, as half a sentence; empty if it can."""
+    if not name.strip() or name != name.strip():
+        return "has spaces around it" if name.strip() else "is empty"
+    if len(name.splitlines()) > 1:
+        return "has a line break in it"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "is not UTF-8"
+    return ""
+
+
 def save_annotations(path: str | Path, annotations: Mapping[str, Pose]) -> None:
     """Write single poses by image name as an annotation CSV of whole pixels, whole or not at all.
 
@@ -130,8 +143,8 @@ def save_annotations(path: str | Path, annotations: Mapping[str, Pose]) -> None:
     for name, pose in annotations.items():
         if pose.batch_shape:
             raise ValueError(f"annotations are single poses, {name!r} has batch shape {tuple(pose.batch_shape)}")
-        if not name.strip() or name != name.strip() or len(name.splitlines()) > 1:
-            raise UserError(f"The image name {name!r} cannot stand in {path}: rename it without spaces around it.")
+        if why := unfit_name(name):
+            raise UserError(f"The image name {name!r} cannot stand in {path}, it {why}: rename it.")
         pixels = pose.xy.cpu().round().to(torch.int64)
         pixels = torch.where(pixels == MISSING, MISSING - 1, pixels)
         x, y = torch.where(pose.visible.cpu()[:, None], pixels, MISSING).unbind(-1)
