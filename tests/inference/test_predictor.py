@@ -8,10 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
+from posegan.cli.parser import DEFAULT_WEIGHTS
 from posegan.errors import UserError
 from posegan.images import read_photo, to_bytes, to_pil, to_signed, write_png
 from posegan.inference.framing import load_photo
-from posegan.inference.predictor import Predictor, shipped_weights
+from posegan.inference.predictor import SHIPPED, Predictor, shipped_weights
 from posegan.pose import Pose, write_openpose
 from tests.small_world import SIZE, photo, standing
 
@@ -19,6 +20,10 @@ from tests.small_world import SIZE, photo, standing
 @pytest.fixture(scope="module")
 def predictor(weights: Path) -> Predictor:
     return Predictor.load(weights, "cpu")
+
+
+def test_help_names_the_weights_that_are_taken_by_default() -> None:
+    assert DEFAULT_WEIGHTS.partition(" ")[0] == SHIPPED[0]
 
 
 def test_load_says_what_the_weights_are(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:

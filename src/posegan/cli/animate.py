@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
 from posegan.cli.inputs import print_left_out, require_keypoints, require_photos, require_sequence
-from posegan.cli.parser import Parser, add_pose_options, add_source_options, command_parser
+from posegan.cli.parser import Parser, add_pose_options, add_source_options, add_weights_option, command_parser
 from posegan.errors import UserError
 
 
@@ -76,7 +76,7 @@ def _parser() -> Parser:
     parser = command_parser(
         "animate", "Put the person of a photo through a sequence of poses. Use it with the person's consent."
     )
-    parser.add_argument("--weights", help="bundled weights by name, .safetensors file or run folder; default: shipped")
+    add_weights_option(parser)
     add_source_options(parser, required=True)
     parser.add_argument(
         "--poses",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from posegan.cli.detecting import add_detector_options, chosen_detector
 from posegan.cli.inputs import require_data
-from posegan.cli.parser import Parser, between, command_parser, positive
+from posegan.cli.parser import Parser, add_weights_option, between, command_parser, positive
 from posegan.errors import UserError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _parser() -> Parser:
     parser = command_parser(
         "augment", "Make new pictures of each person of a re-identification set, in poses of others, in its layout."
     )
-    parser.add_argument("--weights", help="bundled weights by name, .safetensors file or run folder; default: shipped")
+    add_weights_option(parser)
     parser.add_argument("--data", required=True, help="folder of Market-1501, or of a folder for each person")
     parser.add_argument("--out", required=True, help="folder for the pictures, their annotations and manifest.csv")
     parser.add_argument("--count", type=positive, default=4, help="pictures of each person (default: %(default)s)")

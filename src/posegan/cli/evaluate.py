@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from posegan.cli.inputs import require_data
-from posegan.cli.parser import add_measured_options, command_parser, positive
+from posegan.cli.parser import add_measured_options, add_weights_option, command_parser, positive
 
 
 def run(argv: Sequence[str]) -> None:
     """Score weights on a data set and write the report."""
     parser = command_parser("evaluate", "Score weights on pairs of photos, beside the rows 'real' and 'source copied'.")
-    parser.add_argument(
-        "--weights", help="bundled weights by name, .safetensors file or run folder; default: the shipped ones"
-    )
+    add_weights_option(parser)
     add_measured_options(parser)
     parser.add_argument("--out", required=True, help="folder for metrics.json, scores.csv and sheet.png")
     parser.add_argument("--limit", type=positive, help="score only the first so many pairs")

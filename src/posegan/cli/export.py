@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from posegan.cli.parser import Parser, command_parser
+from posegan.cli.parser import DEFAULT_WEIGHTS, Parser, command_parser
 from posegan.errors import UserError
 
 
@@ -47,7 +47,8 @@ def _parser() -> Parser:
         "--weights",
         nargs="+",
         metavar="W",
-        help="bundled weights by name, a .safetensors file or a run folder; default: shipped; for --web also several",
+        help="bundled weights by name, a .safetensors file or a run folder; for --web also several; "
+        f"default: {DEFAULT_WEIGHTS}",
     )
     parser.add_argument("--out", metavar="PATH", help="the .onnx file; with --split a folder")
     parser.add_argument(

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from posegan.cli.detecting import add_detector_options, add_person_options, chosen_finder
 from posegan.cli.inputs import pose_names, require_data, require_keypoints, require_photos, require_pose
-from posegan.cli.parser import Parser, add_pose_options, add_source_options, command_parser, positive
+from posegan.cli.parser import (
+    Parser,
+    add_pose_options,
+    add_source_options,
+    add_weights_option,
+    command_parser,
+    positive,
+)
 from posegan.errors import UserError
 
 
@@ -94,7 +101,7 @@ def run(argv: Sequence[str]) -> None:
 
 def _parser() -> Parser:
     parser = command_parser("generate", "Re-pose the person of a photo. Use it with the person's consent.")
-    parser.add_argument("--weights", help="bundled weights by name, .safetensors file or run folder; default: shipped")
+    add_weights_option(parser)
     add_source_options(parser, required=False)
     names = ", ".join(pose_names())
     parser.add_argument("--pose", help=f"photo, OpenPose .json, annotations.csv:PHOTO, or one of: {names}")

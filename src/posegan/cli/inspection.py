@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from posegan.cli.inputs import require_data, require_keypoints, require_photos, require_pose
-from posegan.cli.parser import Parser, command_parser, positive
+from posegan.cli.parser import Parser, add_weights_option, command_parser, positive
 from posegan.errors import UserError
 
 PAIRS = 3  # that are shown of a data set
@@ -53,7 +53,7 @@ def _parser() -> Parser:
     parser = command_parser(
         "inspect", "Draw what a model does inside: scales, coarse pictures, flows, masks, attention."
     )
-    parser.add_argument("--weights", help="bundled weights by name, .safetensors file or run folder; default: shipped")
+    add_weights_option(parser)
     parser.add_argument("--source", metavar="PHOTO", help="photo of the person")
     parser.add_argument("--pose", help="target pose: as in `posegan generate`")
     parser.add_argument(

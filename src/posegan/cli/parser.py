@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 from posegan.errors import UserError, unknown_name
 
+DEFAULT_WEIGHTS = "posegan-market-research (for research only)"
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are `UserError`s, so that they look like every other mistake."""
@@ -53,6 +55,15 @@ def between(low: float, high: float) -> Callable[[str], float]:
         return value
 
     return number
+
+
+def add_weights_option(parser: Parser) -> None:
+    """Add --weights, for commands that use one model."""
+    parser.add_argument(
+        "--weights",
+        metavar="W",
+        help=f"bundled weights by name, .safetensors file or run folder; default: {DEFAULT_WEIGHTS}",
+    )
 
 
 def add_measured_options(parser: Parser) -> None:
