@@ -22,6 +22,7 @@ from posegan.inference.allowed_people import AllowedPeople, allowed_people
 from posegan.inference.augment import augment, plan
 from posegan.inference.picture_score import EmbeddingSimilarity, Pictures, PoseAgreement
 from posegan.inference.predictor import Predictor
+from posegan.lock import sole_writer
 from posegan.pose import Pose, load_annotations, save_annotations
 from tests.small_world import SIZE, Blind, photo, standing
 
@@ -214,6 +215,20 @@ def test_other_settings_do_not_mix(predictor: Predictor, crowd: Path, tmp_path: 
         augment(predictor, crowd, tmp_path / "out", count=1)
     with pytest.raises(UserError, match="lies in the data set"):
         augment(predictor, crowd, crowd / "more", count=1)
+
+
+def test_two_do_not_write_into_one_folder_and_nobodys_annotations_are_lost(
+    predictor: Predictor, crowd: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    with sole_writer(out, "--out"), pytest.raises(UserError, match="out is in use by another run .* another --out"):
+        augment(predictor, crowd, out, count=1, people=["0001"])
+    (out / "market-annotation-train.csv").write_text("somebody's own")
+    with pytest.raises(UserError, match="holds market-annotation-train.csv of another data set, which would be lost"):
+        augment(predictor, crowd, out, count=1, people=["0001"])
+    assert [file.name for file in out.iterdir()] == ["market-annotation-train.csv"]
+    assert (out / "market-annotation-train.csv").read_text() == "somebody's own"
 
 
 def test_a_plan_depends_on_nothing_but_seed_person_and_number(crowd: Path) -> None:

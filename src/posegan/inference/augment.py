@@ -21,10 +21,11 @@ from posegan.errors import UserError, unknown_name
 from posegan.images import to_bytes, to_signed, write_jpeg
 from posegan.inference.allowed_people import AllowedPeople, AllowedSplit, allowed_people
 from posegan.inference.manifest import Manifest, check_settings
-from posegan.inference.output import out_folder, provenance
+from posegan.inference.output import lies_in, out_folder, provenance
 from posegan.inference.picture_score import Pictures, PictureScore, PoseAgreement
 from posegan.inference.predictor import Predictor
 from posegan.inference.targets import fit_bodies
+from posegan.lock import sole_writer
 from posegan.pose import Pose, save_annotations
 
 COLUMNS = ("picture", "person", "source", "pose_donor", "weights_sha256", "kept")  # of the manifest, before the scores
@@ -80,10 +81,11 @@ def augment(
     their annotations, and `manifest.csv` has a line for each. people: only these; split: see `allowed_people`.
     scores: columns of the manifest; least: {score: threshold}, pictures below any are dropped and counted.
     retarget: give poses the limb lengths of who takes them. The same call goes on where it was stopped.
-    Raises UserError as `allowed_people`, or if `out` holds other results or lies in the data set.
+    Raises UserError as `allowed_people`, or if `out` holds other results or another process writes there, or if it lies
+    in the data set.
     """
     folder, root = Path(out).resolve(), Path(data).resolve()
-    if folder == root or root in folder.parents:
+    if lies_in(folder, root):
         raise UserError(f"{out} lies in the data set, which would mix with the pictures: give another folder.")
     for name in least or {}:
         if name not in [score.name for score in scores]:
@@ -100,30 +102,34 @@ def augment(
         "least": dict(least or {}),
     }
     asked = {score.name: "--min-pose" for score in scores if isinstance(score, PoseAgreement)}
-    check_settings(out_folder(out) / "augment.json", settings, OPTIONS | asked)
-    manifest = Manifest(folder / "manifest.csv", [*COLUMNS, *(score.name for score in scores)])
     place, annotations = PLACES[found.kind]
     jobs = plan(found, people or list(found.people), count, seed)
-    waiting = [job for job in jobs if job.picture not in manifest.kept]
-    weights = predictor.sha256 or "none"
-    console = Console(stderr=True)
-    starts = range(0, len(waiting), batch_size)
-    for start in track(starts, "augmenting", console=console, disable=not (progress and console.is_terminal)):
-        batch = waiting[start : start + batch_size]
-        made, rows = _make(predictor, found, batch, scores, dict(least or {}), retarget)
-        for job, image, row in zip(batch, made, rows, strict=True):
-            if row[0] == "yes":
-                said = provenance(predictor, found.dataset.names[job.source])
-                said["posegan:pose-donor"] = found.dataset.names[job.donor]
-                write_jpeg(folder / place / job.picture, image, said if metadata else None)
-        manifest.add(
-            (job.picture, job.person, *(found.dataset.names[i] for i in (job.source, job.donor)), weights, *row)
-            for job, row in zip(batch, rows, strict=True)
-        )
-    kept = [job for job in jobs if manifest.kept[job.picture]]
-    if kept:
-        poses = _targets(found, kept, retarget)
-        save_annotations(folder / annotations, {job.picture: poses[i] for i, job in enumerate(kept)})
+    with sole_writer(out_folder(out), "--out"):
+        file = folder / "augment.json"
+        if (folder / annotations).is_file() and not file.is_file():
+            raise UserError(f"{out} holds {annotations} of another data set, which would be lost: give another --out.")
+        check_settings(file, settings, OPTIONS | asked)
+        manifest = Manifest(folder / "manifest.csv", [*COLUMNS, *(score.name for score in scores)])
+        waiting = [job for job in jobs if job.picture not in manifest.kept]
+        weights = predictor.sha256 or "none"
+        console = Console(stderr=True)
+        starts = range(0, len(waiting), batch_size)
+        for start in track(starts, "augmenting", console=console, disable=not (progress and console.is_terminal)):
+            batch = waiting[start : start + batch_size]
+            made, rows = _make(predictor, found, batch, scores, dict(least or {}), retarget)
+            for job, image, row in zip(batch, made, rows, strict=True):
+                if row[0] == "yes":
+                    said = provenance(predictor, found.dataset.names[job.source])
+                    said["posegan:pose-donor"] = found.dataset.names[job.donor]
+                    write_jpeg(folder / place / job.picture, image, said if metadata else None)
+            manifest.add(
+                (job.picture, job.person, *(found.dataset.names[i] for i in (job.source, job.donor)), weights, *row)
+                for job, row in zip(batch, rows, strict=True)
+            )
+        kept = [job for job in jobs if manifest.kept[job.picture]]
+        if kept:
+            poses = _targets(found, kept, retarget)
+            save_annotations(folder / annotations, {job.picture: poses[i] for i, job in enumerate(kept)})
     return Augmented(len(kept), len({job.person for job in kept}), len(jobs) - len(kept))
 
 
