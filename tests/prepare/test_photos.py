@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import importlib
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +20,9 @@ from posegan.data import PhotoFolderDataset, read_pairs
 from posegan.detect import People
 from posegan.detect.base import joint_boxes
 from posegan.errors import UserError
+from posegan.files import printable
 from posegan.images import read_photo, to_pil, write_png
+from posegan.lock import sole_writer
 from posegan.pose import Pose
 from posegan.pose.io import load_annotations
 from posegan.prepare import prepare_photos
@@ -154,6 +161,80 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
     again = Seer()
     assert prepare_photos(root, tmp_path / "out", lambda: again)["photos"].totals["photos"] == 5
     assert again.looks == 1
+
+
+def test_files_of_the_users_own_are_not_replaced(tmp_path: Path) -> None:
+    root, out, seer = write_people(tmp_path / "photos"), tmp_path / "own", Seer()
+    out.mkdir()
+    for name in ("annotations.csv", "prepare.json", "report.html", "pairs-train.csv", "photos.pack", "looked.jsonl"):
+        (out / name).write_text("my own")
+        with pytest.raises(UserError, match=f"{name} is not .* would be lost: move it away, or give another --out"):
+            prepare_photos(root, out, lambda: seer)
+        assert (out / name).read_text() == "my own"
+        assert [file.name for file in out.iterdir()] == [name]
+        (out / name).unlink()
+    assert not seer.looks  # told before the work
+    prepare_photos(root, out, lambda: seer)
+    text = (out / "annotations.csv").read_text(encoding="utf-8")
+    (out / "annotations.csv").write_text(text[: text.rindex("\n", 0, -1) + 1], encoding="utf-8")  # mended by hand
+    with pytest.raises(UserError, match=r"annotations\.csv is not as `posegan prepare` wrote it"):
+        prepare_photos(root, out, Seer)
+
+
+def test_a_run_stopped_after_the_cuts_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopping(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    root, out = write_people(tmp_path / "photos"), tmp_path / "out"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(importlib.import_module("posegan.prepare.prepare"), "pack_photos", stopping)
+        prepare_photos(root, out, Seer)
+    assert (out / "annotations.csv").is_file()
+    write_png(root / "cat" / "1.png", person((50, 40, 90, 180)))
+    assert prepare_photos(root, out, Seer)["photos"].totals["photos"] == 5
+    (out / "prepare.json").unlink()  # as a version that noted no files left a run that was stopped
+    assert prepare_photos(root, out, Seer)["photos"].totals["photos"] == 5
+
+
+def test_two_do_not_write_into_one_folder(tmp_path: Path) -> None:
+    root, out, seer = write_people(tmp_path / "photos"), tmp_path / "out", Seer()
+    out.mkdir()
+    with sole_writer(out, "--out"), pytest.raises(UserError, match="out is in use by another run .* another --out"):
+        prepare_photos(root, out, lambda: seer)
+    assert not seer.looks and not list(out.iterdir())
+
+
+def test_names_that_no_row_can_have_are_rejected_and_no_others(tmp_path: Path) -> None:
+    root = write_people(tmp_path / "photos")
+    odd = {" cat/1.png": "has spaces around it", "cat/1\n.png": "has a line break in it"}
+    if sys.platform == "linux":
+        odd |= {os.fsdecode(b"cat/b\xff.png"): "is not UTF-8", os.fsdecode(b"b\xff.png"): ""}
+    for i, name in enumerate(odd):
+        write_png(root / name, person((62 + i, 30, 90, 180)))
+    write_png(root / "cat" / " lead.png", person((62, 20, 90, 180)))  # its cut is cat/ lead-....jpg
+    assert prepare_photos(root, tmp_path / "out", Seer)["photos"].totals["photos"] == 5
+    said = json.loads((tmp_path / "out" / "prepare.json").read_text(encoding="utf-8"))
+    reasons = {printable(name): f"its name cannot stand in annotations.csv: it {why}, rename it"
+               for name, why in odd.items() if why}  # fmt: skip
+    assert reasons.items() <= said["rejected"].items()
+    assert said["photos"]["counts"]["rejected, its name cannot stand in annotations.csv"] == len(reasons)
+
+
+def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    root, opened = write_people(tmp_path / "photos"), Path.open
+
+    def opening(path: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        file = opened(path, mode, *rest, **more)
+        if path.name == "looked.jsonl":
+            monkeypatch.setattr(file, "write", full)
+        return file
+
+    monkeypatch.setattr(Path, "open", opening)
+    with pytest.raises(UserError, match=r"out/looked\.jsonl cannot be written \(No space left on device\): make room"):
+        prepare_photos(root, tmp_path / "out", Seer)
 
 
 def test_several_processes_find_the_same(tmp_path: Path) -> None:

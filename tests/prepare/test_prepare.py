@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from posegan.data import DeepFashionPoseDataset, MarketPoseDataset, PhotoFolderDataset, read_pairs
+from posegan.data import DeepFashionPoseDataset, MarketPoseDataset, PhotoFolderDataset, read_pairs, write_pairs
 from posegan.errors import UserError
 from posegan.images import write_png
+from posegan.lock import sole_writer
 from posegan.pose import Pose, save_annotations
 from posegan.prepare import prepare
 from tests.small_world import photo, standing
@@ -42,6 +46,94 @@ def test_in_its_own_folder_and_again(market: Path) -> None:
     with pytest.raises(UserError, match="holds no photos"):
         prepare(market)
     assert len(MarketPoseDataset(market, "train")) == 18  # the pack is still there
+
+
+def test_a_list_that_is_not_prepares_own_is_not_replaced(market: Path) -> None:
+    own = market / "market-pairs-train.csv"  # as PATN publishes its own under this name
+    write_pairs(own, [("0001_c1s1_000000_00.png", "0001_c1s1_000001_00.png")])
+    before = {file.name: file.read_bytes() for file in market.glob("*.*")}
+    with pytest.raises(
+        UserError, match=r"market-pairs-train\.csv is not .* would be lost: move it away, or give .*--out"
+    ):
+        prepare(market)
+    assert {file.name: file.read_bytes() for file in market.glob("*.*")} == before  # told before the work
+    own.unlink()
+    prepare(market)
+    prepare(market)  # over its own results
+    write_pairs(own, [("0001_c1s1_000000_00.png", "0001_c1s1_000001_00.png")])
+    with pytest.raises(UserError, match="would be lost"):
+        prepare(market)
+    assert len(read_pairs(own)) == 1
+
+
+def test_another_folders_own_files_are_not_replaced(market: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("market-annotation-test.csv", "market-pairs-test.csv", "train.pack", "prepare.json"):
+        (out / name).write_text('{"version": 1}')
+        with pytest.raises(UserError, match=f"{name} is not as `posegan prepare` wrote it, or not its own"):
+            prepare(market, out)
+        assert [file.name for file in out.iterdir()] == [name]
+        assert (out / name).read_text() == '{"version": 1}'
+        (out / name).unlink()
+    for name in ("train.shards.json", "train-00000.tar"):
+        (out / name).write_text("my own")
+        with pytest.raises(UserError, match=f"{name} is not"):
+            prepare(market, out, shard_megabytes=1)
+        (out / name).unlink()
+    shutil.copyfile(
+        market / "market-annotation-test.csv", out / "market-annotation-test.csv"
+    )  # the same: nothing is lost
+    prepare(market, out)
+    write_pairs(market / "market-pairs-test.csv", read_pairs(market / "market-pairs-test.csv")[:2])
+    assert prepare(market, out)["test"].totals["test pairs"] == 2  # its own copy follows
+
+
+def test_results_of_a_version_that_noted_no_files_are_its_own(market: Path) -> None:
+    prepare(market)
+    said = json.loads((market / "prepare.json").read_text(encoding="utf-8"))
+    assert set(said.pop("files")) == {"market-pairs-train.csv", "market-pairs-validation.csv"}
+    (market / "prepare.json").write_text(json.dumps(said))
+    write_pairs(market / "market-pairs-train.csv", [])
+    prepare(market)
+    assert len(read_pairs(market / "market-pairs-train.csv")) == 18
+
+
+def test_a_run_that_is_stopped_knows_its_files(market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("posegan.prepare.prepare")
+    honest = module.write_pairs
+
+    def stopping(path: Path, *rest: object) -> None:
+        if path.name != "market-pairs-train.csv":  # after the list of training pairs, before the index of the shards
+            raise KeyboardInterrupt
+        honest(path, *rest)
+
+    outs = [(tmp_path / "packed", None), (tmp_path / "sharded", 0.004)]
+    monkeypatch.setattr(module, "write_pairs", stopping)
+    monkeypatch.setattr("posegan.data.shards.write_text", stopping)
+    for out, size in outs:
+        with pytest.raises(KeyboardInterrupt):
+            prepare(market, out, shard_megabytes=size)
+    monkeypatch.undo()
+    (market / "bounding_box_train" / "0003_c1s1_000002_00.png").unlink()
+    for out, size in outs:
+        assert prepare(market, out, shard_megabytes=size)["train"].totals["train pairs"] == 6 + 6 + 2
+
+
+def test_two_do_not_write_into_one_folder(market: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    with sole_writer(out, "--out"), pytest.raises(UserError, match="out is in use by another run .* another --out"):
+        prepare(market, out)
+    assert not list(out.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_not_utf8_are_counted(people: Path) -> None:
+    shutil.copyfile(people / "ann" / "front.png", people / "ann" / os.fsdecode(b"b\xff.png"))
+    assert prepare(people)["photos"].counts == {"photos without annotation, left out": 1}
+    said = json.loads((people / "prepare.json").read_text(encoding="utf-8"))
+    assert said["photos"]["examples"] == {"photos without annotation, left out": [r"ann/b\udcff.png"]}
 
 
 def test_what_cannot_be_used_is_counted(market: Path, tmp_path: Path) -> None:

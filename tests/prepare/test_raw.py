@@ -12,6 +12,7 @@ from posegan.data import MarketPoseDataset
 from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.images import write_png
+from posegan.lock import sole_writer
 from posegan.pose import save_annotations
 from posegan.prepare import prepare_anything, raw
 from posegan.prepare.raw import is_flat_fashion, is_raw, pieces_of, unpack
@@ -90,6 +91,23 @@ def test_names_that_lead_elsewhere_are_written_nowhere(tmp_path: Path) -> None:
         "deep/out/bounding_box_train/0002_c1s1_000000_00.jpg",
         "deep/out/bounding_box_test/0003_c1s1_000000_00.jpg",
     }
+
+
+def test_photos_of_the_users_own_are_not_replaced(tmp_path: Path) -> None:
+    names = [f"bounding_box_train/000{i}_c1s1_000000_00.jpg" for i in (1, 2)]
+    archive, out = zipped(tmp_path / "a.zip", dict.fromkeys(names, b"photo")), tmp_path / "out"
+    (out / names[1]).parent.mkdir(parents=True)
+    (out / names[1]).write_bytes(b"mine")
+    with pytest.raises(
+        UserError, match=r"0002_c1s1_000000_00\.jpg is another file than that of .*a\.zip and would be lost"
+    ):
+        unpack(archive, out)
+    assert (out / names[1]).read_bytes() == b"mine" and not (out / names[0]).exists()
+    (out / names[1]).unlink()
+    with sole_writer(out, "--out"), pytest.raises(UserError, match="in use by another run"):
+        unpack(archive, out)
+    unpack(archive, out)
+    assert sorted(file.name for file in out.rglob("*.*")) == [Path(name).name for name in names]
 
 
 def test_bombs_and_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

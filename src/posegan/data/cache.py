@@ -121,6 +121,12 @@ def checked_photos(source: PhotoFiles, report: DataReport) -> Iterator[tuple[str
                     yield source.names[i], *loaded
 
 
+def is_pack(path: Path) -> bool:
+    """Return whether a file is a pack, be it whole or not."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
 def read_index(path: str | Path) -> PackIndex:
     """Return the index of a pack; raises UserError saying to rebuild it if it is foreign, cut off or damaged."""
     path = Path(path)

@@ -96,6 +96,14 @@ def _fill(file: BinaryIO, first: _Photo, others: Iterator[_Photo], limit: int, i
     return photo
 
 
+def is_shards(path: Path) -> bool:
+    """Return whether a file is an index of shards, of whichever version."""
+    try:
+        return str(json.loads(read_text(path))["format"]).startswith("posegan shards ")
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
 def read_shards(path: str | Path) -> ShardIndex:
     """Return the index of shards; raises UserError if it is another file, damaged, or a tar file is missing."""
     path = Path(path)

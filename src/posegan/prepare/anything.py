@@ -11,6 +11,7 @@ from posegan.data import DataReport
 from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.inference.open_data import kind_of
+from posegan.inference.output import lies_in
 from posegan.prepare.prepare import prepare, prepare_photos
 from posegan.prepare.raw import Piece, is_flat_fashion, is_raw, pieces_of, unpack
 
@@ -47,7 +48,7 @@ def prepare_anything(
         raise UserError(f"{path} is no data set: give a folder, or the zip of Market-1501 or DeepFashion In-shop.")
     if path.is_file() or is_raw(path) == "deepfashion":
         target = _beside(path) if out is None else Path(out)
-        if path.is_dir() and (target.resolve() == path.resolve() or path.resolve() in target.resolve().parents):
+        if path.is_dir() and lies_in(target, path):
             raise UserError(f"{target} lies among the photos, which would mix with their copies: give another --out.")
         unpack(path, target, progress)
         return _known(target, target, shard_megabytes)

@@ -1,4 +1,4 @@
-"""Raw photos to an annotated data set: people are found, cut out and written with their joints; nothing is overwritten.
+"""Raw photos to an annotated data set: people are found, cut out and written with their joints.
 
 Each photo is looked at once: a line of `looked.jsonl` says what became of it, so that the same command goes on where it
 was stopped. Splits, pairs and packs are made afterwards, by prepare.py.
@@ -18,6 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import torch
 from rich.console import Console
@@ -27,12 +28,13 @@ from torch import Tensor
 from posegan.data.cache import list_photos, list_unread
 from posegan.detect import Detector
 from posegan.errors import UserError
-from posegan.files import read_text, sha256_of
+from posegan.files import append_text, printable, read_text, sha256_of
 from posegan.images import tell_unread, to_pil, write_jpeg
 from posegan.inference.manifest import check_settings
-from posegan.inference.output import out_folder
 from posegan.pose import Pose, save_annotations
+from posegan.pose.io import unfit_name
 from posegan.prepare.look import look_at
+from posegan.prepare.own import OwnFiles, foreign
 
 LAYOUT = "Put each person's photos into a folder of their own: photos/<person>/<image>."
 UNREAD = "in a format that is not read (save it as JPEG, PNG or WebP first)"
@@ -62,19 +64,16 @@ class Looked:
         return Pose(joints[:, :2], joints[:, 2] > 0)
 
 
-def cut_people(
-    root: Path,
-    out: Path,
-    open_detector: Callable[[], Detector],
-    settings: dict[str, object],
-    workers: int,
-    progress: bool,
-) -> list[Looked]:
-    """Write the cuts and annotations.csv of all photos below `root` into `out`; returns a line for each photo.
+class Listed(NamedTuple):
+    """The photos below a folder: in people's folders, in none, and in formats that are not read."""
 
-    settings: of the detector; a folder filled with others is refused. workers: processes.
-    Raises UserError if no photo lies in a person's folder, or if nobody can be used.
-    """
+    inside: list[str]
+    outside: list[str]
+    unread: list[str]
+
+
+def list_people(root: Path) -> Listed:
+    """Return the photos below a folder; raises UserError if none lies in a person's folder."""
     names, unread = list_photos(root), list_unread(root)
     inside = [name for name in names if "/" in name]
     if not inside and any("/" in name for name in unread):
@@ -82,14 +81,37 @@ def cut_people(
     if not inside:
         what = f"{len(names)} photos lie in {root} itself" if names else f"{root} holds no photo"
         raise UserError(f"{what}, so nobody knows which show the same person: {LAYOUT[0].lower()}{LAYOUT[1:]}")
-    out_folder(out)
+    return Listed(inside, [name for name in names if "/" not in name], unread)
+
+
+def cut_people(
+    root: Path,
+    own: OwnFiles,
+    listed: Listed,
+    open_detector: Callable[[], Detector],
+    settings: dict[str, object],
+    workers: int,
+    progress: bool,
+) -> list[Looked]:
+    """Write the cuts and annotations.csv of the photos listed below `root` into own.folder; returns a line for each.
+
+    settings: of the detector; a folder filled with others is refused. workers: processes.
+    Raises UserError if nobody can be used.
+    """
+    out = own.folder
+    if (out / "looked.jsonl").exists() and not (out / "looked.json").exists():
+        raise foreign(out / "looked.jsonl")
     check_settings(out / "looked.json", {"photos": str(root.resolve()), **settings}, OPTIONS)
+    own.save()
     journal = _Journal(out / "looked.jsonl")
     known = {line.photo: line for line in journal.lines if not line.cut or (out / line.cut).is_file()}
     seen: dict[str, str] = {}
     found: dict[str, Looked] = {}
     waiting: list[tuple[str, str]] = []
-    for name in inside:
+    for name in listed.inside:
+        if why := unfit_name(_cut_name(name)):
+            found[name] = Looked(printable(name), "", f"its name cannot stand in annotations.csv: it {why}, rename it")
+            continue
         digest = sha256_of(root / name)
         twin = seen.setdefault(digest, name)
         if twin != name:
@@ -98,18 +120,19 @@ def cut_people(
             found[name] = known[name]
         else:
             waiting.append((name, digest))
-    with _progress(progress, len(inside) - len(waiting), len(inside)) as advance:
+    with _progress(progress, len(listed.inside) - len(waiting), len(listed.inside)) as advance:
         for line in _look_all(root, out, waiting, open_detector, workers):
             journal.add(line)
             found[line.photo] = line
             advance()
-    lines = [found[name] for name in inside]
-    lines += [Looked(name, "", "lies in no person's folder") for name in names if "/" not in name]
-    lines += [Looked(name, "", UNREAD) for name in unread]
+    lines = [found[name] for name in listed.inside]
+    lines += [Looked(printable(name), "", "lies in no person's folder") for name in listed.outside]
+    lines += [Looked(printable(name), "", UNREAD) for name in listed.unread]
     kept = {line.cut: line.pose for line in lines if line.cut}
     if not kept:
         raise UserError(f"None of the {len(lines)} photos in {root} can be used: {_most(lines)}.")
     save_annotations(out / "annotations.csv", kept)
+    own.note("annotations.csv")
     return lines
 
 
@@ -162,15 +185,20 @@ def _look_chunk(root: Path, out: Path, chunk: Sequence[tuple[str, str]]) -> list
 
 def _look(root: Path, out: Path, name: str, digest: str, detector: Detector) -> Looked:
     found = look_at(root / name, detector)
-    person, *rest = PurePosixPath(name).parts
-    stem = "-".join((*rest[:-1], PurePosixPath(rest[-1]).stem))
-    tail = hashlib.sha256(name.encode()).hexdigest()[:6]  # photos may differ in their folders and endings only
     if found.cut is None or found.pose is None:
         return Looked(name, digest, found.reason, "" if found.shown is None else encoded(found.shown))
-    cut = f"{person}/{stem}-{tail}.jpg"
+    cut = _cut_name(name)
     write_jpeg(out / cut, found.cut)
     rows = zip(found.pose.xy.tolist(), found.pose.visible.tolist(), strict=True)
     return Looked(name, digest, "", "", cut, tuple((round(x, 2), round(y, 2), int(seen)) for (x, y), seen in rows))
+
+
+def _cut_name(name: str) -> str:
+    """Return what the cut of a photo is called: <person>/<image>, folders below the person's in the image's name."""
+    person, *rest = PurePosixPath(name).parts
+    stem = "-".join((*rest[:-1], PurePosixPath(rest[-1]).stem))
+    tail = hashlib.sha256(printable(name).encode()).hexdigest()[:6]  # photos may differ in folders and endings only
+    return f"{person}/{stem}-{tail}.jpg"
 
 
 def encoded(picture: Tensor) -> str:
@@ -201,8 +229,7 @@ class _Journal:
 
     def add(self, line: Looked) -> None:
         """Add a line at the end of the file."""
-        with self._path.open("a", encoding="utf-8", newline="") as file:
-            file.write(json.dumps(asdict(line), ensure_ascii=False) + "\n")
+        append_text(self._path, json.dumps(asdict(line), ensure_ascii=False) + "\n")
 
 
 @contextmanager

@@ -1,31 +1,33 @@
 """`prepare`: a data set is checked, its people are split and paired, and its photos packed into one file or shards.
 
-The folder it writes is a data set of its own: keypoints, pairs and packs. Photos without keypoints are looked at first
+The folder it writes is a data set of its own: keypoints, pairs and packs; files that are not its own are not replaced
+(own.py). Photos without keypoints are looked at first
 (photos.py), archives and folders as downloaded are unpacked first (raw.py).
 """
 
 from __future__ import annotations
 
-import json
-import shutil
+import filecmp
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from posegan.data import DataReport, NoPairsError, PosePairDataset, pack_photos, write_pairs, write_shards
 from posegan.data.assemble import Split
-from posegan.data.cache import list_photos, list_unread
+from posegan.data.cache import is_pack, list_photos, list_unread
 from posegan.data.deepfashion import CROPPED, FULL
 from posegan.data.photos import photo_size
-from posegan.data.shards import SUFFIX
+from posegan.data.shards import SUFFIX, is_shards
 from posegan.detect import Detector
 from posegan.errors import UserError
-from posegan.files import write_text
+from posegan.files import write_bytes
 from posegan.inference.open_data import Kind, kind_of, open_data
-from posegan.inference.output import out_folder
+from posegan.inference.output import lies_in, out_folder
+from posegan.lock import sole_writer
 from posegan.pose import Size
 from posegan.pose.io import load_annotations
-from posegan.prepare.photos import UNREAD, cut_people, default_workers
+from posegan.prepare.own import OwnFiles, foreign
+from posegan.prepare.photos import UNREAD, cut_people, default_workers, list_people
 from posegan.prepare.sheet import kind_of_reason, write_sheet
 
 
@@ -38,6 +40,10 @@ class Part:
     annotations: tuple[str, ...]  # the first that exists
     pairs: tuple[str, ...]  # files copied as they are
     splits: tuple[Split, ...]  # pairs made and written
+
+
+def _stem(part: Part) -> str:
+    return part.pack.removesuffix(".pack")
 
 
 def _parts(kind: Kind) -> tuple[Part, ...]:
@@ -64,7 +70,8 @@ def prepare(
 
     where: a folder in the layout of Market-1501, DeepFashion or one folder a person, with keypoints.
     shard_megabytes: write shards of this size instead of packs, for sets that no single disk holds.
-    Raises UserError if the keypoints or all photos of every part are missing, or if a file is malformed.
+    Raises UserError if the keypoints or all photos of every part are missing, if a file is malformed, if one would be
+    replaced that is not `prepare`'s own, or if another process writes into `out`.
     """
     kind = kind_of(where)
     if kind == "synthetic":
@@ -75,8 +82,12 @@ def prepare(
         wanted = " or ".join(pattern for part in _parts(kind) for pattern in part.annotations[:1])
         raise UserError(f"{root} holds no keypoints: put {wanted} there.")
     target = out_folder(root if out is None else out)
-    reports = {part.pack.removesuffix(".pack"): _prepare(kind, part, root, target, shard_megabytes) for part in present}
-    _write_report(target, reports, {})
+    with sole_writer(target, "--out"):
+        own = OwnFiles(target)
+        for part in present:
+            _claim(part, root, own, shard_megabytes)
+        reports = {_stem(part): _prepare(kind, part, root, own, shard_megabytes) for part in present}
+        own.save(_told(reports))
     return reports
 
 
@@ -96,29 +107,36 @@ def prepare_photos(
     what was rejected and why. The same call goes on where it was stopped. open_detector: called once in each of the
     worker processes, so it must be picklable; settings: what tells detectors apart, for the same reason as `workers`:
     a folder filled by another detector is refused. workers: processes, by default one a core.
-    Raises UserError if no photo lies in a person's folder, if nobody can be used, or if `out` lies in the photos.
+    Raises UserError if no photo lies in a person's folder, if nobody can be used, if `out` lies in the photos, and as
+    `prepare` on files that are not its own.
     """
     root, target = Path(photos), Path(out)
-    if target.resolve() == root.resolve() or root.resolve() in target.resolve().parents:
+    if lies_in(target, root):
         raise UserError(f"{out} lies in the folder of the photos, which would mix with their cuts: give another --out.")
     said = {"detector": "builtin", **(settings or {})}
-    lines = cut_people(root, target, open_detector, said, workers or default_workers(), progress)
-    reports = {"photos": DataReport()}
-    for line in lines:
-        if not line.cut:
-            reports["photos"].add(f"rejected, {kind_of_reason(line.reason)}", [line.photo])
+    listed = list_people(root)
     (part,) = _parts("folder")
-    _add(reports["photos"], _prepare("folder", part, target, target, shard_megabytes))
-    rejected = {line.photo: line.reason for line in lines if not line.cut}
-    _write_report(target, reports, {"rejected": rejected, "kept": {line.photo: line.cut for line in lines if line.cut}})
-    counts = {name: count for name, count in reports["photos"].totals.items() if name.endswith("pairs")}
-    write_sheet(target / "report.html", target, lines, counts, str(said["detector"]))
+    with sole_writer(out_folder(target), "--out"):
+        own = OwnFiles(target, (target / "looked.json").is_file())
+        for name in ("annotations.csv", "report.html"):
+            own.claim(name)
+        _claim(part, target, own, shard_megabytes)
+        lines = cut_people(root, own, listed, open_detector, said, workers or default_workers(), progress)
+        reports = {"photos": DataReport()}
+        for line in lines:
+            if not line.cut:
+                reports["photos"].add(f"rejected, {kind_of_reason(line.reason)}", [line.photo])
+        _add(reports["photos"], _prepare("folder", part, target, own, shard_megabytes))
+        counts = {name: count for name, count in reports["photos"].totals.items() if name.endswith("pairs")}
+        write_sheet(target / "report.html", target, lines, counts, str(said["detector"]))
+        own.note("report.html")
+        rejected = {line.photo: line.reason for line in lines if not line.cut}
+        own.save(_told(reports) | {"rejected": rejected, "kept": {line.photo: line.cut for line in lines if line.cut}})
     return reports
 
 
-def _write_report(target: Path, reports: Mapping[str, DataReport], more: Mapping[str, object]) -> None:
-    report = {name: asdict(report) for name, report in reports.items()}
-    write_text(target / "prepare.json", json.dumps({**report, **more}, indent=2, ensure_ascii=False) + "\n")
+def _told(reports: Mapping[str, DataReport]) -> dict[str, object]:
+    return {name: asdict(report) for name, report in reports.items()}
 
 
 def _present(kind: Kind, root: Path) -> Iterator[Part]:
@@ -127,8 +145,34 @@ def _present(kind: Kind, root: Path) -> Iterator[Part]:
             yield part
 
 
-def _prepare(kind: Kind, part: Part, root: Path, target: Path, shard_megabytes: float | None) -> DataReport:
-    folder = next((root / name for name in part.folders if (root / name).is_dir()), None)
+def _claim(part: Part, root: Path, own: OwnFiles, shard_megabytes: float | None) -> None:
+    """Raise UserError if preparing a part of `root` would replace a file that is not `prepare`'s."""
+    pack = own.folder / part.pack
+    if pack.exists() and not (pack.is_file() and is_pack(pack)):
+        raise foreign(pack)
+    if shard_megabytes is not None:
+        index = own.folder / (_stem(part) + SUFFIX)
+        known = index.is_file() and is_shards(index)
+        tars = sorted(own.folder.glob(f"{_stem(part)}-[0-9][0-9][0-9][0-9][0-9].tar"))
+        if index.exists() and not known:
+            raise foreign(index)
+        if tars and not known and not own.begun:  # without an index they are of a run that was stopped, or nobody's
+            raise foreign(tars[0])
+    for name in _copied(part, root, own):
+        own.claim(name, root / name)
+    annotations = next((name for name in part.annotations if (root / name).is_file()), part.annotations[0])
+    for split in part.splits:
+        own.claim(_pairs_file(annotations, split))
+
+
+def _copied(part: Part, root: Path, own: OwnFiles) -> list[str]:
+    """Return the files that another folder for the results needs too."""
+    elsewhere = own.folder.resolve() != root.resolve()
+    return [name for name in (*part.annotations, *part.pairs) if elsewhere and (root / name).is_file()]
+
+
+def _prepare(kind: Kind, part: Part, root: Path, own: OwnFiles, shard_megabytes: float | None) -> DataReport:
+    folder, target = next((root / name for name in part.folders if (root / name).is_dir()), None), own.folder
     if folder is None:
         raise UserError(f"{root} holds no photos: put them into {root / part.folders[0]}.")
     annotations = next(root / name for name in part.annotations if (root / name).is_file())
@@ -139,19 +183,21 @@ def _prepare(kind: Kind, part: Part, root: Path, target: Path, shard_megabytes: 
     if shard_megabytes is None:
         _add(report, pack_photos(folder, target / part.pack, names))
     else:
-        shards = target / (part.pack.removesuffix(".pack") + SUFFIX)
+        own.save()
+        shards = target / (_stem(part) + SUFFIX)
         _add(report, write_shards(folder, shards, shard_megabytes, names))
         (target / part.pack).unlink(missing_ok=True)  # it would go before the shards
-    if target.resolve() != root.resolve():
-        for name in (*part.annotations, *part.pairs):
-            if (root / name).is_file():
-                shutil.copyfile(root / name, target / name)
+    for name in _copied(part, root, own):
+        if not (target / name).is_file() or not filecmp.cmp(root / name, target / name, shallow=False):
+            write_bytes(target / name, (root / name).read_bytes())
+            own.note(name)
     listed = any((target / name).is_file() for name in part.pairs)
     for split in (*part.splits, *(("test",) if listed else ())):
         pairs = _pairs_of(target, size, split)
         report.totals[f"{split} pairs"] = len(pairs)
         if split != "test":
             write_pairs(target / _pairs_file(annotations.name, split), pairs)
+            own.note(_pairs_file(annotations.name, split))
     return report
 
 

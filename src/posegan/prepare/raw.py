@@ -10,7 +10,7 @@ import re
 import shutil
 import stat
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,6 +23,7 @@ from posegan.errors import UserError
 from posegan.files import atomic_writer
 from posegan.inference.open_data import Kind
 from posegan.inference.output import out_folder
+from posegan.lock import sole_writer
 
 MARKET = re.compile(r"(?:^|/)(bounding_box_(?:train|test))/([\w-][\w.-]*\.(?:jpe?g|png))$", re.ASCII)
 FASHION = re.compile(r"(?:^|/)(WOMEN|MEN)/(\w+)/id_(\d{8})/(\d\d)_(\d)_(\w+)(\.(?:jpe?g|png))$", re.ASCII)
@@ -78,7 +79,8 @@ def unpack(where: Path, out: Path, progress: bool = False) -> Kind:
     """Write the photos of an archive, or of a DeepFashion folder, into `out` under the field's names; returns the kind.
 
     Photos that are there already are left. Raises UserError if the archive is neither data set, is damaged, wants a
-    password, or is larger than any of them, and if the disk is too full.
+    password, or is larger than any of them, if another photo has the name of one of its, if another process writes
+    there, and if the disk is too full.
     """
     with _entries(where) as entries:
         kind: Kind = "market" if any(MARKET.search(name) for name, _, _ in entries) else "deepfashion"
@@ -92,8 +94,12 @@ def unpack(where: Path, out: Path, progress: bool = False) -> Kind:
         _check_size(where, wanted, out)
         console = Console(stderr=True)
         shown = progress and console.is_terminal
-        for target, size, read in track(wanted, "unpacking", console=console, disable=not shown):
-            _write(out / target, size, read)
+        with sole_writer(out, "--out"):
+            missing = _missing(where, wanted, out)
+            for target, _, read in track(missing, "unpacking", console=console, disable=not shown):
+                data = read()
+                with atomic_writer(out / target, flush=False) as file:
+                    file.write(data)
     return kind
 
 
@@ -122,7 +128,7 @@ def _fashion_name(entries: Iterable[Entry], out: Path) -> Callable[[str], str]:
     return rename
 
 
-def _check_size(where: Path, wanted: list[tuple[str, int, Callable[[], bytes]]], out: Path) -> None:
+def _check_size(where: Path, wanted: Sequence[Entry], out: Path) -> None:
     total, largest = sum(size for _, size, _ in wanted), max(size for _, size, _ in wanted)
     if len(wanted) > MOST_FILES or total > MOST_BYTES or largest > LARGEST:
         raise UserError(
@@ -135,12 +141,16 @@ def _check_size(where: Path, wanted: list[tuple[str, int, Callable[[], bytes]]],
         raise UserError(f"{out} has {free / 2**30:.1f} GiB free, {total / 2**30:.1f} are needed: give another --out.")
 
 
-def _write(path: Path, size: int, read: Callable[[], bytes]) -> None:
-    if path.is_file() and path.stat().st_size == size:
-        return
-    data = read()
-    with atomic_writer(path, flush=False) as file:
-        file.write(data)
+def _missing(where: Path, wanted: Sequence[Entry], out: Path) -> list[Entry]:
+    """Return what is not in a folder yet; raises UserError if another file has the name of one of the photos."""
+    there = {entry[0]: (out / entry[0]).stat().st_size for entry in wanted if (out / entry[0]).is_file()}
+    others = [name for name, size, _ in wanted if there.get(name, size) != size]
+    if others:
+        raise UserError(
+            f"{out / others[0]} is another file than that of {where} and would be lost: move it away, or give another "
+            "--out."
+        )
+    return [entry for entry in wanted if entry[0] not in there]
 
 
 @contextmanager
