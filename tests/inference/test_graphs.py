@@ -13,13 +13,16 @@ import torch
 pytest.importorskip("onnxruntime", reason="needs the extra posegan[web]")
 
 from posegan.errors import UserError
+from posegan.images import to_signed
 from posegan.inference import Predictor
 from posegan.inference.export import largest_difference
 from posegan.inference.export_graphs import write_graphs
 from posegan.inference.graphs import find_graphs, load_graphs
 from posegan.inference.onnx_generator import ENCODE, RENDER, OnnxGenerator
 from posegan.models import create_model
+from posegan.pose import Pose
 from posegan.weights import bundled_names, find_weights
+from tests.small_world import photo, standing
 
 SMALL = {"size": (32, 16), "width": 4, "depth": 2, "attention": False, "features": "none"}
 
@@ -32,6 +35,16 @@ def test_fast_pictures_are_torchs(name: str):
     assert largest_difference(slow.generator, fast.generator, slow.size) < 1e-4
     assert fast.generator.parameter_count == slow.generator.parameter_count
     assert (fast.info, fast.sha256, fast.path) == (slow.info, slow.sha256, slow.path)
+
+
+def test_several_photos_are_mixed_as_by_torch():
+    source, pose = to_signed(photo(1, standing())), standing()
+    targets, others = Pose.stack([standing("walking")]), [(photo(2, standing("back")), standing("back"))]
+    made = []
+    for fast in (False, True):
+        predictor = Predictor.load("posegan-synthetic", "cpu", fast=fast)
+        made.append(predictor.render_person(predictor.encode_person(source, pose, others), targets))
+    torch.testing.assert_close(*made, atol=1e-4, rtol=0)
 
 
 def test_torch_runs_where_onnxruntime_is_missing(monkeypatch: pytest.MonkeyPatch):

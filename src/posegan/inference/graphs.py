@@ -48,4 +48,4 @@ def load_graphs(path: Path, generator: Generator, size: Size) -> OnnxGenerator:
                 sessions[part] = open_session(file.read(f"{part}.onnx"), f"{path}, {part}", weights)
     except (OSError, zipfile.BadZipFile, ValueError, KeyError, RuntimeError) as error:
         raise UserError(f"{path} does not fit the weights beside it ({error}): install posegan again.") from error
-    return OnnxGenerator(sessions, size, count_parameters(generator))
+    return OnnxGenerator(sessions, size, count_parameters(generator), generator)

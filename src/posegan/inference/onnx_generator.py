@@ -71,13 +71,17 @@ class OnnxGenerator(Generator):
     """A generator of one size (H, W) whose parts are onnxruntime sessions: WHOLE, or ENCODE and RENDER.
 
     With WHOLE alone the features are the photo itself, so that every pose costs the encoding too.
+    mixer: the same generator in torch, if it is here; it mixes several photos of a person, which no graph does.
     """
 
-    def __init__(self, sessions: Mapping[str, Any], size: Size, parameters: int) -> None:
+    def __init__(
+        self, sessions: Mapping[str, Any], size: Size, parameters: int, mixer: Generator | None = None
+    ) -> None:
         super().__init__()
         self.sessions = dict(sessions)
         self.size = size
         self._parameters_of_weights = parameters
+        self.mixer = mixer
 
     @property
     def parameter_count(self) -> int:
@@ -97,6 +101,12 @@ class OnnxGenerator(Generator):
         poses = (source_pose.xy, source_pose.visible, target_pose.xy, target_pose.visible)
         (image,) = _run(self.sessions[WHOLE if WHOLE in self.sessions else RENDER], (*features, *poses))
         return Output(image)
+
+    def render_together(self, features: Features, source_pose: Pose, target_pose: Pose, shares: Tensor) -> Output:
+        """Return what the mixer makes of the same features, else as every generator."""
+        if self.mixer is None:
+            return super().render_together(features, source_pose, target_pose, shares)
+        return Output(self.mixer.render_together(features, source_pose, target_pose, shares).image)
 
 
 def _run(session: Any, values: Sequence[Tensor]) -> list[Tensor]:
