@@ -99,9 +99,9 @@ class Noting(Studio):
         super().__init__(studio.predictors)
         self.order: list[float] = []
 
-    def in_photo(self, photo, model, pose):
+    def in_photo(self, photo, model, pose, others=()):
         self.order.append(float(pose.xy[0, 0]))
-        return super().in_photo(photo, model, pose)
+        return super().in_photo(photo, model, pose, others)
 
 
 @pytest.fixture
@@ -139,15 +139,16 @@ def test_whoever_has_gone_is_not_worked_for(service):
 
     photo = service.examples.get(0)
     with pytest.raises(RefusedError, match="Nobody waits"):
-        asyncio.run(make_in_photo(service, photo, MODEL, moved(0), gone))
+        asyncio.run(make_in_photo(service, photo, MODEL, moved(0), gone=gone))
     assert service.studio.order == []
     del photo
     gc.collect()
     assert len(service.newest) == 0  # nothing is kept of photos that are gone
 
 
-def test_a_drag_gets_its_turn_while_it_is_made(service):
-    photo = service.examples.get(0)
+@pytest.mark.parametrize("others", [0, 2])
+def test_a_drag_gets_its_turn_while_it_is_made(service, others):
+    photo, *more = (service.examples.get(number) for number in range(1 + others))
     turns: list[str] = []
 
     async def play():
@@ -158,11 +159,33 @@ def test_a_drag_gets_its_turn_while_it_is_made(service):
             return await on_models(function, *arguments)
 
         service.on_models = noted
-        making = asyncio.create_task(make_in_photo(service, photo, MODEL, moved(0)))
+        making = asyncio.create_task(make_in_photo(service, photo, MODEL, moved(0), more))
         while not turns:
             await asyncio.sleep(0)
         await service.on_models(service.studio.render, photo, MODEL, moved(1))
         await making
 
     asyncio.run(play())
-    assert turns == ["in_photo", "render", "show"]
+    assert turns == ["in_photo", "render", *(["cut"] * others), "show"]
+
+
+def test_a_newer_pose_is_not_kept_waiting_until_all_photos_are_cut_out(service):
+    photo, *more = (service.examples.get(number) for number in range(3))
+
+    async def play():
+        on_models, wishes = service.on_models, []
+
+        async def noted(function, *arguments):
+            if function.__name__ == "cut" and len(wishes) == 1:
+                wishes.append(asyncio.create_task(make_in_photo(service, photo, MODEL, moved(1), more)))
+                await asyncio.sleep(0)
+            return await on_models(function, *arguments)
+
+        service.on_models = noted
+        wishes.append(asyncio.create_task(make_in_photo(service, photo, MODEL, moved(0), more)))
+        return await asyncio.gather(wishes[0], return_exceptions=True), await wishes[1]
+
+    ((old,), new) = asyncio.run(play())
+    assert isinstance(old, RefusedError)
+    assert old.status == 409
+    assert isinstance(new, bytes)

@@ -21,6 +21,8 @@ def test_a_wish_is_read():
     assert (read.number, read.photo, read.models) == (3, "abc", ("a", "b"))
     assert read.pose.visible.all()
     assert torch.equal(read.pose.xy, torch.tensor([[1.5, 2.0]] * 18))
+    assert read.others == ()
+    assert parse_wish(wish(others=["b", "c", "b"])).others == ("b", "c")
 
 
 def test_a_pose_survives_the_way_there_and_back():
@@ -46,6 +48,10 @@ def test_what_is_no_json_object_is_refused(text):
         ({"number": 2**60}, "number"),
         ({"photo": None}, "photo"),
         ({"photo": "x" * 999}, "photo"),
+        ({"others": "b"}, "others"),
+        ({"others": None}, "others"),
+        ({"others": ["b", 3]}, "others"),
+        ({"others": list("bcdefghi")}, "at most 7"),
         ({"models": []}, "models"),
         ({"models": "a"}, "models"),
         ({"models": [1]}, "models"),

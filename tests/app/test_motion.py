@@ -154,9 +154,9 @@ class Slow(Studio):
         super().__init__(studio.predictors)
         self.order: list[int] = []
 
-    def frames(self, photo, model, targets):
+    def frames(self, photo, model, targets, others=()):
         self.order.append(len(targets))
-        return super().frames(photo, model, targets)
+        return super().frames(photo, model, targets, others)
 
 
 @pytest.fixture

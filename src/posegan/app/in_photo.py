@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-from torch import Tensor
+from collections.abc import Awaitable, Callable, Sequence
 
 from posegan.app.photos import Photo
 from posegan.app.refusal import RefusedError
 from posegan.app.service import Service
 from posegan.images import png_bytes
-from posegan.inference.output import provenance
-from posegan.inference.predictor import Predictor
 from posegan.pose import Pose
 
 
 async def make_in_photo(
-    service: Service, photo: Photo, model: str, pose: Pose, gone: Callable[[], Awaitable[bool]] | None = None
+    service: Service,
+    photo: Photo,
+    model: str,
+    pose: Pose,
+    others: Sequence[Photo] = (),
+    *,
+    gone: Callable[[], Awaitable[bool]] | None = None,
 ) -> bytes:
     """Return a photo with its person in a pose, as `Studio.in_photo`, with the metadata of a PNG.
 
-    One is made at a time, others wait, of each photo the newest. It takes two turns of the models: what others drag
-    gets its turn in between. gone: whether whoever asked no longer waits.
+    One is made at a time, others wait, of each photo the newest. It takes two turns of the models, and one for each of
+    `others`: what is dragged meanwhile gets its turn in between. gone: whether whoever asked no longer waits.
     Raises RefusedError as `Studio.in_photo`, or if a newer pose of the photo was asked for or nobody waits any more.
     """
     service.studio.targets(photo, model, Pose.stack([pose]))
     wish = service.newest[photo] = object()
     async with service.one_in_photo:
-        if service.newest[photo] is not wish:
-            raise RefusedError("A newer pose of this photo was asked for.", 409)
+        _require_newest(service, photo, wish)
         if gone is not None and await gone():
             raise RefusedError("Nobody waits for this photo any more.", 499)
-        person = await service.on_models(service.studio.in_photo, photo, model, pose)
+        person = await service.on_models(service.studio.in_photo, photo, model, pose, others)
+        for step in person.steps:
+            await service.on_models(step)
+            _require_newest(service, photo, wish)
         image = await service.on_models(person.show, pose)
-    return await service.on_files(_write, service.studio.predictor(model), photo, image)
+    said = await service.provenance(model, photo, others, carried=True)
+    return await service.on_files(png_bytes, image, said)
 
 
-def _write(predictor: Predictor, photo: Photo, image: Tensor) -> bytes:
-    return png_bytes(image, provenance(predictor, photo.origin, carried=True))
+def _require_newest(service: Service, photo: Photo, wish: object) -> None:
+    if service.newest[photo] is not wish:
+        raise RefusedError("A newer pose of this photo was asked for.", 409)

@@ -17,6 +17,7 @@ from posegan.pose import COCO18, Pose
 
 LARGEST = 1e5  # pixels; no joint of a photo that the server takes is farther out
 MODELS = 8  # at most so many pictures of one pose
+OTHERS = 7  # at most so many photos of a person besides the first
 FRAMES = 96  # at most so many pictures of one motion
 SHORTEST = 0.02  # seconds of a frame: browsers show shorter ones slowly
 LONGEST = 60  # seconds of one round
@@ -24,22 +25,30 @@ LONGEST = 60  # seconds of one round
 
 @dataclass(frozen=True)
 class Wish:
-    """A pose that somebody wants to see: in which photo, by which models; number: the browser's own count."""
+    """A pose that somebody wants to see: in which photo, by which models; number: the browser's own count.
+
+    others: more photos of the person.
+    """
 
     number: int
     photo: str
     models: tuple[str, ...]
     pose: Pose
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Motion:
-    """A sequence of poses (T,) that somebody wants as a file, by one model; seconds: of one round."""
+    """A sequence of poses (T,) that somebody wants as a file, by one model; seconds: of one round.
+
+    others: more photos of the person.
+    """
 
     photo: str
     model: str
     poses: Pose
     seconds: float
+    others: tuple[str, ...] = ()
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:
@@ -61,7 +70,8 @@ def parse_wish(text: str | bytes) -> Wish:
         raise RefusedError("'number' is to be a whole number that counts the messages.")
     if not isinstance(models, list) or not 1 <= len(models) <= MODELS or not all(isinstance(m, str) for m in models):
         raise RefusedError(f"'models' is to be a list of 1 to {MODELS} names of models.")
-    return Wish(number, text_field(message, "photo"), tuple(dict.fromkeys(models)), parse_pose(message.get("pose")))
+    photo, pose = text_field(message, "photo"), parse_pose(message.get("pose"))
+    return Wish(number, photo, tuple(dict.fromkeys(models)), pose, parse_others(message))
 
 
 def parse_motion(text: str | bytes) -> Motion:
@@ -76,7 +86,16 @@ def parse_motion(text: str | bytes) -> Motion:
     if not isinstance(seconds, int | float) or seconds is True or not shortest <= seconds <= LONGEST:
         raise RefusedError(f"'seconds' is to be a number from {shortest:g} to {LONGEST}, {SHORTEST:g} or more a frame.")
     poses = Pose.stack([parse_pose(frame) for frame in frames])
-    return Motion(text_field(message, "photo"), text_field(message, "model"), poses, float(seconds))
+    photo, model = text_field(message, "photo"), text_field(message, "model")
+    return Motion(photo, model, poses, float(seconds), parse_others(message))
+
+
+def parse_others(message: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of more photos of the person, none without a list 'others'; raises RefusedError if it is odd."""
+    others = message.get("others", [])
+    if not isinstance(others, list) or len(others) > OTHERS or not all(isinstance(name, str) for name in others):
+        raise RefusedError(f"'others' is to be a list of at most {OTHERS} names of more photos of the person.")
+    return tuple(dict.fromkeys(others))
 
 
 def text_field(message: dict[str, Any], name: str) -> str:

@@ -9,13 +9,10 @@ import torch
 from torch import Tensor
 
 from posegan.app.messages import Motion
-from posegan.app.photos import Photo
 from posegan.app.refusal import RefusedError
 from posegan.app.service import Service
 from posegan.images import gif_bytes, to_bytes
 from posegan.inference.animate import steady
-from posegan.inference.output import provenance
-from posegan.inference.predictor import Predictor
 from posegan.pose import Pose
 
 MOTION = 64 * 1024  # bytes of a request: FRAMES poses are about 40 kB
@@ -30,7 +27,9 @@ async def make_gif(
     One is made at a time, others wait; a session with one in the making is refused another. gone: whether whoever
     asked no longer waits. Raises RefusedError if the photo or the model is unknown, or as `Studio.targets`.
     """
-    photo = replace(service.store.get(session, asked.photo))  # as it is now: its joints may be placed anew meanwhile
+    photo, others = service.store.person(session, asked.photo, asked.others)
+    # As they are now: joints may be placed anew meanwhile.
+    photo, others = replace(photo), tuple(replace(other) for other in others)
     targets = service.studio.targets(photo, asked.model, asked.poses)
     if session in service.in_motion:
         raise RefusedError("A GIF of yours is being made: wait for it.", 429)
@@ -42,13 +41,13 @@ async def make_gif(
                 if gone is not None and await gone():
                     raise RefusedError("Nobody waits for this GIF any more.", 499)
                 part = targets[start : start + AT_ONCE]
-                frames.append(await service.on_models(service.studio.frames, photo, asked.model, part))
-            predictor = service.studio.predictor(asked.model)
-            return await service.on_files(_write, predictor, photo, torch.cat(frames), targets, asked.seconds)
+                frames.append(await service.on_models(service.studio.frames, photo, asked.model, part, others))
+            said = await service.provenance(asked.model, photo, others)
+            return await service.on_files(_write, torch.cat(frames), targets, asked.seconds, said)
     finally:
         service.in_motion.discard(session)
 
 
-def _write(predictor: Predictor, photo: Photo, frames: Tensor, targets: Pose, seconds: float) -> bytes:
+def _write(frames: Tensor, targets: Pose, seconds: float, said: dict[str, str]) -> bytes:
     shown = to_bytes(steady(frames, targets))
-    return gif_bytes(list(shown), seconds / len(shown), provenance(predictor, photo.origin))
+    return gif_bytes(list(shown), seconds / len(shown), said)

@@ -10,6 +10,7 @@ import hashlib
 import io
 import secrets
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -128,3 +129,7 @@ class PhotoStore:
                 raise RefusedError("This photo is no longer here: drop it again.", 404)
             self._photos.move_to_end((session, name))
             return self._photos[session, name]
+
+    def person(self, session: str, name: str, others: Sequence[str] = ()) -> tuple[Photo, tuple[Photo, ...]]:
+        """Return a session's photo and more photos of its person; raises RefusedError as `get`."""
+        return self.get(session, name), tuple(self.get(session, other) for other in others)

@@ -24,7 +24,16 @@ from posegan.app import facts
 from posegan.app.gate import Gate
 from posegan.app.in_photo import make_in_photo
 from posegan.app.live import BROKEN, Answer, converse
-from posegan.app.messages import Wish, parse_motion, parse_object, parse_pose, pose_to_json, text_field
+from posegan.app.messages import (
+    OTHERS,
+    Wish,
+    parse_motion,
+    parse_object,
+    parse_others,
+    parse_pose,
+    pose_to_json,
+    text_field,
+)
 from posegan.app.motion import MOTION, make_gif
 from posegan.app.photos import UPLOAD, Photo, Source, read_upload
 from posegan.app.placing import place_in
@@ -35,12 +44,14 @@ from posegan.app.studio import Studio
 from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.images import png_bytes, to_bytes
-from posegan.inference.output import provenance
 from posegan.inference.poses import main_person
 from posegan.pose import Pose
 from posegan.pose.io import format_openpose, parse_openpose
 
 PAGES = 64  # at the same time
+NOBODY = (
+    "Nobody was found in this photo, it was not added: give one in which the person fills at least half the height."
+)
 Session = Annotated[str, Depends(open_session)]
 
 
@@ -105,7 +116,8 @@ def _facts(app: FastAPI, service: Service) -> None:
     @app.get("/api/models")
     async def models() -> dict[str, Any]:
         detector = service.detector.name if service.detector else None
-        return {"version": __version__, "models": service.studio.describe(), "detector": detector}
+        models = service.studio.describe()
+        return {"version": __version__, "models": models, "detector": detector, "photos": 1 + OTHERS}
 
     @app.get("/api/library")
     async def library() -> dict[str, Any]:
@@ -128,11 +140,17 @@ def _photos(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/photo")
     async def add_photo(request: Request, session: Session) -> dict[str, Any]:
-        async with service.uploads:
-            data = await read_body(request, UPLOAD)
-            photo = await service.on_files(read_upload, data)
-        pose = await service.find_people(photo)
-        photo.source = None if pose is None else Source(pose)
+        return service.keep(session, await _uploaded(service, request))
+
+    @app.post("/api/photo/{name}/others")
+    async def add_other(name: str, request: Request) -> dict[str, Any]:
+        session = known_session(request)
+        service.store.get(session, name)
+        if service.detector is None:
+            raise RefusedError("Nothing here finds joints: more photos of a person cannot be added.", 409)
+        photo = await _uploaded(service, request)
+        if photo.source is None:
+            raise RefusedError(NOBODY, 422)
         return service.keep(session, photo)
 
     @app.get("/api/photo/{name}")
@@ -179,8 +197,8 @@ def _pictures(app: FastAPI, service: Service) -> None:
         session = known_session(socket)
 
         async def render(wish: Wish, model: str) -> Answer:
-            photo = service.store.get(session, wish.photo)
-            return await service.on_models(_answer, service.studio, photo, wish, model)
+            photo, others = service.store.person(session, wish.photo, wish.others)
+            return await service.on_models(_answer, service.studio, photo, wish, model, others)
 
         service.pages += 1
         try:
@@ -190,15 +208,14 @@ def _pictures(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/download")
     async def download(request: Request) -> Response:
-        photo, model, pose = await _asked(service, request)
-        picture = await service.on_models(service.studio.render, photo, model, pose)
-        said = await service.on_files(provenance, service.studio.predictor(model), photo.origin)
+        photo, model, pose, others = await _asked(service, request)
+        picture = await service.on_models(service.studio.render, photo, model, pose, others)
+        said = await service.provenance(model, photo, others)
         return Response(png_bytes(picture.image, said), media_type="image/png")
 
     @app.post("/api/in-photo")
     async def in_photo(request: Request) -> Response:
-        photo, model, pose = await _asked(service, request)
-        png = await make_in_photo(service, photo, model, pose, request.is_disconnected)
+        png = await make_in_photo(service, *await _asked(service, request), gone=request.is_disconnected)
         return Response(png, media_type="image/png")
 
     @app.post("/api/motion")
@@ -210,8 +227,7 @@ def _pictures(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/judge")
     async def judge(request: Request) -> dict[str, Any]:
-        photo, model, pose = await _asked(service, request)
-        judgement = await service.on_models(service.judge, photo, model, pose)
+        judgement = await service.on_models(service.judge, *await _asked(service, request))
         return {"sentences": list(judgement.sentences().values())}
 
     @app.post("/api/openpose")
@@ -222,15 +238,25 @@ def _pictures(app: FastAPI, service: Service) -> None:
         return Response(format_openpose([pose]), media_type="application/json")
 
 
-async def _asked(service: Service, request: Request) -> tuple[Photo, str, Pose]:
-    """Return which photo is wanted by which model in which pose; raises RefusedError."""
+async def _uploaded(service: Service, request: Request) -> Photo:
+    """Return the photo that a request holds, with joints where somebody is found; raises RefusedError."""
+    async with service.uploads:
+        data = await read_body(request, UPLOAD)
+        photo = await service.on_files(read_upload, data)
+    pose = await service.find_people(photo)
+    photo.source = None if pose is None else Source(pose)
+    return photo
+
+
+async def _asked(service: Service, request: Request) -> tuple[Photo, str, Pose, tuple[Photo, ...]]:
+    """Return which photo is wanted by which model in which pose, and more photos of the person; raises RefusedError."""
     asked = parse_object(await read_body(request))
-    photo = service.store.get(known_session(request), text_field(asked, "photo"))
-    return photo, text_field(asked, "model"), parse_pose(asked.get("pose"))
+    photo, others = service.store.person(known_session(request), text_field(asked, "photo"), parse_others(asked))
+    return photo, text_field(asked, "model"), parse_pose(asked.get("pose")), others
 
 
-def _answer(studio: Studio, photo: Photo, wish: Wish, model: str) -> Answer:
-    picture = studio.render(photo, model, wish.pose)
+def _answer(studio: Studio, photo: Photo, wish: Wish, model: str, others: tuple[Photo, ...]) -> Answer:
+    picture = studio.render(photo, model, wish.pose, others)
     image = to_bytes(picture.image)
     opaque = torch.full_like(image[:1], 255)
     pixels = torch.cat([image, opaque]).permute(1, 2, 0).contiguous().numpy().tobytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -16,6 +16,7 @@ from posegan.app.studio import Studio, warm_up
 from posegan.detect import Detector
 from posegan.inference.finder import PersonFinder
 from posegan.inference.judge import Judge, Judgement
+from posegan.inference.output import provenance
 from posegan.pose import Pose
 
 UPLOADS = 16  # at the same time
@@ -50,11 +51,18 @@ class Service:
         """Run a function on the thread that reads and draws photos."""
         return await asyncio.get_running_loop().run_in_executor(self._files, partial(function, *args, **kwargs))
 
-    def judge(self, photo: Photo, model: str, pose: Pose) -> Judgement:
+    def judge(self, photo: Photo, model: str, pose: Pose, others: Sequence[Photo] = ()) -> Judgement:
         """Return the verdicts on a picture; its networks are loaded when the first one is asked for."""
         if model not in self._judges:
             self._judges[model] = Judge.beside(self.studio.predictor(model).info, self.detector)
-        return self.studio.judge(photo, model, pose, self._judges[model])
+        return self.studio.judge(photo, model, pose, self._judges[model], others)
+
+    async def provenance(
+        self, model: str, photo: Photo, others: Sequence[Photo] = (), *, carried: bool = False
+    ) -> dict[str, str]:
+        """Return what a picture that a model made of a photo's person says of itself; carried: as `provenance`."""
+        predictor, origins = self.studio.predictor(model), [other.origin for other in others]
+        return await self.on_files(provenance, predictor, photo.origin, others=origins, carried=carried)
 
     def close(self) -> None:
         """Forget what still waits for the threads, and end them."""

@@ -1,4 +1,4 @@
-"""The models at work: one photo encoded once, then rendered in pose after pose. It knows nothing of HTTP.
+"""The models at work: a person encoded once, then rendered in pose after pose. It knows nothing of HTTP.
 
 Everything here runs on one thread, the server's worker: the models are not shared between threads.
 """
@@ -27,7 +27,7 @@ from posegan.inference.predictor import SHIPPED, shipped_weights
 from posegan.pose import Pose
 from posegan.weights import bundled_names, find_weights
 
-ENCODED = 16  # photos whose features are kept, over all models
+ENCODED = 32  # photos whose features are kept, over all models; a MiB each at 128x64
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,14 @@ class Picture:
 
 
 class Studio:
-    """Predictors by name, and the features of the photos that were last used."""
+    """Predictors by name, and the features of the photos that were last used.
+
+    `others` are more photos of a photo's person, with joints too; poses are never in their pixels.
+    """
 
     def __init__(self, predictors: Mapping[str, Predictor]) -> None:
         self.predictors = dict(predictors)
-        self._encoded: OrderedDict[tuple[str, str], EncodedPhotos] = OrderedDict()
+        self._encoded: OrderedDict[tuple[str, ...], EncodedPhotos] = OrderedDict()
 
     def predictor(self, model: str) -> Predictor:
         """Return a model's predictor; raises RefusedError if there is none of that name."""
@@ -64,10 +67,10 @@ class Studio:
         box: list[int] = self.crop(photo, next(iter(self.predictors))).boxes[0].tolist()
         return box
 
-    def render(self, photo: Photo, model: str, pose: Pose) -> Picture:
+    def render(self, photo: Photo, model: str, pose: Pose, others: Sequence[Photo] = ()) -> Picture:
         """Return the photo's person in a pose, which is in pixels of the photo; raises RefusedError as `targets`."""
         start = time.perf_counter()
-        image = self.frames(photo, model, self.targets(photo, model, Pose.stack([pose])))[0]
+        image = self.frames(photo, model, self.targets(photo, model, Pose.stack([pose])), others)[0]
         return Picture(image, 1000 * (time.perf_counter() - start))
 
     def targets(self, photo: Photo, model: str, poses: Pose) -> Pose:
@@ -82,34 +85,37 @@ class Studio:
             raise RefusedError(f"No joint of {which} lies in the picture: move the person back into it.")
         return targets
 
-    def frames(self, photo: Photo, model: str, targets: Pose) -> Tensor:
+    def frames(self, photo: Photo, model: str, targets: Pose, others: Sequence[Photo] = ()) -> Tensor:
         """Return pictures (T, 3, H, W) in [-1, 1] of the photo's person in poses of `targets`."""
-        return self.predictor(model).render(self._encode(photo, _source(photo), model), targets).cpu()
+        return self.predictor(model).render_person(self._encode(photo, others, model), targets).cpu()
 
-    def in_photo(self, photo: Photo, model: str, pose: Pose) -> PersonInPhoto:
+    def in_photo(self, photo: Photo, model: str, pose: Pose, others: Sequence[Photo] = ()) -> PersonInPhoto:
         """Return what shows the photo's person in a pose in the whole photo (3, h, w) uint8.
 
         Raises RefusedError as `targets`, or UserError as `PersonInPhoto`.
         """
         wanted = Pose.stack([pose])
         self.targets(photo, model, wanted)
-        return PersonInPhoto(self.predictor(model), photo.pixels, _source(photo).pose, wanted)
+        first, *more = ((one.pixels, _source(one).pose) for one in (photo, *others))
+        return PersonInPhoto(self.predictor(model), *first, wanted, others=more)
 
-    def judge(self, photo: Photo, model: str, pose: Pose, judge: Judge) -> Judgement:
+    def judge(self, photo: Photo, model: str, pose: Pose, judge: Judge, others: Sequence[Photo] = ()) -> Judgement:
         """Return the verdicts on what `render` shows; raises RefusedError as it does."""
         targets = self.targets(photo, model, Pose.stack([pose]))
-        picture = to_bytes(self.frames(photo, model, targets)[0])
+        picture = to_bytes(self.frames(photo, model, targets, others)[0])
         return judge(photo.pixels, _source(photo).pose, picture, targets[0])
 
-    def _encode(self, photo: Photo, source: Source, model: str) -> EncodedPhotos:
-        key = source.key, model
+    def _encode(self, photo: Photo, others: Sequence[Photo], model: str) -> EncodedPhotos:
+        sources = [_source(one) for one in (photo, *others)]
+        key = model, *(source.key for source in sources)
         if key in self._encoded:
             self._encoded.move_to_end(key)
             return self._encoded[key]
         predictor = self.predictor(model)
-        image, pose = fit_photo(photo.pixels, source.pose, predictor.size)
-        self._encoded[key] = encoded = predictor.encode(to_signed(image)[None], Pose.stack([pose]))
-        while len(self._encoded) > ENCODED:
+        image, pose = fit_photo(photo.pixels, sources[0].pose, predictor.size)
+        more = [(other.pixels, source.pose) for other, source in zip(others, sources[1:], strict=True)]
+        self._encoded[key] = encoded = predictor.encode_person(to_signed(image), pose, more)
+        while sum(map(len, self._encoded.values())) > ENCODED and len(self._encoded) > 1:
             self._encoded.popitem(last=False)
         return encoded
 

@@ -6,7 +6,8 @@ own: see `posegan.inference.carried`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -129,6 +130,11 @@ class PersonInPhoto:
         moved = [_moved_onto(inner, within, *other) for other in others if carry]
         self._shown = [shown, *(_Shown(*person) for person in moved if person)] if carry else []
 
+    @property
+    def steps(self) -> list[Callable[[], object]]:
+        """What `show` does first of all, once, in parts of like length: whoever has no time in one piece calls them."""
+        return [shown.cut for shown in self._shown[1:]]  # the first is cut out already
+
     def show(self, target: Pose) -> Tensor:
         """Return the photo (3, h, w) uint8 with its person in the pose (), or without them if none of it lies there.
 
@@ -179,9 +185,17 @@ class _Shown:
         self._size = scaled(self._full, factor)
         small = photo if self._size == self._full else F.interpolate(photo, self._size, mode="area")
         pose = pose.resize(self._full, self._size)
-        own = Pose.stack([pose])
-        self._body, self._length = unmixed(small, cut_out(small, own))[0][:, None], float(torso_scale(pose))
+        self._small, self._pose, self._length = small, Pose.stack([pose]), float(torso_scale(pose))
         self._parts = PhotoPerson(pose, self._size)
+
+    @functools.cached_property
+    def _body(self) -> Tensor:
+        """How much of each pixel is the person, (1, 1, h, w)."""
+        return unmixed(self._small, cut_out(self._small, self._pose))[0][:, None]
+
+    def cut(self) -> None:
+        """Cut the person out, which takes most of the time, before they are needed."""
+        _ = self._body
 
     def covered(self) -> Tensor:
         """Return where the person is, and a little around them, softly: (1, h, w)."""
