@@ -81,17 +81,24 @@ def drag_joint(page: Page, name: str, dx: float, dy: float) -> None:
 
 def drop(page: Page, name: str, kind: str, data: bytes) -> None:
     """Drop a file on the page."""
+    drop_all(page, [(name, kind, data)])
+
+
+def drop_all(page: Page, files: list[tuple[str, str, bytes]], onto: str = "#stages") -> None:
+    """Drop files (name, media type, content) together on an element of the page."""
     transfer = page.evaluate_handle(
-        """([name, type, text]) => {
-            const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+        """(files) => {
             const transfer = new DataTransfer();
-            transfer.items.add(new File([bytes], name, { type }));
+            for (const [name, type, text] of files) {
+                const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+                transfer.items.add(new File([bytes], name, { type }));
+            }
             return transfer;
         }""",
-        [name, kind, base64.b64encode(data).decode()],
+        [[name, kind, base64.b64encode(data).decode()] for name, kind, data in files],
     )
     for event in ("dragenter", "dragover", "drop"):
-        page.dispatch_event("#stages", event, {"dataTransfer": transfer})
+        page.dispatch_event(onto, event, {"dataTransfer": transfer})
 
 
 def drop_placed(page: Page, photo: bytes, joints: Path, pose: Pose) -> None:

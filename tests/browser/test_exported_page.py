@@ -170,6 +170,8 @@ def test_the_joints_of_a_photo_are_found(page: Page, size: tuple[int, int], tmp_
     assert page.locator(".not-found").is_hidden()
     page.click("#confirm")
     page.wait_for_selector("body[data-step=pose]")
+    assert page.locator("#others:visible, .with-several:visible").count() == 0  # one photo of a person here, not more
+    assert page.locator("#photo-file[multiple]").count() == 0
     found = to_pose(pose_of(page, tmp_path))
     people = Builtin("detector-synthetic")(image)
     wanted = people.pose[0].inside(size)

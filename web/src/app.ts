@@ -14,12 +14,14 @@ import type { Detector, Library, Model, Motion, Photo, Pose, Size, Skeleton } fr
 
 export type Step = "joints" | "pose"; // placing the joints on the photo, then posing the person
 
+const NONE: readonly Photo[] = [];
 const PLACING_STEPS = 300; // arrow keys across the height of a photo whose joints are placed
 
 export interface Facts {
   readonly skeleton: Skeleton;
   readonly models: readonly Model[];
   readonly detector: Detector | null;
+  readonly photos: number; // of one person that are taken at most
   readonly library: Library & { readonly size: Size };
 }
 
@@ -33,6 +35,7 @@ export class App {
   motion: string | null = null; // what plays or played last
   changed: () => void = () => undefined; // whoever shows the state of the controls
   private photo: Photo | null = null;
+  private own = false; // whether it is a photo that the user brought
   private image: HTMLImageElement | null = null;
   private placed: Library | null = null; // the library, where the photo's person stands
   private picked = false; // whether the user has chosen models
@@ -72,8 +75,14 @@ export class App {
     return this.step === "joints" ? this.source : this.target;
   }
 
-  get hasPhoto(): boolean {
-    return this.photo !== null;
+  /** More photos of the person. */
+  get others(): readonly Photo[] {
+    return this.photo?.others ?? NONE;
+  }
+
+  /** Whether more photos of the person can be added, up to a number: somebody has to find the person in them. */
+  get takesOthers(): boolean {
+    return this.own && this.facts.photos > 1 && this.facts.detector !== null;
   }
 
   // Photos -----------------------------------------------------------------------------------------------------------
@@ -82,11 +91,53 @@ export class App {
     await this.messages.guard(async () => this.use(await this.backend.takeExample(number), "pose"));
   }
 
-  async openPhoto(file: Blob): Promise<void> {
+  /** A photo of a person who is to be posed, and more photos of the same person. */
+  async openPhotos(first: File, others: readonly File[]): Promise<void> {
     await this.messages.guard(async () => {
       const doing = this.facts.detector === null ? "Reading the photo …" : "Looking for the person …";
-      await this.messages.busy(doing, async () => this.use(await this.backend.addPhoto(file), "joints"));
+      await this.messages.busy(doing, async () => {
+        await this.use(await this.backend.addPhoto(first), "joints");
+        if (others.length > 0) await this.add(others);
+      });
     });
+  }
+
+  /** More photos of the person who is there. */
+  async addOthers(files: readonly File[]): Promise<void> {
+    await this.messages.guard(() => this.messages.busy("Looking for the person …", () => this.add(files)));
+  }
+
+  private async add(files: readonly File[]): Promise<void> {
+    const { photos } = this.facts;
+    if (!this.takesOthers) throw new Sentence("Only one photo of a person is taken here: the first is shown.");
+    const faults: string[] = [];
+    for (const [index, file] of files.entries()) {
+      if (this.others.length + 1 >= photos) {
+        const left = files.length - index;
+        faults.push(`${photos} photos of one person are the most, so ${left} ${left === 1 ? "was" : "were"} left out.`);
+        break;
+      }
+      try {
+        const added = await this.backend.addOther(this.require(), file);
+        this.setOthers([...this.others, added]);
+        this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
+      } catch (error) {
+        if (!(error instanceof Sentence)) throw error;
+        faults.push(`${file.name}: ${error.message}`);
+      }
+    }
+    if (faults.length > 0) throw new Sentence(faults.join(" "));
+  }
+
+  removeOther(index: number): void {
+    this.setOthers(this.others.filter((_, other) => other !== index));
+    this.messages.tell(`Photo ${index + 2} of this person is removed.`);
+  }
+
+  private setOthers(others: readonly Photo[]): void {
+    this.photo = { ...this.require(), others };
+    if (this.player.playing) this.changed(); // its next frame is of all photos
+    else this.refresh(performance.now());
   }
 
   private async use(photo: Photo, step: Step): Promise<void> {
@@ -96,7 +147,7 @@ export class App {
       throw new Sentence("The photo cannot be shown: drop it again.");
     });
     this.stop();
-    [this.photo, this.image] = [photo, image];
+    [this.photo, this.image, this.own] = [photo, image, step === "joints"];
     const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
     this.source = new History(known ?? this.guess(photo));
     this.target = new History(this.source.now);
@@ -135,7 +186,7 @@ export class App {
       const boxes = await this.backend.setJoints(photo, this.source.now);
       const untouched = !this.target.canUndo && !this.target.canRedo;
       if (untouched) this.target = new History(this.source.now);
-      this.photo = { ...photo, boxes };
+      this.photo = { ...photo, boxes, others: this.others };
       this.placed = await this.backend.libraryFor(this.photo);
       this.go("pose");
     });

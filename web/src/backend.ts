@@ -15,6 +15,13 @@ export interface RendererEvents {
   connected(is: boolean): void;
 }
 
+export interface Told {
+  readonly version: string;
+  readonly models: readonly Model[];
+  readonly detector: Detector | null;
+  readonly photos: number; // of one person that are taken at most
+}
+
 /** Makes pictures of poses. Only the newest wish counts: older ones may be dropped without an answer. */
 export interface Renderer {
   want(photo: Photo, models: readonly string[], pose: Pose, asked: number): void;
@@ -23,12 +30,13 @@ export interface Renderer {
 /** Everything else. A method that fails throws a Sentence. */
 export interface Backend {
   skeleton(): Promise<Skeleton>;
-  models(): Promise<{ version: string; models: readonly Model[]; detector: Detector | null }>;
+  models(): Promise<Told>;
   library(): Promise<Library & { size: Size }>; // in pixels of a frame of that size, to draw
   libraryFor(photo: Photo): Promise<Library>; // in the photo's pixels, where its person stands
   examples(): Promise<readonly string[]>; // addresses of their pictures
   takeExample(number: number): Promise<Photo>;
   addPhoto(file: Blob): Promise<Photo>;
+  addOther(photo: Photo, file: Blob): Promise<Photo>; // one more photo of its person, who has to be found in it
   setJoints(photo: Photo, pose: Pose): Promise<ReadonlyMap<string, Box>>;
   readPerson(file: Blob): Promise<Pose>; // of an OpenPose JSON file
   place(photo: Photo, pose: Pose): Promise<Pose>; // another person's pose where the photo's person stands

@@ -1,7 +1,7 @@
 // The page without a server: the folder that `posegan export --web` writes. Photos, poses and pictures stay in the
 // browser; the models and the detector run in worker.ts.
 
-import { type Backend, type Renderer, type RendererEvents, Sentence } from "./backend.ts";
+import { type Backend, type Renderer, type RendererEvents, Sentence, type Told as Models } from "./backend.ts";
 import { type BodyRules, placeIn } from "./placing.ts";
 import { cut, inside, personBox, roundEven, shrink, toFrame } from "./crop.ts";
 import { readOpenPose, withTexts, writeOpenPose } from "./files.ts";
@@ -71,8 +71,8 @@ export class Browser implements Backend {
     return toSkeleton(this.told.skeleton);
   }
 
-  async models(): Promise<{ version: string; models: readonly Model[]; detector: Detector | null }> {
-    return { version: this.told.version, models: this.all, detector: this.told.detector };
+  async models(): Promise<Models> {
+    return { version: this.told.version, models: this.all, detector: this.told.detector, photos: 1 };
   }
 
   async library(): Promise<Library & { size: Size }> {
@@ -103,6 +103,10 @@ export class Browser implements Backend {
     return this.keep(file, await sha256(file), null);
   }
 
+  async addOther(): Promise<Photo> {
+    throw new Sentence("This page takes one photo of a person only."); // the worker mixes none
+  }
+
   private async keep(file: Blob, origin: string, pose: Pose | null): Promise<Photo> {
     const { pixels, original, picture } = await readPhoto(file, this.told.side);
     const found = pose ? { pose } : await this.look(pixels);
@@ -114,7 +118,7 @@ export class Browser implements Backend {
       this.kept.delete(old);
     }
     const size = { width: pixels.width, height: pixels.height };
-    return { id, picture, size, original, ...found, boxes: found.pose && this.boxes(found.pose, size) };
+    return { id, picture, size, original, ...found, boxes: found.pose && this.boxes(found.pose, size), others: [] };
   }
 
   /** The person of a photo, in its pixels. */

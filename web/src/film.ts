@@ -35,9 +35,10 @@ export class Film {
   }
 
   private about(): string | null {
-    const { motion, chosen } = this.app;
+    const { motion, chosen, others } = this.app;
     if (motion === null) return null;
-    return `${title(motion)}, by ${chosen[0]!}${chosen.length > 1 ? ", the first of the chosen models" : ""}`;
+    const model = `by ${chosen[0]!}${chosen.length > 1 ? ", the first of the chosen models" : ""}`;
+    return `${title(motion)}, ${model}${others.length > 0 ? `, from ${others.length + 1} photos` : ""}`;
   }
 
   /** Say it once: it is read out. */

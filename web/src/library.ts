@@ -6,17 +6,21 @@ import type { Pose, Size, Skeleton } from "./types.ts";
 
 const MARGIN = 5; // around the joints, in pixels of the frame
 
-/** A small drawing of a pose that lies in a frame of that size. */
-export function drawing(pose: Pose, skeleton: Skeleton, size: Size): SVGSVGElement {
-  const lines = skeleton.edges.flatMap(([start, end], index) => {
+/** The bones of a pose that can be drawn, in its pixels. */
+export function bones(pose: Pose, skeleton: Skeleton): SVGLineElement[] {
+  return skeleton.edges.flatMap(([start, end], index) => {
     const [a, b] = [pose[start]!, pose[end]!];
     if (!a.visible || !b.visible) return [];
     return [makeSvg("line", { x1: a.x, y1: a.y, x2: b.x, y2: b.y, stroke: skeleton.colours[index]! })];
   });
+}
+
+/** A small drawing of a pose that lies in a frame of that size. */
+export function drawing(pose: Pose, skeleton: Skeleton, size: Size): SVGSVGElement {
   const box = bounds(pose) ?? { left: 0, top: 0, ...size };
   const [left, top, width, height] = [box.left - MARGIN, box.top - MARGIN, box.width + 2 * MARGIN, box.height + 2 * MARGIN];
   const view = { viewBox: `${left} ${top} ${width} ${height}`, "aria-hidden": "true" };
-  return makeSvg("svg", { class: "drawing", "stroke-width": height / 28, ...view }, ...lines);
+  return makeSvg("svg", { class: "drawing", "stroke-width": height / 28, ...view }, ...bones(pose, skeleton));
 }
 
 export function poseButton(name: string, picture: SVGSVGElement, chosen: () => void): HTMLButtonElement {

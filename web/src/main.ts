@@ -6,6 +6,7 @@ import { Browser } from "./browser.ts";
 import { button, byId, make, words } from "./dom.ts";
 import { Film, title } from "./film.ts";
 import { drawing, exampleButton, poseButton } from "./library.ts";
+import { Others } from "./others.ts";
 import { Server } from "./server.ts";
 import type { Detector } from "./types.ts";
 
@@ -13,9 +14,10 @@ async function start(): Promise<void> {
   const backend = document.documentElement.dataset["backend"] === "browser" ? await Browser.open() : new Server();
   const [skeleton, told, examples] = await Promise.all([backend.skeleton(), backend.models(), backend.examples()]);
   const library = await backend.library();
-  const app = new App(backend, { skeleton, models: told.models, detector: told.detector, library });
+  const app = new App(backend, { skeleton, library, ...told });
   byId("version", HTMLElement).textContent = told.version;
   document.body.classList.toggle("has-detector", told.detector !== null);
+  document.body.classList.toggle("takes-several", told.detector !== null && told.photos > 1);
   showDetector(told.detector);
   byId("examples", HTMLElement).append(
     ...examples.map((address, number) => exampleButton(address, number, () => void app.takeExample(number))),
@@ -29,15 +31,17 @@ async function start(): Promise<void> {
   const models = buildModels(app);
   const joints = buildJoints(app);
   const film = new Film(app);
+  const others = new Others(app);
   tieButtons(app);
   tieViews();
-  tieFiles(app);
+  tieFiles(app, others.section);
   tieKeys(app);
   app.changed = () => {
     showState(app);
     joints();
     models();
     film.show();
+    others.show();
   };
   await app.takeExample(0);
 }
@@ -128,22 +132,29 @@ function tieViews(): void {
   choose();
 }
 
-function tieFiles(app: App): void {
+function tieFiles(app: App, others: HTMLElement): void {
   const photo = byId("photo-file", HTMLInputElement);
+  const other = byId("other-file", HTMLInputElement);
   const pose = byId("pose-file", HTMLInputElement);
   const joints = byId("joints-file", HTMLInputElement);
-  const chosen = (input: HTMLInputElement, use: (file: File) => Promise<void>) => {
+  const chosen = (input: HTMLInputElement, use: (files: readonly File[]) => Promise<void>) => {
     input.addEventListener("change", () => {
-      const file = input.files?.[0];
+      const files = [...(input.files ?? [])];
       input.value = ""; // so that the same file can be chosen again
-      if (file) void use(file);
+      if (files.length > 0) void use(files);
     });
   };
   const isPose = (file: File) => file.type === "application/json" || file.name.toLowerCase().endsWith(".json");
-  const drop = (file: File) => (isPose(file) ? app.openPose(file) : app.openPhoto(file));
+  const several = document.body.classList.contains("takes-several");
+  photo.multiple = several;
+  const drop = async ([first, ...more]: readonly File[]) => {
+    if (first && isPose(first)) await app.openPose(first);
+    else if (first) await app.openPhotos(first, several ? more : []);
+  };
   chosen(photo, drop);
-  chosen(pose, (file) => app.openPose(file));
-  chosen(joints, (file) => app.openPose(file));
+  chosen(other, (files) => app.addOthers(files));
+  chosen(pose, ([file]) => app.openPose(file!));
+  chosen(joints, ([file]) => app.openPose(file!));
   let depth = 0;
   const over = (change: number) => {
     depth = Math.max(0, depth + change);
@@ -158,13 +169,11 @@ function tieFiles(app: App): void {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     over(-depth);
-    const file = event.dataTransfer?.files[0];
-    if (file) void drop(file);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    const added = event.target instanceof Node && others.contains(event.target);
+    void (added ? app.addOthers(files) : drop(files));
   });
-  document.addEventListener("paste", (event) => {
-    const file = event.clipboardData?.files[0];
-    if (file) void drop(file);
-  });
+  document.addEventListener("paste", (event) => void drop([...(event.clipboardData?.files ?? [])]));
 }
 
 function tieKeys(app: App): void {

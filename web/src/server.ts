@@ -1,7 +1,7 @@
 // The server of `posegan serve` as a Backend: JSON over HTTP, pictures over a WebSocket.
 
-import { type Backend, type Renderer, type RendererEvents, Sentence } from "./backend.ts";
-import type { Box, Detector, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
+import { type Backend, type Renderer, type RendererEvents, Sentence, type Told } from "./backend.ts";
+import type { Box, Library, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 import {
   fromTriples, type LibraryAnswer, type ModelAnswer, type Pair, type Quad, type SkeletonAnswer, toBoxes, toLibrary,
   toModels, toSize, toSkeleton, toTriples, type Triple,
@@ -24,15 +24,15 @@ interface PictureHead {
 
 export class Server implements Backend {
   readonly inPhoto = async (photo: Photo, model: string, pose: Pose): Promise<Blob> =>
-    (await sendAny("POST", "/api/in-photo", { photo: photo.id, model, pose: toTriples(pose) })).blob();
+    (await sendAny("POST", "/api/in-photo", wanted(photo, model, pose))).blob();
 
   async skeleton(): Promise<Skeleton> {
     return toSkeleton(await getJson<SkeletonAnswer>("/api/skeleton"));
   }
 
-  async models(): Promise<{ version: string; models: readonly Model[]; detector: Detector | null }> {
-    type Told = { version: string; models: ModelAnswer[]; detector: string | null };
-    const told = await getJson<Told>("/api/models");
+  async models(): Promise<Told> {
+    type Answer = { version: string; models: ModelAnswer[]; detector: string | null; photos: number };
+    const told = await getJson<Answer>("/api/models");
     const detector = told.detector === null ? null : { name: told.detector, licence: "" };
     return { ...told, models: toModels(told.models), detector };
   }
@@ -56,7 +56,11 @@ export class Server implements Backend {
   }
 
   async addPhoto(file: Blob): Promise<Photo> {
-    return toPhoto((await (await call("/api/photo", { method: "POST", body: file })).json()) as PhotoAnswer);
+    return upload("/api/photo", file);
+  }
+
+  async addOther(photo: Photo, file: Blob): Promise<Photo> {
+    return upload(`/api/photo/${photo.id}/others`, file);
   }
 
   async setJoints(photo: Photo, pose: Pose): Promise<ReadonlyMap<string, Box>> {
@@ -75,11 +79,12 @@ export class Server implements Backend {
   }
 
   async download(photo: Photo, model: string, pose: Pose): Promise<Blob> {
-    return (await sendAny("POST", "/api/download", { photo: photo.id, model, pose: toTriples(pose) })).blob();
+    return (await sendAny("POST", "/api/download", wanted(photo, model, pose))).blob();
   }
 
   async film(photo: Photo, model: string, { frames, seconds }: Motion): Promise<Blob> {
-    return (await sendAny("POST", "/api/motion", { photo: photo.id, model, frames: frames.map(toTriples), seconds })).blob();
+    const asked = { ...person(photo), model, frames: frames.map(toTriples), seconds };
+    return (await sendAny("POST", "/api/motion", asked)).blob();
   }
 
   async openPose(photo: Photo, pose: Pose): Promise<Blob> {
@@ -87,7 +92,7 @@ export class Server implements Backend {
   }
 
   async judge(photo: Photo, model: string, pose: Pose): Promise<readonly string[]> {
-    const answer = await sendAny("POST", "/api/judge", { photo: photo.id, model, pose: toTriples(pose) });
+    const answer = await sendAny("POST", "/api/judge", wanted(photo, model, pose));
     return ((await answer.json()) as { sentences: readonly string[] }).sentences;
   }
 
@@ -111,7 +116,7 @@ class LiveSocket implements Renderer {
   want(photo: Photo, models: readonly string[], pose: Pose, asked: number): void {
     this.number += 1;
     this.asked.set(this.number, asked);
-    this.newest = JSON.stringify({ number: this.number, photo: photo.id, models, pose: toTriples(pose) });
+    this.newest = JSON.stringify({ number: this.number, ...person(photo), models, pose: toTriples(pose) });
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(this.newest);
   }
 
@@ -172,6 +177,20 @@ async function sendJson<T>(method: string, path: string, body: unknown): Promise
   return (await (await sendAny(method, path, body)).json()) as T;
 }
 
+async function upload(path: string, file: Blob): Promise<Photo> {
+  return toPhoto((await (await call(path, { method: "POST", body: file })).json()) as PhotoAnswer);
+}
+
+/** The photos of a person, as a request names them. */
+function person(photo: Photo): { photo: string; others: string[] } {
+  return { photo: photo.id, others: photo.others.map(({ id }) => id) };
+}
+
+/** A picture, as a request asks for it. */
+function wanted(photo: Photo, model: string, pose: Pose): object {
+  return { ...person(photo), model, pose: toTriples(pose) };
+}
+
 function toPhoto(told: PhotoAnswer): Photo {
   return {
     id: told.photo,
@@ -180,5 +199,6 @@ function toPhoto(told: PhotoAnswer): Photo {
     original: toSize(told.original),
     pose: told.pose && fromTriples(told.pose),
     boxes: told.boxes && toBoxes(told.boxes),
+    others: [],
   };
 }

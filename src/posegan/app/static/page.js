@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: a4d5606ed01c78e51b713076ad39a68e491711ee1aa2837baabb54744d0080da
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ab2017dfcd079f93bff0609b210549540367b555a6e77b533651103084b0bc49
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -124,8 +124,8 @@ function fromFrame(pose, size, box) {
     y: box.top + (joint.y + 0.5) * sy - 0.5
   }));
 }
-function rescale(pose, old, wanted) {
-  return fromFrame(pose, old, { left: 0, top: 0, ...wanted });
+function rescale(pose, old, wanted2) {
+  return fromFrame(pose, old, { left: 0, top: 0, ...wanted2 });
 }
 function mirror(pose, skeleton) {
   const axis = centre(pose, skeleton).x;
@@ -838,6 +838,7 @@ var Whole = class {
 };
 
 // src/app.ts
+var NONE = [];
 var PLACING_STEPS = 300;
 var App = class {
   constructor(backend, facts) {
@@ -875,6 +876,8 @@ var App = class {
   changed = () => void 0;
   // whoever shows the state of the controls
   photo = null;
+  own = false;
+  // whether it is a photo that the user brought
   image = null;
   placed = null;
   // the library, where the photo's person stands
@@ -890,18 +893,61 @@ var App = class {
   get history() {
     return this.step === "joints" ? this.source : this.target;
   }
-  get hasPhoto() {
-    return this.photo !== null;
+  /** More photos of the person. */
+  get others() {
+    return this.photo?.others ?? NONE;
+  }
+  /** Whether more photos of the person can be added, up to a number: somebody has to find the person in them. */
+  get takesOthers() {
+    return this.own && this.facts.photos > 1 && this.facts.detector !== null;
   }
   // Photos -----------------------------------------------------------------------------------------------------------
   async takeExample(number) {
     await this.messages.guard(async () => this.use(await this.backend.takeExample(number), "pose"));
   }
-  async openPhoto(file) {
+  /** A photo of a person who is to be posed, and more photos of the same person. */
+  async openPhotos(first, others) {
     await this.messages.guard(async () => {
       const doing = this.facts.detector === null ? "Reading the photo …" : "Looking for the person …";
-      await this.messages.busy(doing, async () => this.use(await this.backend.addPhoto(file), "joints"));
+      await this.messages.busy(doing, async () => {
+        await this.use(await this.backend.addPhoto(first), "joints");
+        if (others.length > 0) await this.add(others);
+      });
     });
+  }
+  /** More photos of the person who is there. */
+  async addOthers(files) {
+    await this.messages.guard(() => this.messages.busy("Looking for the person …", () => this.add(files)));
+  }
+  async add(files) {
+    const { photos } = this.facts;
+    if (!this.takesOthers) throw new Sentence("Only one photo of a person is taken here: the first is shown.");
+    const faults = [];
+    for (const [index, file] of files.entries()) {
+      if (this.others.length + 1 >= photos) {
+        const left = files.length - index;
+        faults.push(`${photos} photos of one person are the most, so ${left} ${left === 1 ? "was" : "were"} left out.`);
+        break;
+      }
+      try {
+        const added = await this.backend.addOther(this.require(), file);
+        this.setOthers([...this.others, added]);
+        this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
+      } catch (error) {
+        if (!(error instanceof Sentence)) throw error;
+        faults.push(`${file.name}: ${error.message}`);
+      }
+    }
+    if (faults.length > 0) throw new Sentence(faults.join(" "));
+  }
+  removeOther(index) {
+    this.setOthers(this.others.filter((_, other) => other !== index));
+    this.messages.tell(`Photo ${index + 2} of this person is removed.`);
+  }
+  setOthers(others) {
+    this.photo = { ...this.require(), others };
+    if (this.player.playing) this.changed();
+    else this.refresh(performance.now());
   }
   async use(photo, step) {
     const image = new Image();
@@ -910,7 +956,7 @@ var App = class {
       throw new Sentence("The photo cannot be shown: drop it again.");
     });
     this.stop();
-    [this.photo, this.image] = [photo, image];
+    [this.photo, this.image, this.own] = [photo, image, step === "joints"];
     const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
     this.source = new History(known ?? this.guess(photo));
     this.target = new History(this.source.now);
@@ -945,7 +991,7 @@ var App = class {
       const boxes = await this.backend.setJoints(photo, this.source.now);
       const untouched = !this.target.canUndo && !this.target.canRedo;
       if (untouched) this.target = new History(this.source.now);
-      this.photo = { ...photo, boxes };
+      this.photo = { ...photo, boxes, others: this.others };
       this.placed = await this.backend.libraryFor(this.photo);
       this.go("pose");
     });
@@ -1154,11 +1200,11 @@ function placeIn(box, poses, source, rules) {
 }
 function placeOn(poses, source, rules) {
   const own = estimateBuild(poses, rules);
-  const wanted = estimateBuild([source], rules);
-  const known = own.height > 0 && wanted.height > 0;
-  const scale = known ? wanted.height / own.height : 1;
+  const wanted2 = estimateBuild([source], rules);
+  const known = own.height > 0 && wanted2.height > 0;
+  const scale = known ? wanted2.height / own.height : 1;
   const scaled = poses.map((pose) => {
-    const made = known ? retarget(pose, own, wanted, rules) : pose;
+    const made = known ? retarget(pose, own, wanted2, rules) : pose;
     return made.map((joint) => ({ ...joint, x: joint.x * scale, y: joint.y * scale }));
   });
   const dx = gap(scaled, source, [rules.hips, rules.neck], "x", rules);
@@ -1232,8 +1278,8 @@ function middle(pose, joints) {
   const [x, y] = [total(there.map((joint) => joint.x)) / count, total(there.map((joint) => joint.y)) / count];
   return { x, y, seen: there.length > 0 };
 }
-function retarget(pose, own, wanted, rules) {
-  const ratio = wanted.lengths.map((length, limb) => length / own.lengths[limb] * own.height / wanted.height);
+function retarget(pose, own, wanted2, rules) {
+  const ratio = wanted2.lengths.map((length, limb) => length / own.lengths[limb] * own.height / wanted2.height);
   const old = [...pose.map(({ x, y, visible }) => ({ x, y, seen: visible })), middle(pose, rules.hips)];
   const made = [...old];
   for (const [joint, anchors, limb] of rules.tree) {
@@ -1262,9 +1308,9 @@ function personBox(pose, photo, size, skeleton, margin) {
   const [width, height] = [joints.width + 1 + 2 * free, joints.height + 1 + 2 * free];
   const high = Math.max(height, width * (size.height / size.width));
   const extent = [high * (size.width / size.height), high].map((length) => Math.max(roundEven(length), 1));
-  const along = (low, length, wanted, frame) => {
-    const corner = roundEven((low + low + length + 1 - wanted) / 2);
-    return wanted <= frame ? Math.min(Math.max(corner, 0), frame - wanted) : corner;
+  const along = (low, length, wanted2, frame) => {
+    const corner = roundEven((low + low + length + 1 - wanted2) / 2);
+    return wanted2 <= frame ? Math.min(Math.max(corner, 0), frame - wanted2) : corner;
   };
   return {
     left: along(joints.left, joints.width, extent[0], photo.width),
@@ -1317,10 +1363,10 @@ function edgeColour({ width, height, data }, channel) {
   edge.sort((a, b) => a - b);
   return edge[Math.floor((edge.length - 1) / 2)];
 }
-function weights(old, wanted) {
-  const scale = old / wanted;
+function weights(old, wanted2) {
+  const scale = old / wanted2;
   const reach = Math.max(scale, 1);
-  return Array.from({ length: wanted }, (_, i) => {
+  return Array.from({ length: wanted2 }, (_, i) => {
     const centre2 = scale * (i + 0.5);
     const first = Math.max(Math.floor(centre2 - reach + 0.5), 0);
     const end = Math.min(Math.floor(centre2 + reach + 0.5), old);
@@ -1355,7 +1401,7 @@ function roundEven(value) {
 // src/files.ts
 var CERTAIN = 0.05;
 function readOpenPose(text, joints, order25) {
-  const people = peopleOf(text).map((person) => personOf(person, joints, order25));
+  const people = peopleOf(text).map((person2) => personOf(person2, joints, order25));
   const seen = people.filter((pose) => pose.some((joint) => joint.visible));
   if (seen.length === 0) throw new Sentence("This file holds no person: give a file in which OpenPose found one.");
   if (seen.every((pose) => pose.every(({ x, y, visible }) => !visible || Math.abs(x) <= 1 && Math.abs(y) <= 1))) {
@@ -1375,8 +1421,8 @@ function peopleOf(text) {
   }
   throw new Sentence("This file is no OpenPose JSON file: it should hold an object with a list 'people'.");
 }
-function personOf(person, joints, order25) {
-  const said = typeof person === "object" && person !== null ? person : {};
+function personOf(person2, joints, order25) {
+  const said = typeof person2 === "object" && person2 !== null ? person2 : {};
   const values = said["pose_keypoints_2d"] ?? said["pose_keypoints"];
   const whole = Array.isArray(values) && values.every((value) => typeof value === "number" && Number.isFinite(value));
   if (!whole || values.length !== 3 * joints && values.length !== 75) {
@@ -1422,16 +1468,16 @@ var Helper = class {
   worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
   last = Promise.resolve();
   /** What it answers to `wanted`, which is looked up when its turn has come. */
-  ask(wanted) {
-    const answer = this.last.then(() => this.send(wanted()));
+  ask(wanted2) {
+    const answer = this.last.then(() => this.send(wanted2()));
     this.last = answer.catch(() => void 0);
     return answer;
   }
-  async send(wanted) {
+  async send(wanted2) {
     const answer = await new Promise((resolve) => {
       this.worker.onmessage = (event) => resolve(event.data);
       this.worker.onerror = (event) => resolve({ error: event.message || "the worker did not start" });
-      this.worker.postMessage(wanted);
+      this.worker.postMessage(wanted2);
     });
     if ("error" in answer) {
       throw new Sentence(`The model does not run in this browser (${answer.error}): load the page again, or try another.`);
@@ -1441,18 +1487,18 @@ var Helper = class {
 };
 var Painter = class {
   worker = new Helper();
-  async paint(wanted) {
-    const { pixels, milliseconds, size } = await this.worker.ask(wanted);
+  async paint(wanted2) {
+    const { pixels, milliseconds, size } = await this.worker.ask(wanted2);
     return { pixels: new ImageData(pixels, size[1], size[0]), milliseconds };
   }
-  async find(wanted) {
-    return (await this.worker.ask(() => wanted)).pose;
+  async find(wanted2) {
+    return (await this.worker.ask(() => wanted2)).pose;
   }
 };
 var Filmer = class {
   worker = new Helper();
-  async film(wanted) {
-    const { file } = await this.worker.ask(() => wanted);
+  async film(wanted2) {
+    const { file } = await this.worker.ask(() => wanted2);
     return new Blob([file], { type: "image/gif" });
   }
 };
@@ -1542,7 +1588,7 @@ var Browser = class _Browser {
     return toSkeleton(this.told.skeleton);
   }
   async models() {
-    return { version: this.told.version, models: this.all, detector: this.told.detector };
+    return { version: this.told.version, models: this.all, detector: this.told.detector, photos: 1 };
   }
   async library() {
     return { ...toLibrary(this.told.library), size: toSize(this.told.library.size) };
@@ -1567,6 +1613,9 @@ var Browser = class _Browser {
   async addPhoto(file) {
     return this.keep(file, await sha256(file), null);
   }
+  async addOther() {
+    throw new Sentence("This page takes one photo of a person only.");
+  }
   async keep(file, origin, pose) {
     const { pixels, original, picture } = await readPhoto(file, this.told.side);
     const found = pose ? { pose } : await this.look(pixels);
@@ -1578,7 +1627,7 @@ var Browser = class _Browser {
       this.kept.delete(old);
     }
     const size = { width: pixels.width, height: pixels.height };
-    return { id, picture, size, original, ...found, boxes: found.pose && this.boxes(found.pose, size) };
+    return { id, picture, size, original, ...found, boxes: found.pose && this.boxes(found.pose, size), others: [] };
   }
   /** The person of a photo, in its pixels. */
   async look(photo) {
@@ -1741,9 +1790,10 @@ var Film = class {
     else this.say(this.saved === null ? `${about}.` : `Saved: ${this.saved.told}.`);
   }
   about() {
-    const { motion, chosen } = this.app;
+    const { motion, chosen, others } = this.app;
     if (motion === null) return null;
-    return `${title(motion)}, by ${chosen[0]}${chosen.length > 1 ? ", the first of the chosen models" : ""}`;
+    const model = `by ${chosen[0]}${chosen.length > 1 ? ", the first of the chosen models" : ""}`;
+    return `${title(motion)}, ${model}${others.length > 0 ? `, from ${others.length + 1} photos` : ""}`;
   }
   /** Say it once: it is read out. */
   say(sentence) {
@@ -1766,16 +1816,18 @@ var Film = class {
 
 // src/library.ts
 var MARGIN = 5;
-function drawing(pose, skeleton, size) {
-  const lines = skeleton.edges.flatMap(([start2, end], index) => {
+function bones(pose, skeleton) {
+  return skeleton.edges.flatMap(([start2, end], index) => {
     const [a, b] = [pose[start2], pose[end]];
     if (!a.visible || !b.visible) return [];
     return [makeSvg("line", { x1: a.x, y1: a.y, x2: b.x, y2: b.y, stroke: skeleton.colours[index] })];
   });
+}
+function drawing(pose, skeleton, size) {
   const box = bounds(pose) ?? { left: 0, top: 0, ...size };
   const [left, top, width, height] = [box.left - MARGIN, box.top - MARGIN, box.width + 2 * MARGIN, box.height + 2 * MARGIN];
   const view = { viewBox: `${left} ${top} ${width} ${height}`, "aria-hidden": "true" };
-  return makeSvg("svg", { class: "drawing", "stroke-width": height / 28, ...view }, ...lines);
+  return makeSvg("svg", { class: "drawing", "stroke-width": height / 28, ...view }, ...bones(pose, skeleton));
 }
 function poseButton(name, picture, chosen) {
   const element = make("button", { type: "button", class: "thumb", "data-pose": name }, picture, make("span", {}, words(name)));
@@ -1790,9 +1842,57 @@ function exampleButton(address, number, chosen) {
   return element;
 }
 
+// src/others.ts
+var Others = class {
+  constructor(app) {
+    this.app = app;
+    this.show();
+  }
+  app;
+  section = byId("others", HTMLElement);
+  // files that are dropped on it are added
+  list = byId("other-photos", HTMLElement);
+  input = byId("other-file", HTMLInputElement);
+  shown = [];
+  /** Bring the list up to date. */
+  show() {
+    const { others, takesOthers, facts } = this.app;
+    this.section.hidden = !takesOthers;
+    this.section.classList.toggle("full", others.length + 1 >= facts.photos);
+    if (others === this.shown) return;
+    this.shown = others;
+    this.list.replaceChildren(...others.map((photo, index) => this.item(photo, index)));
+  }
+  item(photo, index) {
+    const name = `photo ${index + 2}`;
+    const remove = make("button", { type: "button", "aria-label": `Remove ${name}` }, "Remove");
+    remove.addEventListener("click", () => {
+      this.app.removeOther(index);
+      const left = this.list.querySelectorAll("button");
+      (left[Math.min(index, left.length - 1)] ?? this.input).focus();
+    });
+    return make("li", {}, this.picture(photo, `P${name.slice(1)} of this person`), remove);
+  }
+  /** The part of the photo that the first model sees, with the joints. */
+  picture(photo, label) {
+    const view = photo.boxes?.get(this.app.facts.models[0].name) ?? { left: 0, top: 0, ...photo.size };
+    return makeSvg(
+      "svg",
+      {
+        viewBox: `${view.left - 0.5} ${view.top - 0.5} ${view.width} ${view.height}`,
+        role: "img",
+        "aria-label": label,
+        "stroke-width": view.height / 60
+      },
+      makeSvg("image", { href: photo.picture, x: -0.5, y: -0.5, ...photo.size }),
+      ...bones(photo.pose ?? [], this.app.facts.skeleton)
+    );
+  }
+};
+
 // src/server.ts
 var Server = class {
-  inPhoto = async (photo, model, pose) => (await sendAny("POST", "/api/in-photo", { photo: photo.id, model, pose: toTriples(pose) })).blob();
+  inPhoto = async (photo, model, pose) => (await sendAny("POST", "/api/in-photo", wanted(photo, model, pose))).blob();
   async skeleton() {
     return toSkeleton(await getJson("/api/skeleton"));
   }
@@ -1816,7 +1916,10 @@ var Server = class {
     return toPhoto(await sendJson("POST", `/api/examples/${number}`, {}));
   }
   async addPhoto(file) {
-    return toPhoto(await (await call("/api/photo", { method: "POST", body: file })).json());
+    return upload("/api/photo", file);
+  }
+  async addOther(photo, file) {
+    return upload(`/api/photo/${photo.id}/others`, file);
   }
   async setJoints(photo, pose) {
     return toBoxes((await sendJson("PUT", `/api/photo/${photo.id}/pose`, { pose: toTriples(pose) })).boxes);
@@ -1830,16 +1933,17 @@ var Server = class {
     return fromTriples((await sendJson("POST", `/api/photo/${photo.id}/place`, asked)).pose);
   }
   async download(photo, model, pose) {
-    return (await sendAny("POST", "/api/download", { photo: photo.id, model, pose: toTriples(pose) })).blob();
+    return (await sendAny("POST", "/api/download", wanted(photo, model, pose))).blob();
   }
   async film(photo, model, { frames, seconds }) {
-    return (await sendAny("POST", "/api/motion", { photo: photo.id, model, frames: frames.map(toTriples), seconds })).blob();
+    const asked = { ...person(photo), model, frames: frames.map(toTriples), seconds };
+    return (await sendAny("POST", "/api/motion", asked)).blob();
   }
   async openPose(photo, pose) {
     return (await sendAny("POST", "/api/openpose", { photo: photo.id, pose: toTriples(pose) })).blob();
   }
   async judge(photo, model, pose) {
-    const answer = await sendAny("POST", "/api/judge", { photo: photo.id, model, pose: toTriples(pose) });
+    const answer = await sendAny("POST", "/api/judge", wanted(photo, model, pose));
     return (await answer.json()).sentences;
   }
   renderer(events) {
@@ -1860,7 +1964,7 @@ var LiveSocket = class {
   want(photo, models, pose, asked) {
     this.number += 1;
     this.asked.set(this.number, asked);
-    this.newest = JSON.stringify({ number: this.number, photo: photo.id, models, pose: toTriples(pose) });
+    this.newest = JSON.stringify({ number: this.number, ...person(photo), models, pose: toTriples(pose) });
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(this.newest);
   }
   open() {
@@ -1914,6 +2018,15 @@ function sendAny(method, path, body) {
 async function sendJson(method, path, body) {
   return await (await sendAny(method, path, body)).json();
 }
+async function upload(path, file) {
+  return toPhoto(await (await call(path, { method: "POST", body: file })).json());
+}
+function person(photo) {
+  return { photo: photo.id, others: photo.others.map(({ id }) => id) };
+}
+function wanted(photo, model, pose) {
+  return { ...person(photo), model, pose: toTriples(pose) };
+}
 function toPhoto(told) {
   return {
     id: told.photo,
@@ -1921,7 +2034,8 @@ function toPhoto(told) {
     size: toSize(told.size),
     original: toSize(told.original),
     pose: told.pose && fromTriples(told.pose),
-    boxes: told.boxes && toBoxes(told.boxes)
+    boxes: told.boxes && toBoxes(told.boxes),
+    others: []
   };
 }
 
@@ -1930,9 +2044,10 @@ async function start() {
   const backend = document.documentElement.dataset["backend"] === "browser" ? await Browser.open() : new Server();
   const [skeleton, told, examples] = await Promise.all([backend.skeleton(), backend.models(), backend.examples()]);
   const library = await backend.library();
-  const app = new App(backend, { skeleton, models: told.models, detector: told.detector, library });
+  const app = new App(backend, { skeleton, library, ...told });
   byId("version", HTMLElement).textContent = told.version;
   document.body.classList.toggle("has-detector", told.detector !== null);
+  document.body.classList.toggle("takes-several", told.detector !== null && told.photos > 1);
   showDetector(told.detector);
   byId("examples", HTMLElement).append(
     ...examples.map((address, number) => exampleButton(address, number, () => void app.takeExample(number)))
@@ -1946,15 +2061,17 @@ async function start() {
   const models = buildModels(app);
   const joints = buildJoints(app);
   const film = new Film(app);
+  const others = new Others(app);
   tieButtons(app);
   tieViews();
-  tieFiles(app);
+  tieFiles(app, others.section);
   tieKeys(app);
   app.changed = () => {
     showState(app);
     joints();
     models();
     film.show();
+    others.show();
   };
   await app.takeExample(0);
 }
@@ -2035,22 +2152,29 @@ function tieViews() {
   choices.forEach((choice) => choice.addEventListener("change", choose));
   choose();
 }
-function tieFiles(app) {
+function tieFiles(app, others) {
   const photo = byId("photo-file", HTMLInputElement);
+  const other = byId("other-file", HTMLInputElement);
   const pose = byId("pose-file", HTMLInputElement);
   const joints = byId("joints-file", HTMLInputElement);
   const chosen = (input, use) => {
     input.addEventListener("change", () => {
-      const file = input.files?.[0];
+      const files = [...input.files ?? []];
       input.value = "";
-      if (file) void use(file);
+      if (files.length > 0) void use(files);
     });
   };
   const isPose = (file) => file.type === "application/json" || file.name.toLowerCase().endsWith(".json");
-  const drop = (file) => isPose(file) ? app.openPose(file) : app.openPhoto(file);
+  const several = document.body.classList.contains("takes-several");
+  photo.multiple = several;
+  const drop = async ([first, ...more]) => {
+    if (first && isPose(first)) await app.openPose(first);
+    else if (first) await app.openPhotos(first, several ? more : []);
+  };
   chosen(photo, drop);
-  chosen(pose, (file) => app.openPose(file));
-  chosen(joints, (file) => app.openPose(file));
+  chosen(other, (files) => app.addOthers(files));
+  chosen(pose, ([file]) => app.openPose(file));
+  chosen(joints, ([file]) => app.openPose(file));
   let depth = 0;
   const over = (change) => {
     depth = Math.max(0, depth + change);
@@ -2065,13 +2189,11 @@ function tieFiles(app) {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     over(-depth);
-    const file = event.dataTransfer?.files[0];
-    if (file) void drop(file);
+    const files = [...event.dataTransfer?.files ?? []];
+    const added = event.target instanceof Node && others.contains(event.target);
+    void (added ? app.addOthers(files) : drop(files));
   });
-  document.addEventListener("paste", (event) => {
-    const file = event.clipboardData?.files[0];
-    if (file) void drop(file);
-  });
+  document.addEventListener("paste", (event) => void drop([...event.clipboardData?.files ?? []]));
 }
 function tieKeys(app) {
   document.addEventListener("keydown", (event) => {

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: a4d5606ed01c78e51b713076ad39a68e491711ee1aa2837baabb54744d0080da
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ab2017dfcd079f93bff0609b210549540367b555a6e77b533651103084b0bc49
 
 // src/runtime.ts
 var opened = null;

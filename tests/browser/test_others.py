@@ -1,0 +1,114 @@
+"""More photos of the person, in chromium: added by dropping or choosing files, seen, used, and removed by keyboard."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="these tests need playwright: pip install 'posegan[browser]'")
+
+import torch
+from playwright.sync_api import Page
+
+from posegan.data import SyntheticPeople
+from posegan.images import png_bytes
+from tests.app.conftest import picture as nobody
+
+from .hands import drop_all, picture, until_changed, until_shown
+
+pytestmark = pytest.mark.browser
+
+MOST = 8
+
+
+def photos(*numbers: int) -> list[tuple[str, str, bytes]]:
+    """Return files of one synthetic person, in whom the detector finds the joints: from before (9), from behind (5)."""
+    seeds = torch.tensor(numbers)
+    people = SyntheticPeople(1, (256, 128)).render(torch.full_like(seeds, 3), seeds, seeds, torch.full_like(seeds, 3))
+    return [(f"{n}.png", "image/png", png_bytes(image)) for n, image in zip(numbers, people.image, strict=True)]
+
+
+def names(page: Page) -> list[str | None]:
+    return [image.get_attribute("aria-label") for image in page.locator("#other-photos svg").all()]
+
+
+def until_there(page: Page, count: int) -> None:
+    page.wait_for_function("n => document.querySelectorAll('#other-photos li').length === n", arg=count)
+
+
+def until_rested(page: Page) -> str:
+    """Wait until the whole photo of the pose is there, which comes after its picture, and return the picture."""
+    page.wait_for_selector("#whole[aria-busy=false] img:not([hidden])")
+    return picture(page)
+
+
+def test_photos_are_added_and_used_and_removed(page: Page):
+    asked: list[dict] = []
+    page.on("request", lambda sent: asked.append(sent.post_data_json) if sent.url.endswith("/api/in-photo") else None)
+    assert page.locator("#others").is_hidden()  # nobody has more photos of a synthetic person
+    front, back, side = photos(9, 5, 2)
+    drop_all(page, [front, ("empty.png", "image/png", nobody((100, 200))), back])
+    page.wait_for_selector("#message:not([hidden])")
+    assert page.locator("#message-text").inner_text().startswith("empty.png: Nobody was found in this photo")
+    until_there(page, 1)
+    assert names(page) == ["Photo 2 of this person"]
+    assert page.locator("#other-photos line").count() > 8  # its joints
+    page.click("#confirm")
+    page.click("[data-pose=back]")
+    both = until_rested(page)
+    drop_all(page, [side], "#others")
+    until_there(page, 2)
+    three = until_rested(page)
+    assert len(asked[-1]["others"]) == 2
+    page.get_by_role("button", name="Remove photo 3").focus()
+    page.keyboard.press("Enter")
+    until_there(page, 1)
+    until_shown(page, both)
+    assert page.evaluate("() => document.activeElement.ariaLabel") == "Remove photo 2"
+    page.keyboard.press("Space")
+    until_there(page, 0)
+    alone = until_changed(page, both)
+    assert len({both, three, alone}) == 3
+    assert page.evaluate("() => document.activeElement.id") == "other-file"
+    page.set_input_files("#photo-file", [{"name": "1.png", "mimeType": "image/png", "buffer": back[2]}])
+    page.wait_for_selector("body[data-step=joints]")
+    assert names(page) == []  # another person
+    page.click(".person >> nth=1")
+    page.wait_for_selector("#others", state="hidden")
+
+
+def test_no_more_are_taken_than_the_server_takes(page: Page):
+    first, *more = photos(9, 5, 2, 1, 4, 6, 7, 8, 10)
+    drop_all(page, [first, more[0]])
+    until_there(page, 1)
+    page.set_input_files(
+        "#other-file", [{"name": name, "mimeType": kind, "buffer": data} for name, kind, data in more[1:]]
+    )
+    page.wait_for_selector("#message:not([hidden])")
+    assert page.locator("#message-text").inner_text() == f"{MOST} photos of one person are the most, so 1 was left out."
+    assert len(names(page)) == MOST - 1
+    assert page.locator("#others .button").is_hidden()
+    page.click("#confirm")
+    page.click("[data-sequence=walk-left]")
+    shown = until_changed(page, picture(page))
+    until_changed(page, shown)
+    assert page.locator("#gif-note").inner_text() == f"Walk left, by vivid, from {MOST} photos."
+    page.get_by_role("button", name="Remove photo 4").click()
+    assert page.locator("#others .button").is_visible()
+    assert page.locator("[data-sequence=walk-left]").get_attribute("aria-pressed") == "true"  # it goes on
+
+
+class TestPhone:
+    @pytest.fixture
+    def options(self):
+        return {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+    def test_a_refusal_is_seen_where_the_photo_was_added(self, page: Page):
+        front, back = photos(9, 5)
+        drop_all(page, [front, back])
+        until_there(page, 1)
+        page.locator("#others").scroll_into_view_if_needed()
+        page.set_input_files("#other-file", [{"name": "a.png", "mimeType": "image/png", "buffer": nobody()}])
+        page.wait_for_selector("#message:not([hidden])")
+        box = page.locator("#message").bounding_box()
+        assert 0 <= box["y"] < 844 - box["height"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390

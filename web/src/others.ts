@@ -1,0 +1,54 @@
+// More photos of the person: each small, with the joints that were found in it and a button that takes it away.
+
+import type { App } from "./app.ts";
+import { byId, make, makeSvg } from "./dom.ts";
+import { bones } from "./library.ts";
+import type { Photo } from "./types.ts";
+
+export class Others {
+  readonly section = byId("others", HTMLElement); // files that are dropped on it are added
+  private readonly list = byId("other-photos", HTMLElement);
+  private readonly input = byId("other-file", HTMLInputElement);
+  private shown: readonly Photo[] = [];
+
+  constructor(private readonly app: App) {
+    this.show();
+  }
+
+  /** Bring the list up to date. */
+  show(): void {
+    const { others, takesOthers, facts } = this.app;
+    this.section.hidden = !takesOthers;
+    this.section.classList.toggle("full", others.length + 1 >= facts.photos);
+    if (others === this.shown) return;
+    this.shown = others;
+    this.list.replaceChildren(...others.map((photo, index) => this.item(photo, index)));
+  }
+
+  private item(photo: Photo, index: number): HTMLLIElement {
+    const name = `photo ${index + 2}`; // the first is the one that is posed
+    const remove = make("button", { type: "button", "aria-label": `Remove ${name}` }, "Remove");
+    remove.addEventListener("click", () => {
+      this.app.removeOther(index);
+      const left = this.list.querySelectorAll("button");
+      (left[Math.min(index, left.length - 1)] ?? this.input).focus(); // where the next one is removed
+    });
+    return make("li", {}, this.picture(photo, `P${name.slice(1)} of this person`), remove);
+  }
+
+  /** The part of the photo that the first model sees, with the joints. */
+  private picture(photo: Photo, label: string): SVGSVGElement {
+    const view = photo.boxes?.get(this.app.facts.models[0]!.name) ?? { left: 0, top: 0, ...photo.size };
+    return makeSvg(
+      "svg",
+      {
+        viewBox: `${view.left - 0.5} ${view.top - 0.5} ${view.width} ${view.height}`,
+        role: "img",
+        "aria-label": label,
+        "stroke-width": view.height / 60,
+      },
+      makeSvg("image", { href: photo.picture, x: -0.5, y: -0.5, ...photo.size }),
+      ...bones(photo.pose ?? [], this.app.facts.skeleton),
+    );
+  }
+}
