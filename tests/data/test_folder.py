@@ -52,6 +52,18 @@ def test_folders_below_a_persons_are_theirs_and_one_person_is_in_one_split(tmp_p
     assert not train & validation
 
 
+def test_folders_that_are_all_in_one_folder_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    names = [f"photos/p{person}/{i}.jpg" for person in range(2) for i in (1, 2)]
+    for seed, name in enumerate(names):
+        write_photo(tmp_path / name, (128, 64), seed)
+    save_annotations(tmp_path / "annotations.csv", dict.fromkeys(names, STANDING))
+    for _ in range(2):
+        PhotoFolderDataset(tmp_path, (64, 32))
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "in the folder 'photos' and so of one person; if it has a folder for each person, put" in told
+
+
 def test_joints_follow_their_pixels():
     """Joints are drawn as discs into the photo; after the cut their brightest pixels lie where the pose says."""
     pose = STANDING.resize((128, 64), (384, 192)).crop(-30, -50)[None]

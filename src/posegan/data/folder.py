@@ -7,6 +7,8 @@ median colour of the photo's edge.
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,10 +136,26 @@ class PhotoFolderDataset(PosePairDataset):
         names, poses, frames = _measured(names, poses, store, report)
         fit = PersonCrop(person_boxes(poses, frames, size), size)
         poses = fit.poses(poses)
+        _tell_if_nested(root, names)
         chosen = choose_pairs(names, poses, folder_identity, split, pairs, report)
         super().__init__(in_memory(store.open(names, size, fit), memory), poses, chosen, maps=maps, report=report)
         if check:
             self.verify()
+
+
+def _tell_if_nested(root: Path, names: Sequence[str]) -> None:
+    """Say so if all photos are in folders of one folder, which is then taken for one person."""
+    persons = {name.split("/", 1)[0] for name in names}
+    if len(persons) == 1 and len({name.split("/")[1] for name in names if name.count("/") > 1}) > 1:
+        _tell_one_person(root, *persons)
+
+
+@functools.cache
+def _tell_one_person(root: Path, person: str) -> None:
+    sys.stderr.write(
+        f"All photos of {root} are in the folder {person!r} and so of one person; if it has a folder for each person, "
+        f"put the annotations into {root / person}, with names from there.\n"
+    )
 
 
 def _measured(
