@@ -171,7 +171,7 @@ def main() -> None:
         lost, off = float((~off.isfinite()).float().mean()), off[off.isfinite()]
         known[detector.name] = {
             "as_asked": round(float(off.quantile(0.9, interpolation="higher")), 4),
-            "doubtful": round(float(off.quantile(0.99, interpolation="higher")), 4),
+            "doubtful": round(float(off.quantile(0.97, interpolation="higher")), 4),
             "median": round(float(off.median()), 4),
             "not_found": round(lost, 4),
             "photos": len(off),

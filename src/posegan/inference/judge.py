@@ -117,7 +117,7 @@ def agreement(detector: str, offset: float) -> Agreement | None:
     """Return what a detector's offset means, None for a detector that was not calibrated.
 
     'as asked': no farther off than that detector is on 9 of 10 real photos of the pose. 'not as asked': farther than
-    on 99 of 100, or most joints are not found. Real photos in which it finds fewer than half the joints do not count.
+    on 97 of 100, or most joints are not found. Real photos in which it finds fewer than half the joints do not count.
     """
     limits = _limits().get(detector)
     if limits is None:
