@@ -19,20 +19,20 @@ HERE = Path(__file__).resolve().parent
 def main() -> None:
     """Read the logs, draw, write the picture."""
     logs = sorted(HERE.rglob("*.jsonl"))
-    figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
     for path in logs:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         name = str(path.relative_to(HERE).with_suffix(""))
         scores = [(line["step"], line["validation_ssim"]) for line in lines if "validation_ssim" in line]
         losses = [(line["step"], _reconstruction(line)) for line in lines if "images_per_second" in line]
         axes[0].plot(*zip(*losses, strict=True), label=name)
-        if scores:
-            axes[1].plot(*zip(*scores, strict=True), marker="o", label=name)
+        if scores:  # in the same order, so that a run has one colour
+            axes[1].plot(*zip(*scores, strict=True), marker="o", markersize=3, label=name)
     axes[0].set(title="reconstruction terms of the generator loss", xlabel="step", yscale="log")
     axes[1].set(title="SSIM on validation pairs (paper's protocol)", xlabel="step")
     for axis in axes:
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=8)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
     out = HERE.parent / "docs" / "images" / "curves.png"
     out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(out, dpi=90)
