@@ -217,6 +217,16 @@ def test_other_settings_do_not_mix(predictor: Predictor, crowd: Path, tmp_path: 
         augment(predictor, crowd, crowd / "more", count=1)
 
 
+def test_a_call_for_other_people_keeps_what_is_there(predictor: Predictor, crowd: Path, tmp_path: Path) -> None:
+    first, second = list(allowed_people(crowd, SIZE).people)[:2]
+    poses = []
+    for person in (first, second):
+        augment(predictor, crowd, tmp_path / "a", count=2, people=[person])
+        poses.append(load_annotations(tmp_path / "a" / "market-annotation-train.csv"))
+    assert [len(found) for found in poses] == [2, 4]
+    assert all(torch.equal(poses[1][name].xy, pose.xy) for name, pose in poses[0].items())
+
+
 def test_two_do_not_write_into_one_folder_and_nobodys_annotations_are_lost(
     predictor: Predictor, crowd: Path, tmp_path: Path
 ) -> None:

@@ -26,7 +26,7 @@ from posegan.inference.picture_score import Pictures, PictureScore, PoseAgreemen
 from posegan.inference.predictor import Predictor
 from posegan.inference.targets import fit_bodies
 from posegan.lock import sole_writer
-from posegan.pose import Pose, save_annotations
+from posegan.pose import Pose, load_annotations, save_annotations
 
 COLUMNS = ("picture", "person", "source", "pose_donor", "weights_sha256", "kept")  # of the manifest, before the scores
 PLACES = {"market": ("bounding_box_train", "market-annotation-train.csv"), "folder": (".", "annotations.csv")}
@@ -129,7 +129,9 @@ def augment(
         kept = [job for job in jobs if manifest.kept[job.picture]]
         if kept:
             poses = _targets(found, kept, retarget)
-            save_annotations(folder / annotations, {job.picture: poses[i] for i, job in enumerate(kept)})
+            known = load_annotations(folder / annotations) if (folder / annotations).is_file() else {}
+            earlier = {name: pose for name, pose in known.items() if manifest.kept.get(name)}  # of other people
+            save_annotations(folder / annotations, earlier | {job.picture: poses[i] for i, job in enumerate(kept)})
     return Augmented(len(kept), len({job.person for job in kept}), len(jobs) - len(kept))
 
 
