@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from posegan.layers.part_flow import bone_distances, part_distances, torso_distance
 from posegan.layers.warp import pixel_grid
-from posegan.pose import Pose, Size, torso_scale
+from posegan.pose import Pose, torso_length
 
 # Distances from bones are in half-widths of the part, see `bone_distances`.
 EDGE = 0.9  # where colour alone decides
@@ -96,9 +96,3 @@ def _histogram(bins: Tensor, weights: Tensor) -> Tensor:
     for shape in ((1, 1, 3, 1, 1), (1, 1, 1, 3, 1), (1, 1, 1, 1, 3)):
         counts = F.conv3d(counts, taps.view(shape), padding=[length // 2 for length in shape[2:]])
     return (counts / counts.sum().clamp(min=1e-6)).flatten()
-
-
-def torso_length(poses: Pose, size: Size) -> float:
-    """Return the mean length of the torsos in pixels; a quarter of the (H, W) frame's height if there is none."""
-    scale = torso_scale(poses).float()
-    return float(scale[scale > 0].mean()) if bool((scale > 0).any()) else 0.25 * size[0]

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from posegan.inference.cutout import cut_out, torso_length
+from posegan.inference.cutout import cut_out
 from posegan.layers.smoothstep import smoothstep
-from posegan.pose import Pose, Size, body_mask
+from posegan.pose import Pose, Size, body_mask, torso_length
 from posegan.pose.parts import HEAD, take
 
 GROWTH = 0.25  # of the torso's length around bones: 98 % of synthetic people lie in it, it is 1.8 times their area

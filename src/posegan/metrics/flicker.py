@@ -10,7 +10,7 @@ from torch import Tensor
 from posegan.layers.part_flow import coarse_grid, part_flow
 from posegan.layers.warp import sample_pixels
 from posegan.metrics.pixels import eight_bit
-from posegan.pose import Pose, body_mask, torso_scale
+from posegan.pose import Pose, body_mask, torso_length
 
 BODY, SURROUNDINGS = 0.12, 0.4  # half-widths, in torso lengths, of what is surely body, and of what may be
 
@@ -27,11 +27,10 @@ def flicker(frames: Tensor, poses: Pose) -> tuple[float, float]:
     """
     if len(frames) < 2 or len(poses) != len(frames):
         raise ValueError(f"expected at least two frames and as many poses, got {len(frames)} and {len(poses)}")
-    scale = torso_scale(poses).float()
-    length = float(scale[scale > 0].mean()) if bool((scale > 0).any()) else 0.25 * frames.shape[-2]
+    length = torso_length(poses, (frames.shape[-2], frames.shape[-1]))
     outside: list[tuple[float, int]] = []  # sum and number of the changes from frame to frame
     inside: list[tuple[float, int]] = []
-    for i in range(len(frames) - 1):  # one at a time: what a whole film takes would not fit into memory
+    for i in range(len(frames) - 1):  # a whole film would not fit into memory, and several at once take longer
         levels = eight_bit(frames[i : i + 2], frames[i : i + 2])[0].float()
         for kept, change in zip((outside, inside), _changes(levels, poses[i : i + 2], length), strict=True):
             kept.append((float(change.double().sum()), len(change)))

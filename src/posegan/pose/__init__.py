@@ -17,6 +17,7 @@ from posegan.pose.mask import body_mask as body_mask
 from posegan.pose.mask import pose_mask as pose_mask
 from posegan.pose.parts import PARTS as PARTS
 from posegan.pose.parts import part_masks as part_masks
+from posegan.pose.parts import torso_length as torso_length
 from posegan.pose.parts import torso_scale as torso_scale
 from posegan.pose.pose import Pose as Pose
 from posegan.pose.pose import Size as Size

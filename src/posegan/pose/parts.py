@@ -54,6 +54,12 @@ def torso_scale(pose: Pose) -> Tensor:
     return (squared.sum(-1) / there.sum(-1).clamp(min=1)).sqrt()
 
 
+def torso_length(poses: Pose, size: Size) -> float:
+    """Return the mean length of the torsos in pixels; a quarter of the (H, W) frame's height if there is none."""
+    scale = torso_scale(poses).float()
+    return float(scale[scale > 0].mean()) if bool((scale > 0).any()) else 0.25 * size[0]
+
+
 def part_masks(target: Pose, size: Size) -> Tensor:
     """Return where each of the ten parts lies in the target: (..., 10, H, W) float of 0 and 1.
 
