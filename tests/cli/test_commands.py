@@ -236,23 +236,25 @@ def test_without_weights_the_remedy_is_told(
         assert "holds no bundled weights" in capsys.readouterr().err
 
 
+def told_without_torch(line: str) -> str:
+    """Return what a command says that is refused before torch is loaded."""
+    code = f"import sys; from posegan.cli import main; sys.exit(main({line.split()}) + ('torch' in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    return done.stderr
+
+
 @pytest.mark.parametrize("command", ["generate --pose back", "animate --poses walk", "inspect --pose back", "detect"])
 def test_a_wrong_file_name_does_not_wait_for_torch(command: str, tmp_path: Path) -> None:
     photos = "--images" if command == "detect" else "--source"
     line = f"{command} {photos} {tmp_path / 'gone.png'} --out o.png"
-    code = f"import sys; from posegan.cli import main; sys.exit(main({line.split()}) + ('torch' in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "gone.png cannot be opened (No such file or directory): check the path." in done.stderr
-    assert done.returncode == 2
+    assert "gone.png cannot be opened (No such file or directory): check the path." in told_without_torch(line)
 
 
 @pytest.mark.parametrize("command", ["evaluate", "benchmark", "augment", "inspect"])
 def test_a_wrong_folder_does_not_wait_for_torch(command: str) -> None:
-    line = f"{command} --data gone --out o.png"
-    code = f"import sys; from posegan.cli import main; sys.exit(main({line.split()}) + ('torch' in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stderr == "posegan: There is no folder gone: give the folder of a data set, or 'synthetic'.\n"
-    assert done.returncode == 2
+    told = told_without_torch(f"{command} --data gone --out o.png")
+    assert told == "posegan: There is no folder gone: give the folder of a data set, or 'synthetic'.\n"
 
 
 def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

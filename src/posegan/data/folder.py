@@ -145,9 +145,10 @@ class PhotoFolderDataset(PosePairDataset):
 
 def _tell_if_nested(root: Path, names: Sequence[str]) -> None:
     """Say so if all photos are in folders of one folder, which is then taken for one person."""
-    persons = {name.split("/", 1)[0] for name in names}
-    if len(persons) == 1 and len({name.split("/")[1] for name in names if name.count("/") > 1}) > 1:
-        _tell_one_person(root, *persons)
+    persons = {folder_identity(name) for name in names}
+    below = {name.split("/")[1] for name in names if name.count("/") > 1}
+    if len(persons) == 1 and len(below) > 1:
+        _tell_one_person(root, str(*persons))
 
 
 @functools.cache

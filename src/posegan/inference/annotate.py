@@ -74,10 +74,9 @@ def annotate(
         rows = load_annotations(out) if out.exists() else {}
         finder.network  # noqa: B018 (loaded now: a network that is missing is no fault of the photos)
         result = Annotated(unread=[name for image in images if Path(image).is_dir() for name in list_unread(image)])
-        for name in [name for name in files if unfit_name(name)]:
-            result.unreadable.append(
-                f"{str(files.pop(name))!r} can have no row: its name {unfit_name(name)}; rename it."
-            )
+        for name in list(files):
+            if why := unfit_name(name):
+                result.unreadable.append(f"{str(files.pop(name))!r} can have no row: its name {why}; rename it.")
         result.known = sum(name in rows for name in files)
         wanted = {name: file for name, file in files.items() if name not in rows}
         _fill(rows, wanted, out, finder, result, None if pictures is None else Path(pictures), progress)

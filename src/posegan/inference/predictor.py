@@ -274,9 +274,11 @@ def read_person(photo: Photo, source_pose: PoseGiven | None = None, finder: Pers
     if source_pose is None:
         looked_for = finder is not None and (finder.box is not None or finder.person is not None)
         found = pose_beside(photo) if isinstance(photo, str | Path) and not looked_for else None
-        if found is not None:
+        if found is None:
+            source_pose = (finder or PersonFinder())(image, photo_name(photo))
+        else:
             sys.stderr.write(f"{photo_name(photo)}: its joints are those of {found.file}\n")
-        source_pose = (finder or PersonFinder())(image, photo_name(photo)) if found is None else found
+            source_pose = found
     elif isinstance(source_pose, str | Path):
         if str(source_pose) in bundled_poses() or Path(source_pose).suffix.lower() in PHOTO_SUFFIXES:
             raise UserError(

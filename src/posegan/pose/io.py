@@ -122,8 +122,10 @@ def _is_numbers(value: object) -> TypeGuard[list[float]]:
 
 def unfit_name(name: str) -> str:
     """Return why an image name cannot stand in an annotation CSV, as half a sentence; empty if it can."""
-    if not name.strip() or name != name.strip():
-        return "has spaces around it" if name.strip() else "is empty"
+    if not name.strip():
+        return "is empty"
+    if name != name.strip():
+        return "has spaces around it"
     if len(name.splitlines()) > 1:
         return "has a line break in it"
     try:

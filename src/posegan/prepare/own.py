@@ -38,10 +38,13 @@ class OwnFiles:
         path = self.folder / name
         if not path.exists():
             return
-        if path.is_file() and self._trusting:
-            self._files[name] = sha256_of(path)
-        same = source is not None and path.is_file() and filecmp.cmp(source, path, shallow=False)
-        if not same and (not path.is_file() or self._files.get(name) != sha256_of(path)):
+        if not path.is_file():
+            raise foreign(path)
+        digest = sha256_of(path)
+        if self._trusting:
+            self._files[name] = digest
+        same = source is not None and filecmp.cmp(source, path, shallow=False)
+        if not same and self._files.get(name) != digest:
             raise foreign(path)
 
     def note(self, name: str) -> None:
