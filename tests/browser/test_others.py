@@ -97,6 +97,36 @@ def test_no_more_are_taken_than_the_server_takes(page: Page):
     assert page.locator("[data-sequence=walk-left]").get_attribute("aria-pressed") == "true"  # it goes on
 
 
+def test_another_photo_is_put_first_and_its_joints_are_mended(page: Page):
+    asked: list[dict] = []
+    page.on("request", lambda sent: asked.append(sent.post_data_json) if sent.url.endswith("/api/in-photo") else None)
+    front, back = photos(9, 5)
+    drop_all(page, [front, back])
+    until_there(page, 1)
+    page.click("#confirm")
+    page.click("[data-pose=back]")
+    until_rested(page)
+    first = asked[-1]
+    page.get_by_role("button", name="Put photo 2 first").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('#live').textContent === 'That photo comes first now.'")
+    until_rested(page)
+    assert (asked[-1]["photo"], asked[-1]["others"]) == (first["others"][0], [first["photo"]])
+    assert page.evaluate("() => document.activeElement.ariaLabel") == "Put photo 2 first"
+    wrists = [[joint for joint in sent["pose"][4]] for sent in (first, asked[-1])]  # the pose has stayed
+    assert abs(wrists[0][1] - wrists[1][1]) < 25
+    page.click("#place")
+    page.wait_for_selector("body[data-step=joints]")
+    page.click("#swap")
+    drawn = page.locator("#other-photos svg").inner_html()
+    page.get_by_role("button", name="Put photo 2 first").click()  # with its joints as they are now
+    page.wait_for_function("old => document.querySelector('#other-photos svg').innerHTML !== old", arg=drawn)
+    assert page.locator("body").get_attribute("data-step") == "joints"
+    page.click("#confirm")
+    until_rested(page)
+    assert (asked[-1]["photo"], asked[-1]["others"]) == (first["photo"], first["others"])
+
+
 class TestPhone:
     @pytest.fixture
     def options(self):

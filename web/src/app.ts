@@ -88,7 +88,7 @@ export class App {
   // Photos -----------------------------------------------------------------------------------------------------------
 
   async takeExample(number: number): Promise<void> {
-    await this.messages.guard(async () => this.use(await this.backend.takeExample(number), "pose"));
+    await this.messages.guard(async () => this.use(await this.backend.takeExample(number), "pose", false));
   }
 
   /** A photo of a person who is to be posed, and more photos of the same person. */
@@ -96,7 +96,7 @@ export class App {
     await this.messages.guard(async () => {
       const doing = this.facts.detector === null ? "Reading the photo …" : "Looking for the person …";
       await this.messages.busy(doing, async () => {
-        await this.use(await this.backend.addPhoto(first), "joints");
+        await this.use(await this.backend.addPhoto(first), "joints", true);
         if (others.length > 0) await this.add(others);
       });
     });
@@ -134,25 +134,43 @@ export class App {
     this.messages.tell(`Photo ${index + 2} of this person is removed.`);
   }
 
+  /** Another photo of the person comes first, so that it is posed and its joints can be mended; the pose stays. */
+  async putFirst(other: Photo): Promise<void> {
+    await this.messages.guard(async () => {
+      const first = this.require();
+      if (!first.boxes) throw new Sentence("Place the joints of this photo first, or drop the photos in another order.");
+      const boxes = await this.backend.setJoints(first, this.source.now);
+      const posed = this.target.canUndo && bounds(this.target.now) !== null;
+      const target = posed ? this.settled(await this.backend.place(other, this.target.now)) : null;
+      if (!this.others.includes(other)) return; // removed meanwhile
+      const former = { ...first, pose: this.source.now, boxes, others: NONE };
+      const others = this.others.map((photo) => (photo === other ? former : photo));
+      await this.use({ ...other, others }, this.step, true);
+      if (target) this.target.put(target, "", performance.now());
+      this.refresh(performance.now());
+      this.messages.tell("That photo comes first now.");
+    });
+  }
+
   private setOthers(others: readonly Photo[]): void {
     this.photo = { ...this.require(), others };
     if (this.player.playing) this.changed(); // its next frame is of all photos
     else this.refresh(performance.now());
   }
 
-  private async use(photo: Photo, step: Step): Promise<void> {
+  private async use(photo: Photo, step: Step, own: boolean): Promise<void> {
     const image = new Image();
     image.src = photo.picture;
     await image.decode().catch(() => {
       throw new Sentence("The photo cannot be shown: drop it again.");
     });
     this.stop();
-    [this.photo, this.image, this.own] = [photo, image, step === "joints"];
+    [this.photo, this.image, this.own] = [photo, image, own];
     const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
     this.source = new History(known ?? this.guess(photo));
     this.target = new History(this.source.now);
     this.placed = known && (await this.backend.libraryFor(photo));
-    if (!this.picked) this.chosen = [this.suited(step === "pose").name];
+    if (!this.picked) this.chosen = [this.suited(!own).name];
     this.stage.clear();
     this.whole.clear();
     document.body.classList.toggle("joints-found", known !== null);

@@ -1,4 +1,4 @@
-// More photos of the person: each small, with the joints that were found in it and a button that takes it away.
+// More photos of the person: each small, with the joints that were found in it and buttons that put it first or take it away.
 
 import type { App } from "./app.ts";
 import { byId, make, makeSvg } from "./dom.ts";
@@ -27,13 +27,20 @@ export class Others {
 
   private item(photo: Photo, index: number): HTMLLIElement {
     const name = `photo ${index + 2}`; // the first is the one that is posed
+    const first = make("button", { type: "button", "aria-label": `Put ${name} first` }, "Put first");
+    first.addEventListener("click", () => void this.app.putFirst(photo).then(() => this.focus(index, "first")));
     const remove = make("button", { type: "button", "aria-label": `Remove ${name}` }, "Remove");
     remove.addEventListener("click", () => {
       this.app.removeOther(index);
-      const left = this.list.querySelectorAll("button");
-      (left[Math.min(index, left.length - 1)] ?? this.input).focus(); // where the next one is removed
+      this.focus(index, "last"); // where the next one is removed
     });
-    return make("li", {}, this.picture(photo, `P${name.slice(1)} of this person`), remove);
+    return make("li", {}, this.picture(photo, `P${name.slice(1)} of this person`), first, remove);
+  }
+
+  /** Put the focus on a button of the photo that has a place in the list now, or of the last one. */
+  private focus(index: number, button: "first" | "last"): void {
+    const buttons = this.list.querySelectorAll<HTMLButtonElement>(`button:${button}-of-type`);
+    (buttons[Math.min(index, buttons.length - 1)] ?? this.input).focus();
   }
 
   /** The part of the photo that the first model sees, with the joints. */

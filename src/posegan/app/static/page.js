@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ab2017dfcd079f93bff0609b210549540367b555a6e77b533651103084b0bc49
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3b6ad83b10d5f11106c38340187da15f673aeec56ea9903aaa81508c4f30ae60
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -903,14 +903,14 @@ var App = class {
   }
   // Photos -----------------------------------------------------------------------------------------------------------
   async takeExample(number) {
-    await this.messages.guard(async () => this.use(await this.backend.takeExample(number), "pose"));
+    await this.messages.guard(async () => this.use(await this.backend.takeExample(number), "pose", false));
   }
   /** A photo of a person who is to be posed, and more photos of the same person. */
   async openPhotos(first, others) {
     await this.messages.guard(async () => {
       const doing = this.facts.detector === null ? "Reading the photo …" : "Looking for the person …";
       await this.messages.busy(doing, async () => {
-        await this.use(await this.backend.addPhoto(first), "joints");
+        await this.use(await this.backend.addPhoto(first), "joints", true);
         if (others.length > 0) await this.add(others);
       });
     });
@@ -944,24 +944,41 @@ var App = class {
     this.setOthers(this.others.filter((_, other) => other !== index));
     this.messages.tell(`Photo ${index + 2} of this person is removed.`);
   }
+  /** Another photo of the person comes first, so that it is posed and its joints can be mended; the pose stays. */
+  async putFirst(other) {
+    await this.messages.guard(async () => {
+      const first = this.require();
+      if (!first.boxes) throw new Sentence("Place the joints of this photo first, or drop the photos in another order.");
+      const boxes = await this.backend.setJoints(first, this.source.now);
+      const posed = this.target.canUndo && bounds(this.target.now) !== null;
+      const target = posed ? this.settled(await this.backend.place(other, this.target.now)) : null;
+      if (!this.others.includes(other)) return;
+      const former = { ...first, pose: this.source.now, boxes, others: NONE };
+      const others = this.others.map((photo) => photo === other ? former : photo);
+      await this.use({ ...other, others }, this.step, true);
+      if (target) this.target.put(target, "", performance.now());
+      this.refresh(performance.now());
+      this.messages.tell("That photo comes first now.");
+    });
+  }
   setOthers(others) {
     this.photo = { ...this.require(), others };
     if (this.player.playing) this.changed();
     else this.refresh(performance.now());
   }
-  async use(photo, step) {
+  async use(photo, step, own) {
     const image = new Image();
     image.src = photo.picture;
     await image.decode().catch(() => {
       throw new Sentence("The photo cannot be shown: drop it again.");
     });
     this.stop();
-    [this.photo, this.image, this.own] = [photo, image, step === "joints"];
+    [this.photo, this.image, this.own] = [photo, image, own];
     const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
     this.source = new History(known ?? this.guess(photo));
     this.target = new History(this.source.now);
     this.placed = known && await this.backend.libraryFor(photo);
-    if (!this.picked) this.chosen = [this.suited(step === "pose").name];
+    if (!this.picked) this.chosen = [this.suited(!own).name];
     this.stage.clear();
     this.whole.clear();
     document.body.classList.toggle("joints-found", known !== null);
@@ -1865,13 +1882,19 @@ var Others = class {
   }
   item(photo, index) {
     const name = `photo ${index + 2}`;
+    const first = make("button", { type: "button", "aria-label": `Put ${name} first` }, "Put first");
+    first.addEventListener("click", () => void this.app.putFirst(photo).then(() => this.focus(index, "first")));
     const remove = make("button", { type: "button", "aria-label": `Remove ${name}` }, "Remove");
     remove.addEventListener("click", () => {
       this.app.removeOther(index);
-      const left = this.list.querySelectorAll("button");
-      (left[Math.min(index, left.length - 1)] ?? this.input).focus();
+      this.focus(index, "last");
     });
-    return make("li", {}, this.picture(photo, `P${name.slice(1)} of this person`), remove);
+    return make("li", {}, this.picture(photo, `P${name.slice(1)} of this person`), first, remove);
+  }
+  /** Put the focus on a button of the photo that has a place in the list now, or of the last one. */
+  focus(index, button2) {
+    const buttons = this.list.querySelectorAll(`button:${button2}-of-type`);
+    (buttons[Math.min(index, buttons.length - 1)] ?? this.input).focus();
   }
   /** The part of the photo that the first model sees, with the joints. */
   picture(photo, label) {

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ab2017dfcd079f93bff0609b210549540367b555a6e77b533651103084b0bc49
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3b6ad83b10d5f11106c38340187da15f673aeec56ea9903aaa81508c4f30ae60
 
 // src/runtime.ts
 var opened = null;
