@@ -113,6 +113,16 @@ def test_who_turns_is_generated(name: str) -> None:
     assert float(found.share[body_mask(target, (256, 128), 4.0)[None]].max()) < 0.2
 
 
+def test_background_is_trusted_farther_from_bones_than_the_body() -> None:
+    pose = larger()
+    found = PhotoPerson(pose, (256, 128)).carry(moved(pose, [4], (14.0, -12.0)))
+    knee, ankle = pose.xy[9], pose.xy[10]  # the right ones; beside them, away from the other leg
+    shin = 0.2 * float((pose.xy[[2, 5]].mean(0) - pose.xy[[8, 11]].mean(0)).norm())  # half its width
+    x, y = ((knee + ankle) / 2 - torch.tensor([1.6 * shin, 0.0])).round().long().tolist()
+    assert found.share[0, y, x] < 0.2 < 0.8 < found.beside[0, y, x]
+    assert bool((found.beside >= found.share).all())
+
+
 def test_what_an_arm_hid_is_generated() -> None:
     source = larger()
     chest = (source.xy[2] + source.xy[5] + source.xy[8] + source.xy[11]) / 4

@@ -37,6 +37,17 @@ def test_a_kerb_goes_on_behind_the_person(monkeypatch: pytest.MonkeyPatch) -> No
     assert taken < 0.6 * error()
 
 
+def test_a_margin_beside_the_photo_is_not_copied() -> None:
+    """A grained wall, darker below, between bars: the edge of one would be a bright stripe in the gap."""
+    grain = 0.03 * torch.randn(1, 1, *SIZE, generator=torch.Generator().manual_seed(0))
+    light = torch.linspace(0.7, 0.5, SIZE[0])[:, None]
+    wall = (light + grain).expand(1, 3, *SIZE).clone()
+    wall[..., :40] = wall[..., 200:] = 0.9
+    apart = (filled(torn(wall, gap()), gap()) - light)[..., 20:140, 100:150]
+    assert float(apart.mean(-2).abs().max()) < 0.02
+    assert float(apart.std()) > 0.02
+
+
 @pytest.mark.parametrize("scale", [1, 5], ids=["small", "larger than the place is sought in"])
 def test_the_ground_keeps_its_texture_and_the_photo_all_else(scale: int) -> None:
     noise = 0.2 * torch.randn(1, 1, *SIZE, generator=torch.Generator().manual_seed(0)).expand(1, 3, *SIZE)

@@ -27,6 +27,7 @@ from posegan.pose.view import TURN, same_view_of_head, stretch, torso_width
 # Distances from bones are in half-widths of the part, see `bone_distances`.
 SHARPNESS = 10.0  # by which a nearer part wins over a farther one, per half-width
 REACH = 1.2  # half-widths from its bone up to which a part is carried
+BESIDE = 2.0  # and up to which background beside it tells that it goes no farther
 SURROUNDINGS = 2.2  # half-widths from its bone up to which a part that moves changes the picture
 STILL = 0.025  # of the torso's length: motion by which what is there is no longer left as it is
 APART = 0.1  # of the torso's length: how far apart two parts may take a pixel for it to go between them
@@ -45,11 +46,13 @@ class Carried:
     """What a pose takes from the photo, on a frame of (h, w) pixels.
 
     place: (1, h, w, 2), the photo's pixel (x, y) that each pixel shows. share: (1, h, w), how far it can be trusted to
-    look the same in the new pose. still: (1, h, w), 1 where nothing moves nearby, so that the photo is right as it is.
+    look the same in the new pose; beside: the same for background, which is trusted farther from the bones. still:
+    (1, h, w), 1 where nothing moves nearby, so that the photo is right as it is.
     """
 
     place: Tensor
     share: Tensor
+    beside: Tensor
     still: Tensor
 
 
@@ -77,11 +80,11 @@ class PhotoPerson:
         alike = bool(wanted.visible[:, list(HIPS)].any()) == (self._below is None)
         wanted = _with_hips(wanted, self._below)
         height, width = self._grid.shape[:2]
+        nothing = torch.zeros(1, height, width)
         if alike and _same(self.pose, wanted):
-            return Carried(self._grid[None], torch.zeros(1, height, width), torch.ones(1, height, width))
+            return Carried(self._grid[None], nothing, nothing, nothing + 1)
         if not (alike and bool((self.pose.valid & wanted.valid).all())):
-            nothing = torch.zeros(1, height, width)
-            return Carried(self._grid[None], nothing, nothing)
+            return Carried(self._grid[None], nothing, nothing, nothing)
         affines, trust = part_motions(self.pose, wanted)
         known = trust >= 0
         distance = body_distances(wanted, self._grid)
@@ -97,12 +100,11 @@ class PhotoPerson:
         legs[LEGS, 0, 0] = ~known[LEGS]
         here = torch.where(legs & (distance[0] > 1e3), 1e4, self._distance)
         overlap = torch.minimum(parts, sample_pixels(_parts(here), place)).sum(1)
-        reached = torch.sigmoid((REACH - distance) * 5)
-        share = (parts * reached * trust.clamp(min=0)[:, None, None]).sum(1) * joined * inside
-        share *= smoothstep(overlap, *OVERLAP)
+        parts = parts * (trust.clamp(min=0)[:, None, None] * smoothstep(overlap, *OVERLAP) * joined * inside)
+        share, beside = ((parts * torch.sigmoid((reach - distance) * 5)).sum(1) for reach in (REACH, BESIDE))
         back = affine_grid_pixels(_inverse(affines), (height, width), (height, width))
         still = self._still(known, ((places, distance), (back, self._distance)), length)
-        return Carried(place, share, still)
+        return Carried(place, share, beside, still)
 
     def _still(self, known: Tensor, ways: Sequence[tuple[Tensor, Tensor]], length: float) -> Tensor:
         """Return how still it is around each pixel: (1, h, w).

@@ -26,6 +26,7 @@ THING = 0.1  # difference of colours in [-1, 1] within a row at which something 
 STRANGE = 0.4  # and difference from what is smooth
 WIDE = 3  # pixels of the small picture on each side over which both are averaged
 SIDES = 2  # places that one gap is filled from
+BAR = 0.03  # difference of colours in [-1, 1] up to which columns at the photo's sides are one plain bar
 
 
 def filled(photo: Tensor, gap: Tensor) -> Tensor:
@@ -40,7 +41,7 @@ def filled(photo: Tensor, gap: Tensor) -> Tensor:
     known = (~gap[:, None]).float()
     share = F.avg_pool2d(known, factor, ceil_mode=True)
     small = F.avg_pool2d(photo * known, factor, ceil_mode=True) / share.clamp(min=1e-6)
-    rest, sources = _sources(small, share <= 0.5)
+    rest, sources = _sources(small, share <= 0.5, _bars(small) & (share > 0.5))
     box = _box_around(share[0, 0] < 1)
     rows, columns = (slice(factor * side.start, factor * side.stop) for side in box)
     here, x = photo[..., rows, columns], torch.arange(photo.shape[-1])[columns]
@@ -58,20 +59,20 @@ def filled(photo: Tensor, gap: Tensor) -> Tensor:
     return result
 
 
-def _sources(photo: Tensor, closed: Tensor) -> tuple[Tensor, list[tuple[int, Tensor]]]:
-    """Return what a photo (1, 3, h, w) is filled with where it is closed (1, 1, h, w): a sum.
+def _sources(photo: Tensor, gap: Tensor, bars: Tensor) -> tuple[Tensor, list[tuple[int, Tensor]]]:
+    """Return what the gap (1, 1, h, w) of a photo (1, 3, h, w) is filled with, nothing of it from its bars: a sum.
 
     The smooth rest (1, 3, h, w), and of places by how many pixels to the left they are the part (1, 1, h, w) that is
     taken from them at each pixel.
     """
-    made, left = membrane(photo, ~closed), closed
+    made, left, taken = membrane(photo, ~gap), gap, gap | bars
     sources: list[tuple[int, Tensor]] = []
     for _ in range(SIDES):
-        shift = _best_shift(photo, closed, left)
+        shift = _best_shift(photo, taken, left)
         if not shift:
             break
-        moved, free = _moved(photo, shift), _moved(~closed, shift)
-        joined = (moved + membrane(photo - moved, ~closed & free)).clamp(-1, 1)
+        moved, free = _moved(photo, shift), _moved(~taken, shift)
+        joined = (moved + membrane(photo - moved, ~gap & free)).clamp(-1, 1)
         free = _inner(free) & left
         part = _soft(free) * _ground(joined - made, free)
         made = made + part * (joined - made)
@@ -80,6 +81,18 @@ def _sources(photo: Tensor, closed: Tensor) -> tuple[Tensor, list[tuple[int, Ten
     for shift, part in sources:
         made = made - part * _moved(photo, shift)
     return made, sources
+
+
+def _bars(photo: Tensor) -> Tensor:
+    """Return which columns of a photo (1, 3, h, w) are of one colour up to its sides: (1, 1, 1, w) bool.
+
+    They may be a margin, which is no part of the scene; behind a plain wall as well what is smooth does.
+    """
+
+    def from_left(image: Tensor) -> Tensor:
+        return ((image - image[..., :1, :1]).abs() <= BAR).all(1).all(1).cumprod(-1).bool()
+
+    return (from_left(photo) | from_left(photo.flip(-1)).flip(-1))[:, None, None]
 
 
 def _best_shift(photo: Tensor, closed: Tensor, left: Tensor) -> int:

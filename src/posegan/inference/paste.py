@@ -209,7 +209,8 @@ class _Shown:
         ratio = self._photo.new_tensor([self._full[1] / self._size[1], self._full[0] / self._size[0]])
         place = self._grown(((carried.place + 0.5) * ratio - 0.5).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         body = sample_pixels(self._body, carried.place)[:, 0]
-        shares = (self._grown(share[:, None])[:, 0] for share in (carried.share, body, carried.still))
+        trusted = carried.share + (carried.beside - carried.share) * (1 - body)
+        shares = (self._grown(share[:, None])[:, 0] for share in (trusted, body, carried.still))
         return _Carried(sample_pixels(self._photo, place), *shares)
 
     def _grown(self, image: Tensor) -> Tensor:
