@@ -44,6 +44,24 @@ def test_names_are_optional():
     assert Batch(image, image, pose, pose)[:1].source_names == ()
 
 
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        (("0002_a.jpg", "0007_a.jpg", "0009_a.jpg"), [2, 0, 1]),
+        (("0002_a.jpg", "0002_b.jpg", "0007_a.jpg", "0002_c.jpg"), [2, 2, 1, 2]),
+        (("ann/1.jpg", "ann/more/2.jpg"), None),
+        (("fashionMENShirts_Polosid0000180202_4full.jpg", "fashionMENShirts_Polosid0000180211_1front.jpg"), None),
+        (("0000_a.jpg", "0000_b.jpg"), [1, 0]),  # nobody in particular, twice
+        ((), [1, 0]),
+    ],
+)
+def test_strangers_are_other_people(names, order):
+    count = len(names) or 2
+    pose = Pose(torch.zeros(count, 18, 2), torch.ones(count, 18))
+    image = torch.zeros(count, 3, 4, 4)
+    assert Batch(image, image, pose, pose, names, names).strangers() == order
+
+
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_moving_keeps_values_and_sets_the_memory_order(batch, channels_last):
     moved = batch.to("cpu", channels_last=channels_last)
@@ -68,3 +86,12 @@ def test_self_reconstruction_has_the_source_on_both_sides(batch):
     assert torch.equal(own.target_image, batch.source_image)
     assert torch.equal(own.target_pose.xy, batch.source_pose.xy)
     assert own.target_names == own.source_names == batch.source_names
+
+
+def test_self_reconstruction_of_some_pairs_leaves_the_others(batch):
+    own = batch.self_reconstruction([False, True, False, False, True])
+    for place in range(5):
+        given = batch.source_image if place in (1, 4) else batch.target_image
+        assert torch.equal(own.target_image[place], given[place])
+    assert torch.equal(own.target_pose.xy[2:], torch.cat([batch.target_pose.xy[2:4], batch.source_pose.xy[4:]]))
+    assert own.target_names == ("target0", "source1", "target2", "target3", "source4")

@@ -110,6 +110,16 @@ def test_a_file_that_is_cut_off_is_refused(file: Path, kept: int):
     assert "is not a readable safetensors file" in refusal(file)
 
 
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_not_finite_are_refused(value: float, tmp_path: Path, model: ReposeModel):
+    """Their pictures would be plain black."""
+    tensors = {name: tensor.clone() for name, tensor in model.generator.state_dict().items()}
+    last = next(reversed(tensors))
+    tensors[last].view(-1)[-1] = value
+    save_weights(tmp_path / "w.safetensors", tensors, INFO)
+    assert repr(last) in refusal(tmp_path / "w.safetensors")
+
+
 def test_something_else_is_refused(tmp_path: Path):
     (tmp_path / "x.safetensors").write_bytes(b"no weights at all" * 100)
     assert "is not a readable safetensors file" in refusal(tmp_path / "x.safetensors")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from posegan.people import identity_of, wearer
 from posegan.pose import Pose, Size
 
 
@@ -45,19 +47,37 @@ class Batch:
             self.target_names[part],
         )
 
-    def self_reconstruction(self, share: float = 1.0) -> Batch:
-        """Return the batch in which the source photo of the first pairs, a share of all, is its own target."""
-        own = round(share * len(self))
+    def strangers(self) -> list[int] | None:
+        """Return for each pair the nearest one before it, around the end, that shows another person, by their names.
+
+        None if there is no other. Pairs without names count as of different people.
+        """
+        names = self.source_names or tuple(map(str, range(len(self))))
+        people = [wearer(identity_of(name) or name) for name in names]
+        if len(set(people)) < 2:
+            return None
+        count = len(people)
+        order = []
+        for place, own in enumerate(people):
+            order.append(next((place - step) % count for step in range(1, count) if people[place - step] != own))
+        return order
+
+    def self_reconstruction(self, own: Sequence[bool] | None = None) -> Batch:
+        """Return the batch in which the source photo of pairs chosen by `own`, of all by default, is its target too."""
+        if own is None:
+            own = [True] * len(self)
         source, target = self.source_pose, self.target_pose
-        return Batch(
-            self.source_image,
-            torch.cat([self.source_image[:own], self.target_image[own:]]),
-            source,
-            Pose(
-                torch.cat([source.xy[:own], target.xy[own:]]), torch.cat([source.visible[:own], target.visible[own:]])
-            ),
-            self.source_names,
-            self.source_names[:own] + self.target_names[own:],
+
+        def chosen(of_source: Tensor, of_target: Tensor) -> Tensor:
+            rows = zip(own, of_source.split(1), of_target.split(1), strict=True)
+            return torch.cat([one if is_own else other for is_own, one, other in rows])
+
+        names = zip(own, self.source_names, self.target_names, strict=False)  # there may be none
+        return replace(
+            self,
+            target_image=chosen(self.source_image, self.target_image),
+            target_pose=Pose(chosen(source.xy, target.xy), chosen(source.visible, target.visible)),
+            target_names=tuple(one if is_own else other for is_own, one, other in names),
         )
 
     def to(self, device: torch.device | str, *, channels_last: bool = False) -> Batch:

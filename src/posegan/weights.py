@@ -83,13 +83,21 @@ def save_difference(path: Path, generator: dict[str, Tensor], info: WeightsInfo,
 def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
     """Return a weight file's description and its tensors as float32.
 
-    Raises UserError as `read_info`, or if it is a difference to weights that are not there or do not fit.
+    Raises UserError as `read_info`, if it is a difference to weights that are not there or do not fit, or if a weight
+    is not finite.
     """
     info = read_info(path)
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     tensors = {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
-    return info, _whole(tensors, info, path) if info.base else tensors
+    if info.base:
+        tensors = _whole(tensors, info, path)
+    broken = next((name for name, value in tensors.items() if not bool(value.isfinite().all())), None)
+    if broken is not None:  # a picture of NaN would be black, without a word
+        raise UserError(
+            f"{path} is broken: its {broken!r} is not finite; take weights of an earlier step, or train again."
+        )
+    return info, tensors
 
 
 def read_info(path: Path) -> WeightsInfo:

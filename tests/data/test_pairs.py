@@ -5,17 +5,15 @@ import pytest
 import torch
 
 from posegan.data.pairs import (
-    deepfashion_identity,
     fixed_pairs,
-    identity_of,
     make_pairs,
-    market_identity,
     read_pairs,
     split_pairs,
     validation_identities,
     write_pairs,
 )
 from posegan.errors import UserError
+from posegan.people import deepfashion_identity, identity_of, market_identity
 from posegan.pose import Pose
 
 SEEN = Pose(torch.ones(18, 2), torch.ones(18, dtype=torch.bool))
@@ -68,6 +66,19 @@ def test_split_has_no_person_in_both_parts_and_fixed_pairs_do_not_depend_on_orde
     assert len(train) + len(validation) == len(pairs) == 240
     assert validation == split_pairs(pairs[::-1])[1]
     assert fixed_pairs(pairs, 10) == fixed_pairs(pairs, 20)[:10]
+
+
+def test_all_garments_of_a_person_are_in_one_part():
+    names = [
+        f"fashionWOMENDressesid{p:08d}{garment:02d}_{view}.jpg"
+        for p in range(40)
+        for garment in (1, 2, 13)
+        for view in ("1front", "3back")
+    ]
+    train, validation = split_pairs(make_pairs(dict.fromkeys(names, SEEN)))
+    people = [{name.split("id")[1][:8] for pair in part for name in pair} for part in (train, validation)]
+    assert len(people[0]) == 36 and len(people[1]) == 4 and not people[0] & people[1]
+    assert len(validation) == 4 * 3 * 2
 
 
 def test_pairs_survive_a_file(tmp_path: Path):

@@ -12,7 +12,6 @@ from PIL import Image
 from torch import Tensor
 
 from posegan.data import MarketPoseDataset
-from posegan.data.pairs import market_identity
 from posegan.detect import People
 from posegan.errors import UserError
 from posegan.identity import IdentityEmbedding
@@ -23,6 +22,7 @@ from posegan.inference.augment import augment, plan
 from posegan.inference.picture_score import EmbeddingSimilarity, Pictures, PoseAgreement
 from posegan.inference.predictor import Predictor
 from posegan.lock import sole_writer
+from posegan.people import market_identity
 from posegan.pose import Pose, load_annotations, save_annotations
 from tests.small_world import SIZE, Blind, photo, standing
 

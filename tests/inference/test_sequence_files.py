@@ -52,12 +52,21 @@ def test_the_same_person_is_followed_among_several(tmp_path: Path) -> None:
     torch.testing.assert_close(found.poses.xy - found.poses.xy[:1], poses.xy - poses.xy[:1], atol=1e-3, rtol=0)
 
 
-def test_empty_frames_are_left_out_and_counted(tmp_path: Path) -> None:
-    for i in range(4):
-        write_openpose(tmp_path / f"{i}.json", [] if i == 1 else [walk()[i]])
-    found = find_sequence(tmp_path, standing())
-    assert len(found.sequence.poses) == 3
-    assert found.left_out == 1
+def test_short_gaps_keep_their_time_and_longer_ones_are_left_out(tmp_path: Path) -> None:
+    poses = walk(11)
+    hand = torch.arange(18) != 4
+    for i in range(11):
+        shown = Pose(poses[i].xy, poses[i].visible & (hand if i == 4 else True))
+        write_openpose(tmp_path / f"{i}.json", [] if i in (0, 2, 3, 5, 6, 7, 10) else [shown])
+    found = find_sequence(tmp_path, standing(), rate=4)  # two frames in half a second
+    assert (found.bridged, found.left_out) == (2, 5)
+    kept = found.sequence
+    assert kept.seconds == 6 / 4
+    moved = (kept.poses.xy - kept.poses.xy[0])[:, hand]
+    wanted = poses.xy[1] + (poses.xy[4] - poses.xy[1]) / 3  # a third of the way
+    wanted = torch.stack([poses.xy[1], wanted, *poses.xy[[4, 8, 9]]])[:, hand] - poses.xy[1, hand]
+    torch.testing.assert_close(moved[[0, 1, 3, 4, 5]], wanted, atol=1e-2, rtol=0)
+    assert kept.poses.visible[:, 4].tolist() == [True, False, False, False, True, True]
 
 
 def test_photos_of_several_sizes_are_cut_each_by_itself(tmp_path: Path) -> None:
@@ -76,8 +85,8 @@ def test_plain_photos_need_a_detector_that_finds_somebody(tmp_path: Path) -> Non
         find_sequence(tmp_path, standing())
     write_png(tmp_path / "f1.png", torch.full((3, *FRAME), COLOUR, dtype=torch.uint8))
     found = find_sequence(tmp_path, standing(), detector=Looking())
-    assert len(found.sequence.poses) == 2
-    assert found.left_out == 1
+    assert len(found.sequence.poses) == 3
+    assert (found.bridged, found.left_out) == (1, 0)
     assert (found.sequence.poses.xy[0] - walk(1)[0].xy)[1:14].abs().max() < 4
 
 

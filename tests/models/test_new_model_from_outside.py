@@ -192,6 +192,26 @@ def test_a_phase_may_make_each_photo_its_own_target(fabric):
     assert torch.equal(seen[1].target_pose.xy, batch.source_pose.xy)
 
 
+@pytest.mark.parametrize(("share", "own"), [(0.25, 4), (0.1, 2), (0.5, 8), (1.0, 16)])
+@pytest.mark.parametrize("pairs_each", [1, 2, 4])
+def test_a_share_of_own_targets_holds_whatever_the_batch(share: float, own: int, pairs_each: int, fabric):
+    """Over 16 pairs of a run, in steps of a few."""
+    model = create_model(NAME)
+    seen: list[bool] = []
+
+    def loss(context: StepContext) -> Losses:
+        given = context.batches[0]
+        seen.extend(torch.equal(*both) for both in zip(given.source_image, given.target_image, strict=True))
+        return {"g_pixel": context.generate().image.square().mean()}
+
+    update = Update("pixels", (model.generator,), loss, Adam())
+    stepper = Stepper(model, Phase("p", (update,), self_reconstruction=share), fabric)
+    for step in range(16 // pairs_each):
+        stepper.step(step, (pairs(pairs_each),), step)
+    assert sum(seen) == own
+    assert seen == [k % round(1 / share) == 0 for k in range(16)]
+
+
 def test_its_weights_are_saved_and_loaded_by_name(tmp_path: Path):
     model = create_model(NAME, width=3).eval()
     info = WeightsInfo(NAME, {"size": [128, 64], "width": 3, "judged": False})

@@ -1,5 +1,6 @@
 """PoseGAN: its size, what each way of deforming uses, and its losses by hand."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -246,7 +247,7 @@ class TestDiscriminatorLosses:
 
     def test_a_pair_of_one_photo_is_mismatched_with_the_next_pairs_pose(self):
         model, given = tiny(), pairs(4)
-        batch = given.self_reconstruction(0.5)
+        batch = given.self_reconstruction([True, True, False, False])
         assert torch.equal(batch.target_image[:2], given.source_image[:2])
         assert torch.equal(batch.target_image[2:], given.target_image[2:])
         at_source, at_target = model._maps(batch)
@@ -273,6 +274,20 @@ class TestDiscriminatorLosses:
         assert "d_mismatch" not in model.discriminator_losses(context(model, pairs(1)))
         model = tiny(mismatch_weight=0.0)
         assert "d_mismatch" not in model.discriminator_losses(context(model, pairs(2)))
+
+    def test_who_is_alone_in_a_batch_has_no_stranger(self):
+        """Another photo of the same person is no wrong person: only the wrong pose is left."""
+        model, given = tiny(mismatch_weight=0.7).eval(), pairs(3)
+        batch = replace(given, source_names=("ann/1.jpg", "ann/2.jpg", "ann/3.jpg"))
+        source, target = batch.source_image, batch.target_image
+        at_source, at_target = model._maps(batch)
+        right = 0.5 * (self.judged(model, "pose", target, at_target) - 1).square().mean()
+        wrong = 0.5 * self.judged(model, "pose", target, at_source).square().mean()
+        seen: list[Tensor] = []
+        model.discriminators["identity"].register_forward_hook(lambda _, given, __: seen.append(given[0]))
+        found = model.discriminator_losses(context(model, batch))
+        torch.testing.assert_close(found["d_mismatch"], 0.7 * (right + wrong))
+        assert torch.equal(seen[0][:, 3:], torch.cat([source, source]))
 
     def test_they_have_no_way_into_the_generator(self):
         model = tiny()
@@ -357,6 +372,11 @@ class TestFeatureDiscriminator:
         torch.testing.assert_close(found["d_features"], self.off(1, real) + self.off(0, fake))
         torch.testing.assert_close(found["d_feature_mismatch"], 0.7 * (self.off(1, real) + self.off(0, other)))
         torch.testing.assert_close(model.generator_losses(step)["g_features"], self.WEIGHT * self.off(1, fake))
+
+    def test_another_photo_of_the_person_is_no_mismatch(self):
+        model = self.model(mismatch_weight=0.7)
+        alone = replace(pairs(2), source_names=("ann/1.jpg", "ann/2.jpg"))
+        assert "d_feature_mismatch" not in model.discriminator_losses(context(model, alone))
 
     @pytest.mark.parametrize("share", [True, False])
     def test_each_update_reaches_its_own_modules_only(self, share):

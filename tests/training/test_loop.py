@@ -90,6 +90,15 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_keeps_the_last_good_s
     assert all(torch.isfinite(v).all() for v in found[1]["model"].values())
 
 
+def test_broken_weights_are_not_validated(tiny_market: Path, tmp_path: Path) -> None:
+    """Their pictures would be black and have a score, the best so far."""
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=3)
+    broken = ["--model.lr", "1e38", "--training.validate_every", "1", "--training.log_every", "50"]
+    with pytest.raises(NotFiniteError, match="nothing was saved before"):
+        train(load_recipe(recipe, broken))
+    assert not list((tmp_path / "run").glob("*.safetensors"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_saves_and_says_how_to_go_on(
     number: signal.Signals, tiny_market: Path, tmp_path: Path

@@ -45,6 +45,8 @@ def run(argv: Sequence[str]) -> None:
         metadata=not chosen.no_metadata,
     )
     print_left_out(found.unreadable, "that cannot be read")
+    if found.bridged:
+        print(f"{found.bridged:,} frames in which nobody was found show poses between those before and after")
     if found.left_out:
         print(f"{found.left_out:,} frames left out: nobody found in them")
     if made.guessed:

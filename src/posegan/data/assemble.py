@@ -15,11 +15,19 @@ from torch import Tensor
 
 from posegan.data.cache import PackedPhotos, PackIndex, list_photos, read_index
 from posegan.data.dataset import NoPairsError
-from posegan.data.pairs import Identity, Pair, fixed_pairs, index_pairs, people_of, read_pairs, validation_identities
+from posegan.data.pairs import (
+    Pair,
+    fixed_pairs,
+    index_pairs,
+    people_of,
+    read_pairs,
+    validation_identities,
+)
 from posegan.data.photos import EncodedPhotos, Fit, PhotoFiles, photo_size
 from posegan.data.report import DataReport
 from posegan.data.shards import SUFFIX, ShardedPhotos, ShardIndex, read_shards
 from posegan.errors import UserError, unknown_name
+from posegan.people import Identity, wearer
 from posegan.pose import Pose, Size
 from posegan.pose.io import load_annotations
 
@@ -145,15 +153,16 @@ def choose_pairs(
                    [name for i, name in enumerate(names) if i not in paired])  # fmt: skip
     report.add("people with a single usable photo, in no pair", [p for p, group in people.items() if len(group) == 1])
     people = {person: group for person, group in people.items() if len(group) > 1}
+    count = len(set(map(wearer, people)))
     if split in ("train", "validation"):
         held_out = validation_identities(people)
         if split == "validation" and not held_out:
             raise NoPairsError(
-                f"{len(people)} people with a pair are too few for a validation split, which takes a tenth: "
+                f"{count} people with a pair are too few for a validation split, which takes a tenth: "
                 "use the split 'train+validation'."
             )
         people = {p: group for p, group in people.items() if (p in held_out) == (split == "validation")}
-    report.totals["people"] = len(people)
+    report.totals["people"] = len(set(map(wearer, people)))
     pairs = index_pairs(people.values())
     return _fixed(names, pairs) if split == "validation" else pairs
 

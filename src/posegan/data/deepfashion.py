@@ -20,10 +20,10 @@ from posegan.data.assemble import (
     keep_inside,
 )
 from posegan.data.dataset import PosePairDataset
-from posegan.data.pairs import deepfashion_identity
 from posegan.data.photos import MEMORY, in_memory
 from posegan.data.report import DataReport
 from posegan.errors import UserError
+from posegan.people import deepfashion_identity
 from posegan.pose import Size
 
 FULL: Size = (256, 256)

@@ -27,10 +27,10 @@ from posegan.data.assemble import (
     first_existing,
 )
 from posegan.data.dataset import PosePairDataset
-from posegan.data.pairs import folder_identity
 from posegan.data.photos import MEMORY, in_memory
 from posegan.data.report import DataReport
 from posegan.errors import UserError
+from posegan.people import folder_identity
 from posegan.pose import Pose, Size
 
 MARGIN = 0.3  # of the torso's length, on each side: the crown is about that far above the eyes

@@ -14,9 +14,9 @@ from posegan.data.assemble import (
     keep_inside,
 )
 from posegan.data.dataset import PosePairDataset
-from posegan.data.pairs import market_identity
 from posegan.data.photos import MEMORY, in_memory
 from posegan.data.report import DataReport
+from posegan.people import market_identity
 
 
 class MarketPoseDataset(PosePairDataset):

@@ -1,4 +1,4 @@
-"""Which photo becomes which: identities, ordered pairs, pair files and the train/validation split. It opens no photo.
+"""Which photo becomes which: ordered pairs, pair files and the train/validation split. It opens no photo.
 
 A pair is (source name, target name). Every rule here is a function of the names alone, so that a split is the same on
 every machine and whatever the order of the files.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, permutations
 from pathlib import Path
 
@@ -18,35 +18,13 @@ from torch import Tensor
 
 from posegan.errors import UserError
 from posegan.files import PAIRS_REMEDY, read_text, write_text
+from posegan.people import Identity, identity_of, wearer
 from posegan.pose import Pose
 
 Pair = tuple[str, str]
-Identity = Callable[[str], str | None]  # photo name -> person, None: belongs to nobody
 
 VALIDATION_PEOPLE = 50
 VALIDATION_PAIRS = 2000
-
-
-def market_identity(name: str) -> str | None:
-    """Return the person of a Market-1501 file name `IIII_cCsS_FFFFFF_DD.jpg`; None for distractors (`0000`, `-1`)."""
-    return None if name.startswith(("0000", "-1")) else name.partition("_")[0]
-
-
-def deepfashion_identity(name: str) -> str | None:
-    """Return person and garment of a flattened DeepFashion name: all before the last `_`, which starts the view."""
-    return name.rpartition("_")[0] or None
-
-
-def folder_identity(name: str) -> str | None:
-    """Return the first folder of a name `<person>/<image>`, to whom those below it belong; None if it has no folder."""
-    return name.partition("/")[0] if "/" in name else None
-
-
-def identity_of(name: str) -> str | None:
-    """Return the person of a photo by the look of its name: `<person>/<image>`, DeepFashion's, else Market-1501's."""
-    if "/" in name:
-        return folder_identity(name)
-    return deepfashion_identity(name) if name.startswith(("fashion", "fasion")) else market_identity(name)
 
 
 def people_of(names: Sequence[str], valid: Tensor, identity: Identity = identity_of) -> dict[str, list[int]]:
@@ -110,13 +88,15 @@ def _rank(text: str) -> str:
 
 
 def validation_identities(identities: Iterable[str], count: int | None = None) -> frozenset[str]:
-    """Return the people held out for validation: those whose names have the smallest sha256.
+    """Return the identities held out for validation: those of the people whose names have the smallest sha256.
 
-    identities: those with at least one pair. count: how many; by default a tenth, at most 50, so that the 741 of
-    Market-1501 give 50 and fewer than ten people give none.
+    identities: those with at least one pair. count: of how many people; by default a tenth, at most 50, so that the 741
+    of Market-1501 give 50 and fewer than ten people give none. All garments of a person go with them.
     """
-    ranked = sorted(set(identities), key=_rank)
-    return frozenset(ranked[: min(VALIDATION_PEOPLE, len(ranked) // 10) if count is None else count])
+    identities = set(identities)
+    ranked = sorted({wearer(identity) for identity in identities}, key=_rank)
+    people = set(ranked[: min(VALIDATION_PEOPLE, len(ranked) // 10) if count is None else count])
+    return frozenset(identity for identity in identities if wearer(identity) in people)
 
 
 def fixed_pairs(pairs: Sequence[Pair], count: int = VALIDATION_PAIRS) -> list[Pair]:

@@ -193,7 +193,7 @@ def _plot_hint(result: Benchmark) -> str:
     if result.published:
         said += (
             " Rings: published scores over other lists of pairs, at the number of parameters that the model of that "
-            "name has here with default settings; nobody timed them on this machine, so the plots of time lack them."
+            "name has in the recipe for these data; nobody timed them on this machine, so the plots of time lack them."
         )
     return said
 

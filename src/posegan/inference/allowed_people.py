@@ -12,9 +12,10 @@ from typing import Literal
 
 from posegan.data import PosePairDataset
 from posegan.data.cache import list_photos
-from posegan.data.pairs import Identity, folder_identity, market_identity, people_of, validation_identities
+from posegan.data.pairs import people_of, validation_identities
 from posegan.errors import UserError
 from posegan.inference.open_data import kind_of, open_data
+from posegan.people import Identity, folder_identity, market_identity
 from posegan.pose import Size
 from posegan.pose.io import load_annotations
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -27,6 +28,7 @@ from posegan.pose import Pose, Size
 from posegan.pose.io import parse_openpose
 
 RATE = 12.0  # frames a second of what does not say
+GAP = 0.5  # seconds without anybody up to which poses between are put in
 COMMON: Size = (512, 256)  # the frame in which photos of several sizes meet
 FORMS = (
     "a bundled sequence, a folder of photos or of OpenPose .json files, a .json file with a list of them, or a video"
@@ -36,13 +38,15 @@ SIDEWAYS = 0.5  # a person whose shoulders are narrower, in torso lengths, is se
 
 @dataclass(frozen=True, eq=False)
 class FoundSequence:
-    """A sequence, and how many frames of its source are left out because nobody was found in them.
+    """A sequence, and in how many frames of its source nobody was found.
 
+    bridged: of these, how many got a pose between those before and after; left_out: how many are not in the sequence.
     unreadable: a sentence for each file of a folder that is left out because it cannot be read.
     """
 
     sequence: PoseSequence
     bundled: bool
+    bridged: int = 0
     left_out: int = 0
     unreadable: tuple[str, ...] = ()
 
@@ -97,7 +101,8 @@ def _joined(
 
     unreadable: what `_folder` told while its frames were taken.
     """
-    frames = list(found)
+    given = list(found)
+    frames = _bridged(given, int(GAP * rate))
     people = [pose for pose in frames if pose is not None]
     if len(people) < 2:
         but = f" ({len(unreadable)} files left out, the first: {unreadable[0].rstrip('.')})" if unreadable else ""
@@ -113,7 +118,26 @@ def _joined(
     if size is None:
         poses, size = _without_edges(poses)
     sequence = PoseSequence(poses, size, len(people) / rate)
-    return FoundSequence(sequence, False, len(frames) - len(people), tuple(unreadable))
+    nobody = sum(pose is None for pose in given)
+    left_out = len(frames) - len(people)
+    return FoundSequence(sequence, False, nobody - left_out, left_out, tuple(unreadable))
+
+
+def _bridged(frames: Sequence[FramedPose | None], most: int) -> list[FramedPose | None]:
+    """Return the frames, at most so many in a row without anybody filled between those before and after.
+
+    A joint goes straight from one to the other if both show it. Between pictures of different sizes nothing is filled.
+    """
+    whole, there = list(frames), [place for place, pose in enumerate(frames) if pose is not None]
+    for first, last in pairwise(there):
+        before, after = frames[first], frames[last]
+        assert before is not None and after is not None
+        if 1 < last - first <= most + 1 and before.size == after.size:
+            visible = before.pose.visible & after.pose.visible
+            for place in range(first + 1, last):
+                xy = torch.lerp(before.pose.xy, after.pose.xy, (place - first) / (last - first))
+                whole[place] = FramedPose(Pose(xy, visible), before.size)
+    return whole
 
 
 def _without_edges(poses: Pose) -> tuple[Pose, Size]:

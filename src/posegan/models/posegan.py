@@ -5,7 +5,7 @@ The warp of a skip is one dense flow: that of the body parts (layers/part_flow.p
 at zero. A gate decides per pixel how much of the warped source is used, attention fetches what the flow cannot reach.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -257,8 +257,8 @@ class PoseGAN(ReposeModel):
         """Judge real photos with their pose and person against generated ones and against mismatched real ones.
 
         The pose discriminator sees (target, its pose) and the source reference (source, its pose) as real. Mismatches,
-        a photo with the other photo's pose or with the next pair's person, teach both that realism is not enough. The
-        feature discriminator sees targets, generated photos and the next pair's targets beside the moved source.
+        a photo with the other photo's pose or with another person of the batch, teach both that realism is not enough.
+        The feature discriminator sees targets, generated photos and another person's target beside the moved source.
         """
         losses = self._photo_judgements(context) if self.config.adversarial_weight > 0 else {}
         return losses | (self._feature_judgements(context) if "features" in self.discriminators else {})
@@ -276,15 +276,19 @@ class PoseGAN(ReposeModel):
             photos=[target, source, fake, target],
             conditions=[target_maps, source_maps, target_maps, wrong_maps],
         )
-        strangers = source.roll(1, 0)  # another person's photo, unless the batch has one pair or repeats a person
-        identity = self._judge("identity", photos=[target, fake, target], conditions=[source, source, strangers])
+        mismatches = config.mismatch_weight > 0 and len(batch) > 1
+        order = batch.strangers() if mismatches else None
+        strangers = [_in_order(source, order)] if order else []
+        photos, conditions = [target, fake, *[target for _ in strangers]], [source, source, *strangers]
+        identity = self._judge("identity", photos=photos, conditions=conditions)
         losses = {
             "d_pose": discriminator_adversarial(torch.cat(pose[:2]), pose[2], config.adversarial),
             "d_identity": discriminator_adversarial(identity[0], identity[1], config.adversarial),
         }
-        if config.mismatch_weight > 0 and len(batch) > 1:
+        if mismatches:
             wrong = discriminator_adversarial(pose[0], pose[3], config.adversarial)
-            wrong = wrong + discriminator_adversarial(identity[0], identity[2], config.adversarial)
+            for stranger in identity[2:]:
+                wrong = wrong + discriminator_adversarial(identity[0], stranger, config.adversarial)
             losses["d_mismatch"] = config.mismatch_weight * wrong
         if config.r1_weight > 0:
             losses["d_r1"] = config.r1_weight * (gan_r1(pose[0], target) + gan_r1(identity[0], target))
@@ -345,8 +349,8 @@ class PoseGAN(ReposeModel):
         config, judge = self.config, self.discriminators["features"]
         # The generator's update can use the same view, graph and all, if it can use the same pass of the generator.
         view = self._view(context, context.generate().image if context.shared else context.fake())
-        mismatches = config.mismatch_weight > 0 and len(context.batches[0]) > 1
-        others = [{tap: maps.roll(1, 0) for tap, maps in view.wanted.items()}] if mismatches else []  # the next pair's
+        order = context.batches[0].strangers() if config.mismatch_weight > 0 else None
+        others = [{tap: _in_order(maps, order) for tap, maps in view.wanted.items()}] if order else []
         real, *fakes = judge(view, [view.wanted, {tap: maps.detach() for tap, maps in view.found.items()}, *others])
         weights = {"d_features": 1.0, "d_feature_mismatch": config.mismatch_weight}
         return {
@@ -377,3 +381,8 @@ class PoseGAN(ReposeModel):
 def mean_of(loss: Callable[..., Tensor], *scales: list[Tensor]) -> Tensor:
     """Return the mean over scales of a loss of that scale's logits."""
     return torch.stack([loss(*logits) for logits in zip(*scales, strict=True)]).mean()
+
+
+def _in_order(values: Tensor, order: Sequence[int]) -> Tensor:
+    """Return the rows of values (B, ...) in an order; in pieces, which needs no transfer to a GPU."""
+    return torch.cat([values[place : place + 1] for place in order])

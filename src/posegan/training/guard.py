@@ -10,10 +10,11 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from posegan.errors import UserError
+from posegan.training.state import list_states
 
 
 class NotFiniteError(UserError):
-    """A loss or a weight became NaN or infinite; the last good state is kept."""
+    """A loss or a weight became NaN or infinite; the last good state, if one was saved, is kept."""
 
 
 class FiniteGuard:
@@ -54,7 +55,10 @@ class FiniteGuard:
             raise self._error(f"A weight was not finite after step {step}")
 
     def _error(self, what: str) -> NotFiniteError:
+        kept = (
+            f"the state before it is kept in {self.states}" if list_states(self.states) else "nothing was saved before"
+        )
         return NotFiniteError(
-            f"{what}; the state before it is kept in {self.states}: lower the learning rate or the loss weights, or "
-            "use precision 32-true, and run the command again."
+            f"{what}; {kept}: lower the learning rate or the loss weights, or use precision 32-true, and run the "
+            "command again."
         )

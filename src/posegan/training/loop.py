@@ -1,7 +1,8 @@
-"""The one training loop: any model, any number of processes, resumable at every saved step to the bit.
+"""The one training loop: any model, any number of processes, resumable at every saved step.
 
 Everything random is derived from (seed, step): the order of the pairs in the sampler, dropout and noise by seeding
-before each step. So the state is weights, averages, optimisers and the step, and nothing else.
+before each step. So the state is weights, averages, optimisers and the step, and nothing else, and a run of one process
+goes on to the bit. Of several, what is each one's own (statistics of batch norm, image pools) goes on as the first's.
 """
 
 from __future__ import annotations
@@ -93,7 +94,9 @@ class Run:
         self.data = open_data(recipe.data, recipe.model_config.size)
         self.validation = open_validation(recipe.data, recipe.model_config.size)
         if self.start == 0 and not self.settings.init:
-            loader = self._loader(self.phases[0], rank=0)  # the same batches, and so the same weights, in every process
+            loader = self._loader(
+                self.phases[0], rank=0, world=1
+            )  # the same weights in every process, and in any number
             self.model.initialise(batches[0] for _, batches in loader.run(0, INITIAL_BATCHES))
         self.model.to(device=device, memory_format=order)  # type: ignore[call-overload]
         self.ema = Ema(self.model.generator, self.settings.ema)
@@ -159,14 +162,14 @@ class Run:
         return folder
 
     def _train(self, deadline: float | None) -> int:
-        settings = self.settings
+        settings, rank, world = self.settings, self.fabric.global_rank, self.fabric.world_size
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
         self._guard = FiniteGuard(self.fabric, self.folder / "state")
         step = self.start
         for phase, first, last in self._stretches():
             stepper = self._stepper(phase)
-            with contextlib.closing(self._loader(phase, self.fabric.global_rank).run(step, last)) as loader:
+            with contextlib.closing(self._loader(phase, rank, world).run(step, last)) as loader:
                 for _, batches in loader:
                     self._one_step(stepper, step - first, batches, step)
                     step += 1
@@ -186,8 +189,8 @@ class Run:
                 yield phase, first, last
             first = last
 
-    def _loader(self, phase: Phase, rank: int) -> BatchLoader:
-        settings, world = self.settings, self.fabric.world_size
+    def _loader(self, phase: Phase, rank: int, world: int) -> BatchLoader:
+        settings = self.settings
         return BatchLoader(
             self.data,
             PairSampler(len(self.data), settings.seed, settings.sampling),
@@ -242,6 +245,8 @@ class Run:
         self._sums, self._counts = {}, {}
 
     def _validate(self, step: int) -> None:
+        self._guard.require_losses()
+        self._guard.require_weights(self.model, step)  # a picture of NaN would have a score
         if self.fabric.is_global_zero and self.validation is not None:
             pairs = self.settings.validation_pairs
             score = validation_ssim(self.ema.module, self.validation, pairs, self.fabric.device)  # type: ignore[arg-type]

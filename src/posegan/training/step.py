@@ -7,6 +7,8 @@ of an update, so a generator update leaves the discriminators without gradients 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from math import ceil
 from typing import Any
 
 import torch
@@ -47,7 +49,7 @@ class Stepper:
     def step(self, number: int, batches: tuple[Batch, ...], step: int) -> dict[str, Tensor]:
         """Make step `step` of the run, which is step `number` of the phase; returns the detached loss terms."""
         if self.phase.self_reconstruction:
-            batches = tuple(batch.self_reconstruction(self.phase.self_reconstruction) for batch in batches)
+            batches = tuple(batch.self_reconstruction(self._own(step, len(batch))) for batch in batches)
         parts = _split(batches, self.accumulate)
         shared = [StepContext(self.model, part, step, share=self.accumulate == 1) for part in parts]
         terms: dict[str, Tensor] = {}
@@ -55,6 +57,15 @@ class Stepper:
             if number % update.every == 0:
                 terms |= self._update(update, shared, number)
         return terms
+
+    def _own(self, step: int, pairs: int) -> list[bool]:
+        """Return which of this process's pairs of a step have the source photo as their target.
+
+        They are spread evenly over the run's pairs, so that any share is kept whatever the batch of a process.
+        """
+        first = (step * self.fabric.world_size + self.fabric.global_rank) * pairs
+        due = [ceil(round(k * self.phase.self_reconstruction, 6)) for k in range(first, first + pairs + 1)]
+        return [after > before for before, after in pairwise(due)]
 
     def _update(self, update: Update, contexts: Sequence[StepContext], number: int) -> dict[str, Tensor]:
         parameters, optimiser = self.parameters[update.name], self.optimisers[update.name]
