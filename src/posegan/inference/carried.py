@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from posegan.inference.cutout import body_distances
+from posegan.images import scaled
+from posegan.inference.cutout import body_distances, to_the_ends
 from posegan.layers.part_flow import PARTS, part_segments
 from posegan.layers.smoothstep import smoothstep
 from posegan.layers.warp import affine_grid_pixels, pixel_grid, sample_pixels
@@ -27,7 +29,7 @@ from posegan.pose.view import TURN, same_view_of_head, stretch, torso_width
 # Distances from bones are in half-widths of the part, see `bone_distances`.
 SHARPNESS = 10.0  # by which a nearer part wins over a farther one, per half-width
 REACH = 1.2  # half-widths from its bone up to which a part is carried
-BESIDE = 2.0  # and up to which background beside it tells that it goes no farther
+BESIDE = 2.0  # half-widths from its bone up to which background beside it tells that it reaches no farther
 SURROUNDINGS = 2.2  # half-widths from its bone up to which a part that moves changes the picture
 STILL = 0.025  # of the torso's length: motion by which what is there is no longer left as it is
 APART = 0.1  # of the torso's length: how far apart two parts may take a pixel for it to go between them
@@ -38,6 +40,10 @@ STRETCHED = 1.3  # than this, it is moved and turned instead
 HIPS = (8, 11)
 TRUNK = 1.5  # shoulder widths from shoulders to hips, where these are not in the photo
 LEGS = slice(2, 6)  # the parts that are legs
+AGREED = (0.5, 0.95)  # share of the parts that agree on background at which nothing and all of it is believed
+GAP = 0.02  # of the torso's length: half as wide are gaps in the cut-out that are none in the body
+CORE = 0.6  # half-widths up to which a part is there in any case
+RAY = 10  # pixels that are looked at on the way from a bone
 OVERLAP = (0.35, 0.75)  # agreement of the parts in both pictures at which nothing and all of a pixel is carried
 
 
@@ -46,29 +52,31 @@ class Carried:
     """What a pose takes from the photo, on a frame of (h, w) pixels.
 
     place: (1, h, w, 2), the photo's pixel (x, y) that each pixel shows. share: (1, h, w), how far it can be trusted to
-    look the same in the new pose; beside: the same for background, which is trusted farther from the bones. still:
-    (1, h, w), 1 where nothing moves nearby, so that the photo is right as it is.
+    look the same in the new pose. clear: (1, h, w), how far it can be trusted that the person does not reach there.
+    still: (1, h, w), 1 where nothing moves nearby, so that the photo is right as it is.
     """
 
     place: Tensor
     share: Tensor
-    beside: Tensor
+    clear: Tensor
     still: Tensor
 
 
 class PhotoPerson:
     """The person of a photo, ready to be carried to any number of poses.
 
-    pose: (), in pixels of the (h, w) frame `size`, on the CPU. Where a photo ends above the hips, and the new pose
-    too, they are put straight below the shoulders, at a distance that the photo's shoulders tell.
+    pose: (), in pixels of the (h, w) frame `size`, on the CPU. body: (1, 1, h, w), how much of each pixel is them.
+    Where a photo ends above the hips, and the new pose too, they are put straight below the shoulders, at a distance
+    that the photo's shoulders tell.
     """
 
-    def __init__(self, pose: Pose, size: Size) -> None:
+    def __init__(self, pose: Pose, size: Size, body: Tensor) -> None:
         own = Pose.stack([pose])
         self._below = None if bool(own.visible[:, list(HIPS)].any()) else TRUNK * _shoulder_width(own)
         self.pose = _with_hips(own, self._below)
         self._grid = pixel_grid(size, torch.device("cpu"))
         self._distance = body_distances(self.pose, self._grid)
+        self._reached = _reached(self.pose, body, self._distance)
 
     def carry(self, target: Pose) -> Carried:
         """Return what the pose (), in pixels of the same frame, takes from the photo.
@@ -94,17 +102,27 @@ class PhotoPerson:
         place = (parts[0, ..., None] * places).sum(0, keepdim=True)
         apart = (parts[0] * (places - place).square().sum(-1)).sum(0, keepdim=True)
         joined = torch.exp(-apart / (APART * length) ** 2)
-        inside = ((place >= 0) & (place <= place.new_tensor([width - 1, height - 1]))).all(-1)
+        # A part that the photo shows to end before background ends there in the new pose too.
+        trusted = parts * trust.clamp(min=0)[:, None, None]
+        beside = (1 - sample_pixels(self._reached[:, None], places)[:, 0]) * self._inside(places)
+        clear = (trusted * torch.sigmoid((BESIDE - distance) * 5)).sum(1)
+        clear *= smoothstep((parts * beside).sum(1), *AGREED)
+        inside = self._inside(place)
         # Legs that only the photo shows: what hangs over them goes on with the torso.
         legs = torch.zeros(PARTS, 1, 1, dtype=torch.bool)
         legs[LEGS, 0, 0] = ~known[LEGS]
         here = torch.where(legs & (distance[0] > 1e3), 1e4, self._distance)
         overlap = torch.minimum(parts, sample_pixels(_parts(here), place)).sum(1)
-        parts = parts * (trust.clamp(min=0)[:, None, None] * smoothstep(overlap, *OVERLAP) * joined * inside)
-        share, beside = ((parts * torch.sigmoid((reach - distance) * 5)).sum(1) for reach in (REACH, BESIDE))
+        share = (trusted * torch.sigmoid((REACH - distance) * 5)).sum(1) * joined * inside
+        share *= smoothstep(overlap, *OVERLAP)
         back = affine_grid_pixels(_inverse(affines), (height, width), (height, width))
         still = self._still(known, ((places, distance), (back, self._distance)), length)
-        return Carried(place, share, beside, still)
+        return Carried(place, share, clear, still)
+
+    def _inside(self, places: Tensor) -> Tensor:
+        """Return which places (..., h, w, 2) lie in the photo."""
+        height, width = self._grid.shape[:2]
+        return ((places >= 0) & (places <= places.new_tensor([width - 1, height - 1]))).all(-1)
 
     def _still(self, known: Tensor, ways: Sequence[tuple[Tensor, Tensor]], length: float) -> Tensor:
         """Return how still it is around each pixel: (1, h, w).
@@ -204,3 +222,29 @@ def _inverse(affines: Tensor) -> Tensor:
 def _parts(distance: Tensor) -> Tensor:
     """Return how much of each pixel goes with each part: (1, 10, h, w), 1 in all."""
     return torch.softmax(-SHARPNESS * distance.clamp(max=50), 1)
+
+
+def _reached(pose: Pose, body: Tensor, distance: Tensor) -> Tensor:
+    """Return how far each part of a pose (1,) reaches in its photo: (10, h, w), 1 at its pixels.
+
+    body: (1, 1, h, w), how much of each pixel is the person. distance: (1, 10, h, w), `body_distances`. A part reaches
+    a pixel if all on the straight way there from its bone is the person: an arm that hangs beside is not the torso.
+    """
+    gap = max(1, round(GAP * float(torso_scale(pose)[0])))
+    side = 2 * gap + 1
+    closed = -F.max_pool2d(-F.max_pool2d(body, side, 1, gap), side, 1, gap)
+    full = body.shape[-2], body.shape[-1]
+    size = scaled(full, 0.5)
+    small, half = F.interpolate(closed, size, mode="area"), to_the_ends(pose).resize(full, size)
+    bones = torch.cat([_trunk(half)[None], part_segments(half)[0][0]])[:, None, None]  # (10, 1, 1, 2, 2)
+    start, along = bones[..., 0, :], bones[..., 1, :] - bones[..., 0, :]
+    grid = pixel_grid(size, body.device)
+    share = ((grid - start) * along).sum(-1, keepdim=True) / along.square().sum(-1, keepdim=True).clamp(min=1e-6)
+    foot = start + share.clamp(0, 1) * along  # the nearest point of the bone
+    away = F.interpolate(distance[0, :, None], size, mode="area")[:, 0]
+    reached = torch.ones(PARTS, *size)
+    for step in range(1, RAY + 1):
+        part = step / RAY
+        seen = sample_pixels(small.expand(PARTS, 1, *size), foot + part * (grid - foot))[:, 0]
+        reached = reached.minimum(torch.where(part * away < CORE, 1.0, seen))
+    return F.interpolate(reached[:, None], full, mode="bilinear")[:, 0]

@@ -53,10 +53,15 @@ def cut_out(photo: Tensor, pose: Pose) -> Tensor:
 
 def body_distances(pose: Pose, grid: Tensor) -> Tensor:
     """Return `bone_distances` (B, 10, h, w) of a body whose hands and feet go on beyond their joints."""
+    return bone_distances(to_the_ends(pose), grid)
+
+
+def to_the_ends(pose: Pose) -> Pose:
+    """Return the poses (B,) with wrists and ankles where hands and feet end."""
     xy = pose.xy.clone()
     for inner, outer, share in ENDS:
         xy[:, outer] += share * (xy[:, outer] - xy[:, inner])
-    return bone_distances(Pose(xy, pose.visible), grid)
+    return Pose(xy, pose.visible)
 
 
 def guided(guide: Tensor, values: Tensor, radius: int) -> Tensor:

@@ -155,9 +155,9 @@ class PersonInPhoto:
         carried = [shown.carry(self._place.pose(target)) for shown in self._shown]
         still = carried[0].still
         laid, body, left = torch.zeros_like(person), torch.zeros_like(share), torch.ones_like(share)
-        for one in sorted(carried, key=lambda one: float(one.trusted.sum()), reverse=True):  # stable: the photo first
-            own = left * one.trusted * one.body
-            laid, body, left = laid + own[:, None] * one.image, body + own, left * (1 - one.trusted)
+        for one in sorted(carried, key=lambda one: float(one.known.sum()), reverse=True):  # stable: the photo first
+            own = left * one.body
+            laid, body, left = laid + own[:, None] * one.image, body + own, left * (1 - one.known)
         made = left * share
         laid = laid + made[:, None] * person + (1 - body - made)[:, None] * self._empty
         return over(laid, self._here, (1 - still) * self._faded)
@@ -166,12 +166,13 @@ class PersonInPhoto:
 class _Carried(NamedTuple):
     """What a pose takes from one photo: its parts at their new place (1, 3, h, w), and shares (1, h, w).
 
-    trusted: how far they can be trusted. body: how much of each pixel they cover. still: where nothing moves nearby.
+    body: how much of each pixel they cover, as far as they can be trusted. known: how far it is known whether the
+    person is there. still: where nothing moves nearby.
     """
 
     image: Tensor
-    trusted: Tensor
     body: Tensor
+    known: Tensor
     still: Tensor
 
 
@@ -186,16 +187,19 @@ class _Shown:
         small = photo if self._size == self._full else F.interpolate(photo, self._size, mode="area")
         pose = pose.resize(self._full, self._size)
         self._small, self._pose, self._length = small, Pose.stack([pose]), float(torso_scale(pose))
-        self._parts = PhotoPerson(pose, self._size)
 
     @functools.cached_property
     def _body(self) -> Tensor:
         """How much of each pixel is the person, (1, 1, h, w)."""
         return unmixed(self._small, cut_out(self._small, self._pose))[0][:, None]
 
+    @functools.cached_property
+    def _parts(self) -> PhotoPerson:
+        return PhotoPerson(self._pose[0], self._size, self._body)
+
     def cut(self) -> None:
         """Cut the person out, which takes most of the time, before they are needed."""
-        _ = self._body
+        _ = self._parts
 
     def covered(self) -> Tensor:
         """Return where the person is, and a little around them, softly: (1, h, w)."""
@@ -209,9 +213,9 @@ class _Shown:
         ratio = self._photo.new_tensor([self._full[1] / self._size[1], self._full[0] / self._size[0]])
         place = self._grown(((carried.place + 0.5) * ratio - 0.5).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         body = sample_pixels(self._body, carried.place)[:, 0]
-        trusted = carried.share + (carried.beside - carried.share) * (1 - body)
-        shares = (self._grown(share[:, None])[:, 0] for share in (trusted, body, carried.still))
-        return _Carried(sample_pixels(self._photo, place), *shares)
+        shares = (carried.share * body, carried.share.maximum(carried.clear), carried.still)
+        grown = (self._grown(share[:, None])[:, 0] for share in shares)
+        return _Carried(sample_pixels(self._photo, place), *grown)
 
     def _grown(self, image: Tensor) -> Tensor:
         return image if self._size == self._full else F.interpolate(image, self._full, mode="bilinear")
