@@ -77,7 +77,7 @@ def test_before_the_photos_background_they_walk_where_they_stood(predictor: Pred
     small = standing().resize(SIZE, (90, 45)).crop(-12, -30)  # feet at about 0.9 of the photo's height
     made = animate(predictor, *predictor.prepare(photo(3, small), small), WALK, background="photo")
     ankles = torch.stack([made.poses.xy[:, joint, 1] for joint in (10, 13)])
-    assert float(ankles.max()) == pytest.approx(float(small.xy[[10, 13], 1].max()), abs=1.0)
+    assert float(ankles.amax(0).median()) == pytest.approx(float(small.xy[[10, 13], 1].max()), abs=1.0)
     heights = made.poses.xy[..., 1].amax(1) - made.poses.xy[..., 1].amin(1)
     assert float(heights.mean()) == pytest.approx(float(small.xy[:, 1].max() - small.xy[:, 1].min()), rel=0.1)
 

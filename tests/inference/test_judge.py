@@ -18,6 +18,7 @@ from posegan.inference.generate import generate_file, generate_pairs
 from posegan.inference.judge import Judge, Judgement, agreement, pose_offset
 from posegan.inference.predictor import Predictor
 from posegan.pose import Pose
+from posegan.pose.retarget import FACE
 from posegan.weights import WeightsInfo
 from tests.small_world import Blind, photo, standing
 
@@ -80,7 +81,13 @@ def test_a_picture_is_judged_by_its_person(limits: None, embedding: IdentityEmbe
     assert Judge(None, Knows(pose))(image, pose, image, walking).pose == "not as asked"
     lost = Judge(None, Blind())(image, pose, image, pose)
     assert lost.sentences() == {"pose": "pose: not as asked (most joints not found)"}
-    assert lost.values() == {"similarity": None, "person": None, "pose_offset": None, "pose": "not as asked"}
+    assert lost.values() == {
+        "similarity": None,
+        "person": None,
+        "pose_offset": None,
+        "pose": "not as asked",
+        "joints_outside": 0,
+    }
     assert Judgement().sentences() == {}
 
 
@@ -91,6 +98,17 @@ def test_photos_of_any_size_are_cut_around_the_person(limits: None, embedding: I
     assert knows.shown[0].shape == (3, 128, 64)
     assert said.similarity == pytest.approx(1, abs=1e-4)
     assert said.offset is not None and said.offset < 0.2
+
+
+@pytest.mark.parametrize(("lost", "verdict"), [((4, 7), "as asked"), (FACE, "doubtful"), ((3, 4, 7, 10), "doubtful")])
+def test_what_lies_outside_the_picture_is_not_as_asked(lost: tuple[int, ...], verdict: str, limits: None) -> None:
+    """Two hands may; a head, or more than a fifth of the joints, may not, though all that is seen is right."""
+    image, pose = photo(1, standing()), standing()
+    asked = pose.xy.clone()
+    asked[list(lost), 1] -= 300
+    said = Judge(None, Knows(pose))(image, pose, image, Pose(asked, pose.visible))
+    assert (said.pose, said.outside) == (verdict, len(lost))
+    assert said.sentences()["pose"].endswith(f", {len(lost)} outside the picture)")
 
 
 def test_an_uncalibrated_detector_gives_its_number() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from posegan.inference.targets import fit_body, place_on, with_guesses
+from posegan.inference.targets import CROWN, SMALLEST, fit_body, place_on, with_guesses
 from posegan.pose import Pose
-from posegan.pose.retarget import estimate_build
+from posegan.pose.retarget import FACE, estimate_build
 from tests.small_world import SIZE, standing
 
 
@@ -61,6 +62,38 @@ def test_a_person_is_placed_where_the_other_stood() -> None:
     scale = (kept.xy[3] - kept.xy[2]).norm() / (target.xy[3] - target.xy[2]).norm()
     larger = scale * (target.xy - target.xy[1])
     torch.testing.assert_close((kept.xy - kept.xy[1])[1:14], larger[1:14], atol=1e-2, rtol=0)
+
+
+def test_a_walk_does_not_float() -> None:
+    """The lowest ankle of most frames is where the photo's was, not that of the one foot nearest to the camera."""
+    source = standing("front").resize(SIZE, (400, 200)).crop(-500, -300)
+    steps = Pose.stack([standing("front")] * 5)
+    lift = torch.tensor([0.0, -2.0, 9.0, 1.0, 0.0])[:, None]
+    steps.xy[:, [10, 13], 1] += lift
+    made = place_on(steps, source)
+    low = made.xy[:, [10, 13], 1].amax(1)
+    assert float(low.median()) == pytest.approx(float(source.xy[[10, 13], 1].max()), abs=1e-2)
+    assert float(low.max()) > float(low.median()) + 10
+
+
+@pytest.mark.parametrize(
+    ("room", "stretched", "whole"), [(300, 20, True), (20, 20, False), (-40, 8, False), (20, 60, False)]
+)
+def test_heads_stay_in_the_photo(room: int, stretched: int, whole: bool) -> None:
+    """room: pixels above the crown of the photo's person. A pose with a longer neck is shrunk, but not to a dwarf."""
+    source = standing("front").resize(SIZE, (400, 200))
+    crown = CROWN * float(estimate_build(source).height)
+    source = source.crop(0, float(source.xy[list(FACE), 1].min()) - crown - room)
+    tall = Pose(standing("front").xy.clone(), standing("front").visible)
+    tall.xy[list(FACE), 1] -= stretched
+    made, free = (place_on(Pose.stack([tall]), at, limbs=False)[0] for at in (source, source.crop(0, -1000)))
+    smaller = float((made.xy[10] - made.xy[1]).norm() / (free.xy[10] - free.xy[1]).norm())
+    top = float(made.xy[list(FACE), 1].min()) - crown
+    assert float(made.xy[[10, 13], 1].max()) == pytest.approx(float(source.xy[[10, 13], 1].max()), abs=1e-2)
+    assert SMALLEST - 1e-3 <= smaller <= 1 + 1e-3
+    assert (smaller > 0.999) == whole
+    if smaller > SMALLEST + 1e-3 and not whole:
+        assert top == pytest.approx(min(room, 0), abs=0.15 * crown)
 
 
 def test_half_a_person_is_placed_by_what_both_show() -> None:

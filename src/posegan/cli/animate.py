@@ -51,6 +51,8 @@ def run(argv: Sequence[str]) -> None:
         print(f"{found.left_out:,} frames left out: nobody found in them")
     if made.guessed:
         print(f"guessed: {', '.join(made.guessed)}")
+    if made.cut:
+        print(f"cut off: in {made.cut:,} of {len(made.frames):,} frames joints lie outside the picture")
     if made.flicker:
         outside, inside = made.flicker
         print(f"flicker, in levels of 0 to 255: {outside:.1f} beside the body, {inside:.1f} on it")

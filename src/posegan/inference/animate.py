@@ -42,7 +42,8 @@ Background = Literal["steady", "photo", "generated"]
 class Animation:
     """T frames (T, 3, H, W) uint8, their poses (T,), the seconds of one round, and what was measured and guessed.
 
-    flicker: outside the body and on it, see posegan.metrics.flicker; None for a single frame.
+    flicker: outside the body and on it, see posegan.metrics.flicker; None for a single frame. cut: how many frames do
+    not show joints that were asked for, since these would lie outside.
     """
 
     frames: Tensor
@@ -50,6 +51,7 @@ class Animation:
     seconds: float
     flicker: tuple[float, float] | None
     guessed: tuple[str, ...]
+    cut: int = 0
 
 
 def animate(
@@ -82,6 +84,7 @@ def animate(
         poses = smooth(poses, len(poses) / sequence.seconds)
     size = source.shape[-2], source.shape[-1]
     targets = fit_sequence(follow(PoseSequence(poses, sequence.size, sequence.seconds)), size)
+    asked = targets.visible
     if background == "photo":  # there the person stands somewhere
         targets = fit_in_place(targets, source_pose, size, limbs=retarget)
         shown = PersonInPhoto(predictor, to_bytes(source), source_pose, targets, others=others, carry=carry)
@@ -93,7 +96,8 @@ def animate(
         made = torch.cat([predictor.render_person(encoded, poses).cpu() for poses in few])
         frames = to_bytes(steady(made, targets) if background == "steady" else made)
     measured = flicker(frames, targets) if len(frames) > 1 else None
-    return Animation(frames, targets, sequence.seconds, measured, guessed)
+    cut = int((asked & ~targets.visible).any(1).sum())
+    return Animation(frames, targets, sequence.seconds, measured, guessed, cut)
 
 
 def steady(frames: Tensor, poses: Pose) -> Tensor:

@@ -24,7 +24,10 @@ from posegan.identity.embedding import Likelihood
 from posegan.inference.finder import PersonFinder
 from posegan.inference.framing import fit_photo
 from posegan.pose import Pose
+from posegan.pose.retarget import FACE
 from posegan.weights import WeightsInfo
+
+CUT = 0.2  # share of the joints that may lie outside a picture that is as asked, but never the whole face
 
 Agreement = Literal["as asked", "doubtful", "not as asked"]
 
@@ -34,12 +37,14 @@ class Judgement:
     """What is said of one picture; None: that was not looked at, or cannot be told.
 
     similarity: cosine of the embeddings of source photo and picture, -1 to 1. offset: see `pose_offset`; may be inf.
+    outside: how many of the joints that were asked for lie outside the picture, where nobody can find them.
     """
 
     similarity: float | None = None
     person: Likelihood | None = None
     offset: float | None = None
     pose: Agreement | None = None
+    outside: int = 0
 
     def sentences(self) -> dict[str, str]:
         """Return what is known of "person" and "pose", each in a few words with its number."""
@@ -48,7 +53,8 @@ class Judgement:
             said["person"] = f"same person: {self.person} (similarity {self.similarity:.2f})"
         if self.offset is not None:
             verdict = self.pose or "not known for this detector"
-            said["pose"] = f"pose: {verdict} ({_distance(self.offset)})"
+            cut = f", {self.outside} outside the picture" if self.outside else ""
+            said["pose"] = f"pose: {verdict} ({_distance(self.offset)}{cut})"
         return said
 
     def values(self) -> dict[str, float | str | None]:
@@ -58,6 +64,7 @@ class Judgement:
             "person": self.person,
             "pose_offset": None if self.offset is None or self.offset == math.inf else round(self.offset, 4),
             "pose": self.pose,
+            "joints_outside": self.outside,
         }
 
 
@@ -98,7 +105,12 @@ class Judge:
             found = people.pose[0] if len(people) else Pose(torch.zeros(18, 2), torch.zeros(18, dtype=torch.bool))
             offset = pose_offset(found, wanted)
             pose = agreement(self.detector.name, offset)
-        return Judgement(similarity, person, offset, pose)
+        cut = target.visible & ~target.inside((picture.shape[-2], picture.shape[-1])).visible
+        outside, face = int(cut.sum()), list(FACE)
+        headless = bool(cut[face].any()) and torch.equal(cut[face], target.visible[face])
+        if pose == "as asked" and (headless or outside > CUT * int(target.visible.sum())):
+            pose = "doubtful"
+        return Judgement(similarity, person, offset, pose, outside)
 
 
 def pose_offset(found: Pose, wanted: Pose) -> float:

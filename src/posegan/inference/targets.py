@@ -11,9 +11,11 @@ from torch import Tensor
 
 from posegan.pose import Pose, Size
 from posegan.pose.missing import guess_missing, joint_names
-from posegan.pose.retarget import estimate_build, retarget
+from posegan.pose.retarget import FACE, estimate_build, retarget
 
 ANKLES, HIPS, NECK = (10, 13), (8, 11), (1,)
+CROWN = 0.1  # of a body's height (`Build.height`): from the highest joint of the face to the top of the head
+SMALLEST = 0.85  # of the height, at most so much smaller is made whose head would leave the photo
 
 
 def with_guesses(pose: Pose, frame: Size | None) -> tuple[Pose, tuple[str, ...]]:
@@ -52,8 +54,10 @@ def _kept_inside(pose: Pose, size: Size, together: tuple[int, ...]) -> Pose:
 def place_on(target: Pose, source: Pose, *, limbs: bool = True) -> Pose:
     """Return the poses (T,) of one person where the person of `source` () stands, and as tall, in that photo's pixels.
 
-    The lowest ankle of all stands at the height of the source's lowest, the hips are on the average above the same
-    spot; without ankles or hips in both, what comes next inwards decides. limbs: change limb lengths to the source's.
+    The lowest ankle, of several poses the median of theirs, stands at the height of the source's lowest, the hips are
+    on the average above the same spot; without ankles or hips in both, what comes next inwards decides. Where the head
+    of a person seen from head to foot would leave the photo at its top, all are as much smaller, to SMALLEST at most.
+    limbs: change limb lengths to the source's.
     """
     own, wanted = estimate_build(target, together=True), estimate_build(source)
     made = retarget(target, own, wanted) if limbs else target
@@ -62,7 +66,21 @@ def place_on(target: Pose, source: Pose, *, limbs: bool = True) -> Pose:
     made = Pose(made.xy * scale, made.visible)
     sources = Pose.stack([source])
     move = torch.stack([_gap(made, sources, (HIPS, NECK), 0), _gap(made, sources, (ANKLES, HIPS, NECK), 1)])
-    return Pose(made.xy + move, made.visible)
+    return _below_the_top(Pose(made.xy + move, made.visible), sources, CROWN * float(wanted.height))
+
+
+def _below_the_top(poses: Pose, source: Pose, crown: float) -> Pose:
+    """Return poses (T,) made smaller above their feet, if their heads rise above a photo that shows the source's (1,).
+
+    crown: how far a head goes on above the highest joint of its face.
+    """
+    feet = source.xy[:, ANKLES][source.visible[:, ANKLES]]
+    own, highest = (p.xy[:, FACE, 1][p.visible[:, FACE]] - crown for p in (source, poses))
+    if not (len(feet) and len(own) and len(highest)):
+        return poses
+    foot, top = feet[feet[:, 1].argmax()], min(float(own.min()), 0.0)
+    factor = float(((foot[1] - top) / (foot[1] - highest.min()).clamp(min=1)).clamp(SMALLEST, 1))
+    return Pose(foot + (poses.xy - foot) * factor, poses.visible)
 
 
 def fit_in_place(target: Pose, source: Pose, size: Size, *, limbs: bool = True) -> Pose:
@@ -75,7 +93,16 @@ def _gap(moving: Pose, fixed: Pose, anchors: tuple[tuple[int, ...], ...], axis: 
     for joints in (*anchors, tuple(range(18))):
         there = [pose.visible[:, joints] for pose in (fixed, moving)]
         if all(bool(seen.any()) for seen in there):
-            places = [pose.xy[:, joints, axis][seen] for pose, seen in zip((fixed, moving), there, strict=True)]
-            goal, start = (p.max() if joints == ANKLES else p.mean() for p in places)
+            if joints == ANKLES:
+                goal, start = (_lowest(pose, joints) for pose in (fixed, moving))
+            else:
+                seen = zip((fixed, moving), there, strict=True)
+                goal, start = (pose.xy[:, joints, axis][shown].mean() for pose, shown in seen)
             return goal - start
     return moving.xy.new_zeros(())
+
+
+def _lowest(poses: Pose, joints: tuple[int, ...]) -> Tensor:
+    """Return how low (y) the lowest of some joints is, the median of the poses (T,) that show one."""
+    low = poses.xy[:, joints, 1].masked_fill(~poses.visible[:, joints], -torch.inf).amax(1)
+    return low[low.isfinite()].median()
