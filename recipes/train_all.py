@@ -4,8 +4,8 @@
 
 The same command goes on where it was stopped, so a machine that is lent for ten minutes at a time, or that dies, loses
 nothing but the steps since the last saved state. What is left of the time is shared out evenly over the recipes that
-are not done. A recipe that fails is told and passed over. Keys of a recipe can be overridden for all of them at once:
---training.precision bf16-mixed. Nothing is fetched from a network.
+are not done. A recipe that fails, or has no such key, is told and passed over. Keys of a recipe can be overridden for
+all of them at once: --training.precision bf16-mixed. Nothing is fetched from a network.
 
 A score takes its own time at the end and is not cut short: let the machine's limit be some minutes longer.
 """
@@ -34,8 +34,11 @@ class Job:
     def __init__(self, recipe: Path, out: Path, overrides: Sequence[str]) -> None:
         self.recipe, self.overrides = recipe, list(overrides)
         self.folder = out / recipe.parent.name / recipe.stem
-        self.steps = load_recipe(recipe, overrides).training.steps
-        self.failed = ""
+        self.steps, self.failed = 0, ""
+        try:
+            self.steps = load_recipe(recipe, overrides).training.steps
+        except UserError as error:
+            self.failed = str(error)
 
     @property
     def step(self) -> int:
@@ -105,6 +108,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen, overrides = parser.parse_known_args(argv)
     try:
         jobs = [Job(recipe, chosen.out, overrides) for recipe in chosen.recipes]
+        if all(job.failed for job in jobs):
+            raise UserError(jobs[0].failed)
+        for job in jobs:
+            if job.failed:
+                print(f"train_all: {job.recipe} is passed over: {job.failed}", file=sys.stderr)
         train_all(jobs, chosen.minutes)
     except UserError as error:
         print(f"train_all: {error}", file=sys.stderr)

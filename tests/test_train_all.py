@@ -49,6 +49,19 @@ def test_a_recipe_that_fails_does_not_stop_the_others(script: dict[str, Any], tm
     assert summary[str(bad)]["failed"] and summary[str(good)]["step"] == 2
 
 
+@pytest.mark.contract
+def test_a_key_that_one_recipe_lacks_fails_that_one(
+    script: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_features = recipe(tmp_path, "deformable", "reconstruction: pixels, reconstruction_weight: 1.0")
+    without = recipe(tmp_path, "pg2", "discriminator_width: 4")
+    call = [str(without), str(with_features), "--minutes", "5", "--out", str(tmp_path / "runs")]
+    assert script["main"]([*call, "--model.features", "none"]) == 1
+    assert f"{without} is passed over: Unknown key" in capsys.readouterr().err
+    summary = json.loads((tmp_path / "runs" / "train_all.json").read_text())
+    assert "'features'" in summary[str(without)]["failed"] and summary[str(with_features)]["step"] == 2
+
+
 def test_a_mistake_in_a_recipe_is_told_before_any_training(
     script: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -116,7 +116,9 @@ def read_info(path: Path) -> WeightsInfo:
         with safe_open(path, framework="pt") as file:
             described = file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is not a readable safetensors file ({error}): get it again.") from error
+        raise UserError(
+            f"{path} is no readable safetensors file ({error}): give one that posegan wrote, or get it again."
+        ) from error
     if described.get("format") != FORMAT:
         raise UserError(f"{path} was not written by posegan: its metadata has no format {FORMAT!r}; use such a file.")
     info = _parse(described.get("info", ""), path)
@@ -200,6 +202,8 @@ def find_weights(name_or_path: str | Path) -> Path:
     if (path / "config.yaml").is_file():
         raise UserError(f"The run folder {path} holds no weights yet: train on until they are saved.")
     bundled = _bundled()
+    if path.is_dir() and str(name_or_path) not in bundled:
+        raise UserError(f"{path} holds no weights.safetensors: give a run folder or a .safetensors file.")
     if str(name_or_path) not in bundled:
         raise unknown_name("weights", str(name_or_path), [*bundled, "a .safetensors file", "a run folder"])
     return bundled[str(name_or_path)]

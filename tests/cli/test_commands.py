@@ -57,9 +57,12 @@ def test_generate_with_a_source_pose(weights: Path, tmp_path: Path, capsys: pyte
     write_png(tmp_path / "me.png", photo(1, standing().resize((128, 64), (300, 200)), (300, 200)))
     write_openpose(tmp_path / "pose.json", [standing().resize((128, 64), (300, 200))])
     argv = ["generate", "--weights", weights, "--source", tmp_path / "me.png", "--source-pose", tmp_path / "pose.json"]
-    assert main([str(a) for a in [*argv, "--pose", "back", "--out", tmp_path / "out.png", "--no-metadata"]]) == 0
-    assert read_photo(tmp_path / "out.png").shape == (3, 128, 64)
+    bare = [str(a) for a in [*argv, "--pose", "back", "--out", tmp_path / "bare.png", "--no-metadata"]]
+    assert main(bare) == 0
+    assert read_photo(tmp_path / "bare.png").shape == (3, 128, 64)
     assert "--paste" in capsys.readouterr().out
+    assert main(bare) == 2  # it might be anybody's
+    assert "does not say that posegan made it" in capsys.readouterr().err
     pasted = [str(a) for a in [*argv, "--pose", "back", "--out", tmp_path / "out.png", "--paste"]]
     assert main(pasted) == 0
     assert read_photo(tmp_path / "out.png").shape == (3, 300, 200)
@@ -124,7 +127,7 @@ MISTAKES = {
     "missing weights": ("evaluate --weights gone.safetensors --data {market} --out O", "gone.safetensors is missing"),
     "damaged weights": (
         "generate --weights {bad}.safetensors --source {photo} --pose back --out O",
-        "not a readable safetensors",
+        "no readable safetensors",
     ),
     "weights for nothing": ("evaluate --weights {weights} --data gone --out {tmp}/o", "There is no folder gone"),
     "no data to measure": ("benchmark --weights {weights} --data gone --out {tmp}/o", "There is no folder gone"),

@@ -77,7 +77,7 @@ def test_a_number_that_nobody_has(tmp_path: Path, capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("--images {bad} --out {tmp}/a.csv", "None of the photos can be read"),
+        ("--images {bad} --out {tmp}/a.csv", "No photo is left, so"),
         ("--images {tmp} --out {tmp}/a.csv --detector yollo", "invalid choice: 'yollo'"),
         ("--images {tmp} --out {tmp}/a.csv --person 0", "'0' is not a positive whole number"),
         ("--images {gone} --out {tmp}/a.csv", "gone.png cannot be opened (No such file"),

@@ -143,3 +143,10 @@ def test_no_pair_overwrites_another(predictor: Predictor, market: Path, tmp_path
     names = [f"0011_c1s1_00000{i}_00.png" for i in range(2)]
     write_pairs(tmp_path / "twice.csv", [(names[0], names[1])] * 2)
     assert generate_pairs(predictor, market, tmp_path / "twice.csv", tmp_path / "out").count == 1
+
+
+def test_pairs_are_not_written_among_the_photos(predictor: Predictor, market: Path) -> None:
+    for out in (market, market / "made"):
+        with pytest.raises(UserError, match="lies in the data set"):
+            generate_pairs(predictor, market, market / "market-pairs-test.csv", out)
+    assert not (market / "made").exists()

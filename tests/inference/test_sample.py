@@ -190,10 +190,16 @@ def test_nothing_is_lost(predictor: Predictor, photos: list[Path], tmp_path: Pat
             sample_sheet(predictor, tmp_path / name, 1)
     with pytest.raises(UserError, match="is a folder: give a file name"):
         sample_sheet(predictor, tmp_path, 1)
-    (tmp_path / "old.png").write_bytes(b"old")
+    sample_sheet(predictor, tmp_path / "old.png", 1)
+    old = (tmp_path / "old.png").read_bytes()
     with pytest.raises(UserError, match="Unknown pose"):
         sample_sheet(predictor, tmp_path / "old.png", 1, pose="walkin")
-    assert (tmp_path / "old.png").read_bytes() == b"old"
+    assert (tmp_path / "old.png").read_bytes() == old
+    sample_sheet(predictor, tmp_path / "old.png", 2)  # its own sheet is replaced, a picture of somebody else's is not
+    assert (tmp_path / "old.png").read_bytes() != old
+    write_png(tmp_path / "old.png", photo(1, standing()))
+    with pytest.raises(UserError, match="does not say that posegan made it"):
+        sample_sheet(predictor, tmp_path / "old.png", 1)
 
 
 def test_one_pose_as_a_value(predictor: Predictor) -> None:

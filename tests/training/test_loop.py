@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -88,6 +89,17 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_keeps_the_last_good_s
     found = load_newest_state(tmp_path / "run" / "state")
     assert found is not None
     assert all(torch.isfinite(v).all() for v in found[1]["model"].values())
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_weights_without_a_state_are_not_written_over(resume: bool, tiny_market: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run", steps=2)
+    train(recipe)
+    before = (tmp_path / "run" / "weights.safetensors").read_bytes()
+    shutil.rmtree(tmp_path / "run" / "state")  # to save space
+    with pytest.raises(UserError, match="holds weights.safetensors but no state to go on from"):
+        train(load_recipe(recipe, ["--training.steps", "4"]), resume=resume)
+    assert (tmp_path / "run" / "weights.safetensors").read_bytes() == before
 
 
 def test_broken_weights_are_not_validated(tiny_market: Path, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ def run(argv: Sequence[str]) -> None:
     for threshold in ("min_pose", "min_identity"):
         if getattr(chosen, threshold) is not None and chosen.no_scores:
             raise UserError(f"--{threshold.replace('_', '-')} needs scores: leave --no-scores out.")
+    if chosen.osnet and chosen.no_scores:
+        raise UserError("--osnet is for scores: leave --no-scores or --osnet out.")
     require_data(chosen.data)
 
     from posegan.inference.augment import augment

@@ -42,7 +42,7 @@ def run(argv: Sequence[str]) -> None:
             "--person; --pictures DIR shows everybody's number."
         )
     if not done.known and not done.looked_at:
-        raise UserError(f"None of the photos can be read, so {chosen.out} was not written.")
+        raise UserError(f"No photo is left, so {chosen.out} was not written: see above what is wrong with each.")
     print(f"{done.looked_at - len(done.nobody):,} of {done.looked_at:,} photos with a person; rows are in {chosen.out}")
 
 

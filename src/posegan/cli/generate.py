@@ -105,7 +105,11 @@ def _parser() -> Parser:
     add_source_options(parser, required=False)
     names = ", ".join(pose_names())
     parser.add_argument("--pose", help=f"photo, OpenPose .json, annotations.csv:PHOTO, or one of: {names}")
-    parser.add_argument("--out", required=True, help="picture to write (PNG), or with --pairs a folder")
+    parser.add_argument(
+        "--out",
+        required=True,
+        help="picture to write (PNG; one that posegan did not make is not replaced), or with --pairs a folder",
+    )
     parser.add_argument(
         "--paste",
         action="store_true",

@@ -27,4 +27,4 @@ def run(argv: Sequence[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("default")
         folder = train(recipe, resume=chosen.resume == "auto")
-    print(f"weights.safetensors, metrics.jsonl and samples are in {folder}")
+    print(f"weights.safetensors, metrics.jsonl and what else the run has written are in {folder}")

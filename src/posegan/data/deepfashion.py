@@ -68,7 +68,10 @@ class DeepFashionPoseDataset(PosePairDataset):
         check_split(split)
         size = (size[0], size[1])
         if size not in (FULL, CROPPED):
-            raise UserError(f"DeepFashion has the sizes 256x256 and 256x176 (height x width), not {size[0]}x{size[1]}.")
+            raise UserError(
+                f"DeepFashion has photos of 256x256 and 256x176 (height x width), not {size[0]}x{size[1]}: give "
+                "weights, or a model.size, of one of these."
+            )
         part, root, report = "test" if split == "test" else "train", Path(root), DataReport()
         folders = (part, f"fashion_resize/{part}", f"fashion/{part}", f"fasion/{part}", "img")
         store = PhotoStore.find(root, folders, pack, f"{part}.pack")

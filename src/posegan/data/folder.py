@@ -125,7 +125,7 @@ class PhotoFolderDataset(PosePairDataset):
     ) -> None:
         check_split(split)
         if split == "test" and pairs is None:
-            raise UserError("A folder of photos has no test split: pass `pairs`, or use 'validation'.")
+            raise UserError("A folder of photos has no test split: give a list of pairs, or the split 'validation'.")
         root, report = Path(root), DataReport()
         store = PhotoStore.find(root, (".",), pack, "photos.pack")
         if annotations is None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from posegan.detect.base import People, coco_people, joint_boxes
 from posegan.errors import UserError
+from posegan.files import require_readable
 
 THRESHOLD = 0.1  # 300 photos of Market-1501: as many joints right as without any threshold, and fewer beyond .2
 INSTALL = "pip install ai-edge-litert, or posegan[detect]"
@@ -35,6 +36,7 @@ class MoveNet:
         except ModuleNotFoundError as error:
             raise UserError(f"MoveNet needs the package ai-edge-litert: {INSTALL}.") from error
         self.threshold = threshold
+        require_readable(Path(path), "give the .tflite file of MoveNet")
         try:
             self._network = Interpreter(str(path), num_threads=torch.get_num_threads())
             self._network.allocate_tensors()

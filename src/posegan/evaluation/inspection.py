@@ -19,7 +19,7 @@ from posegan.images import to_bytes, write_png
 from posegan.inference.finder import JOINTS_REMEDY, PersonFinder
 from posegan.inference.generate import require_all_pairs
 from posegan.inference.open_data import open_data
-from posegan.inference.output import out_file, provenance
+from posegan.inference.output import out_picture, provenance
 from posegan.inference.poses import FramedPose
 from posegan.inference.predictor import Predictor
 from posegan.layers.adapn import STATISTICS
@@ -87,7 +87,7 @@ def inspect_data(
 def _png(out: str | Path, inputs: Sequence[Path]) -> Path:
     if Path(out).suffix.lower() != ".png" and not Path(out).is_dir():
         raise UserError(f"{out} is to be a PNG: give a file name that ends in .png.")
-    return out_file(out, tuple(inputs))
+    return out_picture(out, tuple(inputs))
 
 
 def _write(

@@ -23,7 +23,7 @@ from posegan.evaluation.scorers import REAL
 from posegan.evaluation.sheet import write_sheet
 from posegan.images import to_bytes, write_png
 from posegan.inference.open_data import named_pairs, open_data
-from posegan.inference.output import out_folder, pair_name, provenance, require_distinct_names
+from posegan.inference.output import out_folder, outside_data, pair_name, provenance, require_distinct_names
 from posegan.inference.predictor import Predictor
 from posegan.metrics import PROTOCOLS, Accumulator, l1, masked_l1, masked_ssim, psnr, ssim
 from posegan.pose.mask import body_mask
@@ -73,6 +73,8 @@ def evaluate(
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     data = str(dataset) if isinstance(dataset, str | Path) else type(dataset).__name__
     if isinstance(dataset, str | Path):
+        if out is not None:
+            outside_data(out, dataset)
         dataset = open_data(dataset, predictor.size, pairs, split)
     if dataset.size != predictor.size:
         made, found = (f"{height}x{width}" for height, width in (predictor.size, dataset.size))

@@ -20,7 +20,7 @@ from posegan.images import scaled, tile, to_bytes, to_signed, write_gif
 from posegan.inference.finder import PersonFinder
 from posegan.inference.framing import fit_photo
 from posegan.inference.matte import matte, over
-from posegan.inference.output import files_among, out_file, photo_paths, provenance
+from posegan.inference.output import files_among, out_picture, photo_paths, provenance
 from posegan.inference.paste import PersonInPhoto
 from posegan.inference.predictor import Person, PoseGiven, Predictor, read_people
 from posegan.inference.sequence_files import FoundSequence, find_sequence
@@ -148,7 +148,7 @@ def animate_file(
     ending = Path(out).suffix.lower()
     if ending not in (".gif", ".mp4") and not Path(out).is_dir():
         raise UserError(f"{out} is to be a GIF or an MP4: give a file name that ends in .gif or .mp4.")
-    photos, path = photo_paths(photo), out_file(out, files_among(photo, poses, source_pose))
+    photos, path = photo_paths(photo), out_picture(out, files_among(photo, poses, source_pose))
     (image, own_pose), *others = read_people(photos, source_pose, finder)
     if paste:
         background = "photo"

@@ -21,7 +21,7 @@ from posegan.errors import UserError, unknown_name
 from posegan.images import to_bytes, to_signed, write_jpeg
 from posegan.inference.allowed_people import AllowedPeople, AllowedSplit, allowed_people
 from posegan.inference.manifest import Manifest, check_settings
-from posegan.inference.output import lies_in, out_folder, provenance
+from posegan.inference.output import out_folder, outside_data, provenance
 from posegan.inference.picture_score import Pictures, PictureScore, PoseAgreement
 from posegan.inference.predictor import Predictor
 from posegan.inference.targets import fit_bodies
@@ -85,8 +85,7 @@ def augment(
     in the data set.
     """
     folder, root = Path(out).resolve(), Path(data).resolve()
-    if lies_in(folder, root):
-        raise UserError(f"{out} lies in the data set, which would mix with the pictures: give another folder.")
+    outside_data(out, data)
     for name in least or {}:
         if name not in [score.name for score in scores]:
             raise unknown_name("score", name, [score.name for score in scores])
@@ -103,7 +102,7 @@ def augment(
     }
     asked = {score.name: "--min-pose" for score in scores if isinstance(score, PoseAgreement)}
     place, annotations = PLACES[found.kind]
-    jobs = plan(found, people or list(found.people), count, seed)
+    jobs = plan(found, list(dict.fromkeys(people or found.people)), count, seed)
     with sole_writer(out_folder(out), "--out"):
         file = folder / "augment.json"
         if (folder / annotations).is_file() and not file.is_file():

@@ -22,8 +22,9 @@ from posegan.inference.judge import Judge, Judgement
 from posegan.inference.open_data import open_data
 from posegan.inference.output import (
     files_among,
-    out_file,
     out_folder,
+    out_picture,
+    outside_data,
     pair_name,
     photo_paths,
     provenance,
@@ -83,7 +84,7 @@ def generate_file(
     """
     if Path(out).suffix.lower() != ".png" and not Path(out).is_dir():
         raise UserError(f"{out} is to be a PNG: give a file name that ends in .png.")
-    photos, path = photo_paths(photo), out_file(out, files_among(photo, pose, source_pose))
+    photos, path = photo_paths(photo), out_picture(out, files_among(photo, pose, source_pose))
     finder = finder or PersonFinder()
     wanted = find_pose(pose, finder=finder.anybody()) if isinstance(pose, str | Path) else pose
     guessed: tuple[str, ...] = ()
@@ -130,6 +131,7 @@ def generate_pairs(
     dataset = open_data(data, predictor.size, pairs)
     require_all_pairs(dataset, pairs)
     require_distinct_names(dataset.pair_names())
+    outside_data(out, data)
     folder = out_folder(out)
     judged: dict[str, Judgement] = {}
     for first in range(0, len(dataset), batch_size):

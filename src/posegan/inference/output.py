@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from posegan.inference.predictor import Predictor
 
 
+GENERATED = {"Software": f"posegan {__version__}", "Description": "AI-generated: a person re-posed by posegan"}
+SAID = 2**26  # bytes of a file in which its metadata are looked for
 CARRIED = "where body and background only moved, pixels are those of the photo"
 
 
@@ -26,9 +28,7 @@ def provenance(
     source: the source photo's sha256 or, for a data set, its name. others: those of more photos of the person.
     carried: pixels of the photos themselves may be in it.
     """
-    said = {
-        "Software": f"posegan {__version__}",
-        "Description": "AI-generated: a person re-posed by posegan",
+    said = GENERATED | {
         "posegan:weights-sha256": predictor.sha256 or "none",
         "posegan:source": source or "unknown",
     }
@@ -70,6 +70,25 @@ def out_file(path: str | Path, inputs: tuple[str | Path | None, ...] = ()) -> Pa
     out_folder(path.parent)
     require_writable(path)
     return path
+
+
+def out_picture(path: str | Path, inputs: tuple[str | Path | None, ...] = ()) -> Path:
+    """Return the path of a picture or film to write, as `out_file`.
+
+    Raises UserError as it does, or if a file is there that does not say that posegan made it.
+    """
+    path = out_file(path, inputs)
+    if path.is_file() and path.stat().st_size and b"posegan" not in path.read_bytes()[:SAID]:
+        raise UserError(
+            f"{path} is there and does not say that posegan made it: give another --out, or move it away first."
+        )
+    return path
+
+
+def outside_data(out: str | Path, data: str | Path) -> None:
+    """Raise UserError if results are to be written into a data set, where they would count as its photos."""
+    if str(data) != "synthetic" and lies_in(out, data):
+        raise UserError(f"{out} lies in the data set {data}, with whose photos it would mix: give another --out.")
 
 
 def lies_in(path: str | Path, folder: str | Path) -> bool:

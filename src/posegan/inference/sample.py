@@ -13,7 +13,7 @@ from posegan.files import sha256_of
 from posegan.images import tile, to_bytes, write_png
 from posegan.inference.finder import JOINTS_REMEDY, PersonFinder
 from posegan.inference.framing import Photo
-from posegan.inference.output import out_file, provenance
+from posegan.inference.output import out_picture, provenance
 from posegan.inference.poses import FramedPose
 from posegan.inference.predictor import Predictor
 from posegan.models.base import MODELS, FactorSampler, Sampler, create_model
@@ -103,7 +103,7 @@ def sample_sheet(
         raise UserError(f"{out} is to be a PNG: give a file name that ends in .png.")
     photos = [Path(part.photo) for part in taken.values() if isinstance(part.photo, str | Path)]
     poses = [Path(given) for given in (pose, *(part.pose for part in taken.values())) if isinstance(given, str | Path)]
-    path = out_file(out, tuple(used for used in (*photos, *poses) if used.is_file()))
+    path = out_picture(out, tuple(used for used in (*photos, *poses) if used.is_file()))
     people = sample_people(predictor, count, pose=pose, seed=seed, **taken)
     said = provenance(predictor, ", ".join(map(sha256_of, photos)) or "no photo")
     said["Description"] = "AI-generated: people sampled by posegan"

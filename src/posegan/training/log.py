@@ -18,6 +18,7 @@ from posegan.data import PosePairDataset
 from posegan.evaluation.sheet import comparison
 from posegan.files import write_text
 from posegan.images import tile, write_png
+from posegan.inference.output import GENERATED
 from posegan.metrics import ssim
 from posegan.models import Generator
 
@@ -116,7 +117,8 @@ def sample_sheet(generator: Generator, batch: Batch) -> Tensor:
 
 def write_samples(folder: Path, step: int, generator: Generator, batch: Batch) -> None:
     """Write the sheet of a step to `samples/` in the run folder."""
-    write_png(folder / "samples" / f"step-{step:08d}.png", sample_sheet(generator, batch))
+    path = folder / "samples" / f"step-{step:08d}.png"
+    write_png(path, sample_sheet(generator, batch), GENERATED)
 
 
 @torch.no_grad()

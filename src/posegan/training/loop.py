@@ -78,6 +78,12 @@ class Run:
         found = load_newest_state(self.folder / "state") if resume else None
         if found is None and not resume and (self.folder / "state").exists():
             raise UserError(f"{self.folder} already holds a run: give another training.out, or use --resume auto.")
+        trained = [name for name in ("weights.safetensors", "best.safetensors") if (self.folder / name).exists()]
+        if found is None and trained:
+            raise UserError(
+                f"{self.folder} holds {trained[0]} but no state to go on from, and it would be lost: give another "
+                "training.out, or move it away; --training.init starts from weights."
+            )
         self.start = found[0] if found else 0
         self.state = found[1] if found else None
         self.best = float(self.state["best"]) if self.state else -1.0
