@@ -1,7 +1,7 @@
 // Another person's pose for the photo's person, where that person stands: what posegan does on the server
 // (posegan/pose/retarget.py, inference/targets.py, app/placing.py), for the page without one. Its numbers are told.
 
-import type { Box, Point, Pose } from "./types.ts";
+import type { Box, Joint, Point, Pose } from "./types.ts";
 
 /** What the server's code says of bodies; the six limbs are torso, head, upper arm, forearm, thigh, shin. */
 export interface BodyRules {
@@ -16,6 +16,8 @@ export interface BodyRules {
   readonly face: readonly number[];
   readonly pairs: readonly (readonly (readonly [number, number])[])[]; // joints of the last four limbs, both sides
   readonly tree: readonly (readonly [number, readonly number[], number | null])[];
+  readonly crown: number; // of a body's height, from the highest joint of the face to the top of the head
+  readonly smallest: number; // of the height, at most so much smaller is made whose head would leave the photo
   readonly edge: number; // of the picture's height, kept free between the outermost joints and its edge
 }
 
@@ -65,17 +67,40 @@ export function placeOn(poses: readonly Pose[], source: Pose, rules: BodyRules):
   });
   const dx = gap(scaled, source, [rules.hips, rules.neck], "x", rules);
   const dy = gap(scaled, source, [rules.ankles, rules.hips, rules.neck], "y", rules);
-  return scaled.map((pose) => pose.map((joint) => (joint.visible ? { ...joint, x: joint.x + dx, y: joint.y + dy } : joint)));
+  const there = scaled.map((pose) =>
+    pose.map((joint) => (joint.visible ? { ...joint, x: joint.x + dx, y: joint.y + dy } : joint)),
+  );
+  return belowTheTop(there, source, rules.crown * wanted.height, rules);
 }
 
-/** How far to move along an axis for the first anchor that both have to coincide; of the ankles the lowest counts. */
+/** Poses made smaller above their feet, if their heads rise above a photo that shows the source's. */
+function belowTheTop(poses: readonly Pose[], source: Pose, crown: number, rules: BodyRules): Pose[] {
+  const [foot] = shown(source, rules.ankles).sort((a, b) => b.y - a.y);
+  const heads = [source, ...poses].map((pose) => Math.min(...shown(pose, rules.face).map((joint) => joint.y)) - crown);
+  const [own, highest] = [heads[0]!, Math.min(...heads.slice(1))];
+  if (!foot || !Number.isFinite(own) || !Number.isFinite(highest)) return [...poses];
+  const fits = (foot.y - Math.min(own, 0)) / Math.max(foot.y - highest, 1);
+  const factor = Math.min(Math.max(fits, rules.smallest), 1);
+  const near = ({ x, y, visible }: Joint) => ({ x: foot.x + (x - foot.x) * factor, y: foot.y + (y - foot.y) * factor, visible });
+  return poses.map((pose) => pose.map((joint) => (joint.visible ? near(joint) : joint)));
+}
+
+function shown(pose: Pose, joints: readonly number[]): Joint[] {
+  return joints.map((joint) => pose[joint]!).filter((joint) => joint.visible);
+}
+
+/**
+ * How far to move along an axis for the first anchor that both have to coincide. Of the ankles the lowest of each pose
+ * counts, of several poses the median of these.
+ */
 function gap(moving: readonly Pose[], fixed: Pose, anchors: (readonly number[])[], axis: "x" | "y", rules: BodyRules): number {
   for (const joints of [...anchors, fixed.map((_, joint) => joint)]) {
     const [goal, start] = [[fixed], moving].map((poses) => {
-      const places = poses.flatMap((pose) => joints.map((joint) => pose[joint]!)).filter((joint) => joint.visible);
+      const places = poses.map((pose) => shown(pose, joints).map((joint) => joint[axis])).filter(({ length }) => length > 0);
       if (places.length === 0) return null;
-      const values = places.map((joint) => joint[axis]);
-      return joints === rules.ankles ? Math.max(...values) : total(values) / values.length;
+      const lowest = places.map((values) => Math.max(...values)).sort((a, b) => a - b);
+      const values = places.flat();
+      return joints === rules.ankles ? lowest[(lowest.length - 1) >> 1]! : total(values) / values.length;
     });
     if (goal != null && start != null) return goal - start;
   }

@@ -32,7 +32,7 @@ from posegan.inference.export import export_onnx
 from posegan.inference.export_detector import export_detector, search_rules
 from posegan.inference.onnx_generator import ENCODE, RENDER, is_exported
 from posegan.inference.output import out_folder, provenance
-from posegan.inference.targets import ANKLES, HIPS, NECK
+from posegan.inference.targets import ANKLES, CROWN, HIPS, NECK, SMALLEST
 from posegan.pose import mask, retarget
 from posegan.pose.io import BODY25
 from posegan.pose.mask import BODY_LIMBS
@@ -160,6 +160,8 @@ def body_rules() -> dict[str, Any]:
         "face": retarget.FACE,
         "pairs": retarget.PAIRS,
         "tree": retarget.TREE,
+        "crown": CROWN,
+        "smallest": SMALLEST,
         "edge": EDGE,
     }
 

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3b6ad83b10d5f11106c38340187da15f673aeec56ea9903aaa81508c4f30ae60
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 68f4d075cce93daec5791dee352fba3b8a3350777978b0b652f3b1786c6f9b2c
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -265,14 +265,14 @@ var Figure = class {
     this.pose = pose;
     if (pose.length === 0) return;
     const unit = this.unit();
-    const shown = (joint) => this.pose[joint].visible;
+    const shown2 = (joint) => this.pose[joint].visible;
     this.skeleton.edges.forEach(([start2, end], index) => {
-      const there = shown(start2) && shown(end);
+      const there = shown2(start2) && shown2(end);
       for (const line of [this.bones[index], this.halos[index]]) this.drawLine(line, start2, end, there);
     });
     for (const [end, grip] of this.boneGrips) {
       const start2 = this.skeleton.parents[end];
-      this.drawLine(grip, start2, end, shown(start2) && shown(end));
+      this.drawLine(grip, start2, end, shown2(start2) && shown2(end));
     }
     const torso = this.skeleton.torso.map((joint) => this.pose[joint]);
     this.torso.setAttribute("points", torso.map(({ x, y }) => `${x},${y}`).join(" "));
@@ -661,15 +661,15 @@ var Stage = class {
   }
   /** Put the whole photo there, or with models its cut and their pictures; tells what is seen, and where joints go. */
   lay(photo, image, models) {
-    const shown = models.map((name) => this.results.get(name));
-    this.stages.replaceChildren(this.figure, ...shown.map((result) => result.figure));
+    const shown2 = models.map((name) => this.results.get(name));
+    this.stages.replaceChildren(this.figure, ...shown2.map((result) => result.figure));
     const view = photo.boxes?.get(models[0] ?? "") ?? { left: 0, top: 0, ...photo.size };
     this.drawPhoto(image, view);
-    for (const result of shown) {
+    for (const result of shown2) {
       const box = photo.boxes?.get(result.model.name);
       if (box) result.setPhoto(image, box);
     }
-    return { view, holder: shown[0]?.frame ?? this.frame };
+    return { view, holder: shown2[0]?.frame ?? this.frame };
   }
   drawPhoto(image, view) {
     const scale = Math.min(TWICE, Math.max(1, SHARP / view.height));
@@ -1226,15 +1226,32 @@ function placeOn(poses, source, rules) {
   });
   const dx = gap(scaled, source, [rules.hips, rules.neck], "x", rules);
   const dy = gap(scaled, source, [rules.ankles, rules.hips, rules.neck], "y", rules);
-  return scaled.map((pose) => pose.map((joint) => joint.visible ? { ...joint, x: joint.x + dx, y: joint.y + dy } : joint));
+  const there = scaled.map(
+    (pose) => pose.map((joint) => joint.visible ? { ...joint, x: joint.x + dx, y: joint.y + dy } : joint)
+  );
+  return belowTheTop(there, source, rules.crown * wanted2.height, rules);
+}
+function belowTheTop(poses, source, crown, rules) {
+  const [foot] = shown(source, rules.ankles).sort((a, b) => b.y - a.y);
+  const heads = [source, ...poses].map((pose) => Math.min(...shown(pose, rules.face).map((joint) => joint.y)) - crown);
+  const [own, highest] = [heads[0], Math.min(...heads.slice(1))];
+  if (!foot || !Number.isFinite(own) || !Number.isFinite(highest)) return [...poses];
+  const fits = (foot.y - Math.min(own, 0)) / Math.max(foot.y - highest, 1);
+  const factor = Math.min(Math.max(fits, rules.smallest), 1);
+  const near = ({ x, y, visible }) => ({ x: foot.x + (x - foot.x) * factor, y: foot.y + (y - foot.y) * factor, visible });
+  return poses.map((pose) => pose.map((joint) => joint.visible ? near(joint) : joint));
+}
+function shown(pose, joints) {
+  return joints.map((joint) => pose[joint]).filter((joint) => joint.visible);
 }
 function gap(moving, fixed, anchors, axis, rules) {
   for (const joints of [...anchors, fixed.map((_, joint) => joint)]) {
     const [goal, start2] = [[fixed], moving].map((poses) => {
-      const places = poses.flatMap((pose) => joints.map((joint) => pose[joint])).filter((joint) => joint.visible);
+      const places = poses.map((pose) => shown(pose, joints).map((joint) => joint[axis])).filter(({ length }) => length > 0);
       if (places.length === 0) return null;
-      const values = places.map((joint) => joint[axis]);
-      return joints === rules.ankles ? Math.max(...values) : total(values) / values.length;
+      const lowest = places.map((values2) => Math.max(...values2)).sort((a, b) => a - b);
+      const values = places.flat();
+      return joints === rules.ankles ? lowest[lowest.length - 1 >> 1] : total(values) / values.length;
     });
     if (goal != null && start2 != null) return goal - start2;
   }

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3b6ad83b10d5f11106c38340187da15f673aeec56ea9903aaa81508c4f30ae60
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 68f4d075cce93daec5791dee352fba3b8a3350777978b0b652f3b1786c6f9b2c
 
 // src/runtime.ts
 var opened = null;
