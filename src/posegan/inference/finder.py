@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from posegan.detect import Builtin, Detector, People
+from posegan.detect.builtin import WIDEST
 from posegan.errors import UserError
 from posegan.pose import Pose
 
@@ -65,7 +66,10 @@ class PersonFinder:
         height, width = photo.shape[-2:]
         left, top, right, bottom = self.box or (0, 0, width, height)
         if not (0 <= left < right <= width and 0 <= top < bottom <= height):
-            raise UserError(f"The box {left},{top},{right},{bottom} does not lie in {name}, which is {width}x{height}.")
+            raise UserError(
+                f"The box {left},{top},{right},{bottom} does not lie in {name}, which is {width}x{height}: give its left, "
+                "top, right and bottom edge in pixels of the photo."
+            )
         if right - left < SMALLEST[1] or bottom - top < SMALLEST[0]:
             what = f"The box {left},{top},{right},{bottom} of {name}" if self.box else name
             raise UserError(
@@ -90,9 +94,9 @@ class PersonFinder:
         people = self.people(photo, name)
         where = f"in the box of {name}" if self.box else f"in {name}"
         if not len(people):
-            limits = (
-                " (it finds one person, who fills half the height or more)" if self.network.name == "builtin" else ""
-            )
+            limits = ""
+            if self.network.name == "builtin":
+                limits = f" (it finds one person, who fills half the height or more, in photos up to {WIDEST}:1)"
             raise UserError(f"The detector {self.network.name}{limits} finds nobody {where}: {self.remedy}.")
         if self.person is None and len(people) > 1:
             sys.stderr.write(
