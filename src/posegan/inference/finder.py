@@ -67,8 +67,8 @@ class PersonFinder:
         left, top, right, bottom = self.box or (0, 0, width, height)
         if not (0 <= left < right <= width and 0 <= top < bottom <= height):
             raise UserError(
-                f"The box {left},{top},{right},{bottom} does not lie in {name}, which is {width}x{height}: give its left, "
-                "top, right and bottom edge in pixels of the photo."
+                f"The box {left},{top},{right},{bottom} does not lie in {name}, which is {width}x{height}: give its "
+                "left, top, right and bottom edge in pixels of the photo."
             )
         if right - left < SMALLEST[1] or bottom - top < SMALLEST[0]:
             what = f"The box {left},{top},{right},{bottom} of {name}" if self.box else name
