@@ -91,7 +91,9 @@ def test_evaluate(weights: Path, market: Path, tmp_path: Path, capsys: pytest.Ca
 
 def test_prepare(market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prepare", str(market), "--out", str(tmp_path / "out")]) == 0
-    assert "18 train pairs" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "18 train pairs" in said
+    assert "a tenth of the people is held out" in said  # here nobody
 
 
 def test_models(capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,6 +30,11 @@ def run(argv: Sequence[str]) -> None:
         print(piece.text())
     for part, report in made.reports.items():
         print(f"{part}: {report.text()}")
+        if report.totals.get("validation pairs") == 0:
+            print(
+                "no validation pairs: a tenth of the people is held out, from ten people with a pair on; training then "
+                "shows training pairs and takes no scores"
+            )
     if (made.folder / "report.html").is_file():
         print(f"pictures of what was kept and rejected: {made.folder / 'report.html'}")
     print(f"packs and pairs are in {made.folder}")
