@@ -18,13 +18,13 @@ from pathlib import Path
 import torch
 
 from posegan import Predictor, SyntheticPeople, load_annotations
-from posegan.data.pairs import market_identity
 from posegan.files import write_text
 from posegan.hardware import processor_name
 from posegan.inference.animate import animate
 from posegan.inference.demo import IDENTITIES
 from posegan.inference.sequence_files import find_sequence, walk_for
 from posegan.metrics.flicker import flicker
+from posegan.people import market_identity
 from posegan.pose import Pose
 from posegan.pose.retarget import UPRIGHT, _seen_lengths, estimate_build
 from posegan.pose.smooth import smooth

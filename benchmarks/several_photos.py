@@ -24,7 +24,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from posegan.data import PosePairDataset, SyntheticPeople
-from posegan.data.pairs import market_identity
 from posegan.evaluation.scorers import available_scorers
 from posegan.evaluation.scores import score
 from posegan.files import write_text
@@ -35,6 +34,7 @@ from posegan.inference.open_data import open_data
 from posegan.inference.paste import aim_in_photo, paste_person
 from posegan.inference.several import photo_shares
 from posegan.models.base import Generator
+from posegan.people import market_identity
 from posegan.pose import Pose
 from posegan.pose.mask import body_mask
 from posegan.pose.view import torso_width

@@ -19,11 +19,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from posegan.data.cache import list_photos
-from posegan.data.pairs import market_identity, people_of, validation_identities
+from posegan.data.pairs import people_of, validation_identities
 from posegan.data.photos import PhotoFiles
 from posegan.identity.embedding import Limits, save_embedding
 from posegan.identity.network import SIZE, IdentityNet, opponent_colours
 from posegan.images import to_signed
+from posegan.people import market_identity
 from posegan.pose import Pose
 from posegan.pose.io import load_annotations
 

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from posegan.data import MarketPoseDataset
-from posegan.data.pairs import market_identity, validation_identities
+from posegan.data.pairs import validation_identities
 from posegan.data.synthetic import SyntheticPeople
 from posegan.data.synthetic.scene import render_background
 from posegan.files import atomic_writer
 from posegan.images import to_bytes
+from posegan.people import market_identity
 from posegan.pose import Pose, Size
 
 ROOMY: Size = (160, 112)  # of the synthetic pictures: crops of other places and sizes can be cut from them

@@ -36,12 +36,12 @@ class MoveNet:
         except ModuleNotFoundError as error:
             raise UserError(f"MoveNet needs the package ai-edge-litert: {INSTALL}.") from error
         self.threshold = threshold
-        require_readable(Path(path), "give the .tflite file of MoveNet")
         try:
             self._network = Interpreter(str(path), num_threads=torch.get_num_threads())
             self._network.allocate_tensors()
             (self._input,), (self._output,) = self._network.get_input_details(), self._network.get_output_details()
         except (ValueError, RuntimeError) as error:
+            require_readable(Path(path), "give the .tflite file of MoveNet")
             raise UserError(f"{path} is not a readable MoveNet .tflite file: get it again.") from error
         shapes = [tuple(int(n) for n in end["shape"]) for end in (self._input, self._output)]
         self._side = shapes[0][1] if len(shapes[0]) == 4 else 0
