@@ -78,10 +78,13 @@ def out_picture(path: str | Path, inputs: tuple[str | Path | None, ...] = ()) ->
     Raises UserError as it does, or if a file is there that does not say that posegan made it.
     """
     path = out_file(path, inputs)
-    if path.is_file() and path.stat().st_size and b"posegan" not in path.read_bytes()[:SAID]:
-        raise UserError(
-            f"{path} is there and does not say that posegan made it: give another --out, or move it away first."
-        )
+    if path.is_file() and path.stat().st_size:
+        with path.open("rb") as file:
+            made_here = b"posegan" in file.read(SAID)
+        if not made_here:
+            raise UserError(
+                f"{path} is there and does not say that posegan made it: give another --out, or move it away first."
+            )
     return path
 
 
