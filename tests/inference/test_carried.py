@@ -131,6 +131,16 @@ def test_where_a_part_ends_before_background_it_ends_in_the_new_pose() -> None:
     assert PhotoPerson(pose, (256, 128), torch.ones(1, 1, 256, 128)).carry(target).clear.max() < 0.05
 
 
+def test_a_face_is_carried_or_generated_and_hardly_ever_both() -> None:
+    """A nose that moves away from the ears: half of a sharp face over half of a generated one is neither."""
+    pose = Pose.stack([larger()])
+    shifts = torch.linspace(0, 40, 81)
+    trust = [float(part_motions(pose, Pose.stack([moved(larger(), [0], (float(x), 0.0))]))[1][HEAD]) for x in shifts]
+    assert trust[0] == 1 and trust[-1] == 0
+    assert trust == sorted(trust, reverse=True)
+    assert sum(0.05 < value < 0.95 for value in trust) < 0.1 * len(trust)
+
+
 def test_what_an_arm_hid_is_generated() -> None:
     source = larger()
     chest = (source.xy[2] + source.xy[5] + source.xy[8] + source.xy[11]) / 4

@@ -44,6 +44,7 @@ AGREED = (0.5, 0.95)  # share of the parts that agree on background at which not
 GAP = 0.02  # of the torso's length: half the width up to which a gap in the cut-out is none in the body
 CORE = 0.6  # half-widths up to which a part is there in any case
 RAY = 10  # pixels that are looked at on the way from a bone
+LOOKS = (0.25, 0.4)  # how alike two views of a head are at which nothing and all of it is carried: half of each is none
 OVERLAP = (0.35, 0.75)  # agreement of the parts in both pictures at which nothing and all of a pixel is carried
 
 
@@ -166,7 +167,7 @@ def part_motions(source: Pose, target: Pose) -> tuple[Tensor, Tensor]:
     trust = torch.exp(-((stretched - 1) / STRETCH).square()) * both
     turned = (torso_width(source) - torso_width(target)) / TURN
     trust[0] = torch.exp(-turned.square())[0]
-    trust[1] = same_view_of_head(source, target)[0] * both[1]
+    trust[1] = smoothstep(same_view_of_head(source, target)[0], *LOOKS) * both[1]
     trust[1:] *= trust[0]
     return affines, torch.where(lost, -1.0, trust)
 
