@@ -116,6 +116,16 @@ def test_while_a_joint_moves_the_last_one_stays_dimmed_and_is_not_saved(page: Pa
     assert [wanted.get("model") for wanted in asked] == ["vivid"]
 
 
+def test_a_drag_that_is_given_up_brings_the_whole_photo_and_the_verdict_back(page: Page):
+    until_another(page)
+    hold_joint(page, "right_wrist", -20, -60)
+    assert page.locator("#whole").get_attribute("aria-busy") == "true"
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    page.wait_for_selector(READY)
+    page.wait_for_function("() => document.querySelector('.result .verdict').children.length > 0")
+
+
 def test_a_late_photo_of_another_pose_is_not_shown(page: Page):
     old = until_another(page)
     held: list[Route] = []

@@ -56,6 +56,7 @@ export class App {
     this.editor = new Editor(byId("editor", SVGSVGElement), facts.skeleton, {
       moving: (pose, time) => this.moving(pose, time),
       moved: (pose, label, time) => this.put(pose, label, time),
+      cancelled: () => this.refresh(performance.now()),
       toggled: (joint) => this.toggle(joint),
       selected: (joint) => {
         this.selected = joint;

@@ -10,6 +10,8 @@ export interface EditorEvents {
   moving(pose: Pose, time: number): void;
   /** The pose after a drag or a key press; label: changes with the same one may be undone together. */
   moved(pose: Pose, label: string, time: number): void;
+  /** A drag was given up: everything is as it was before. */
+  cancelled(): void;
   toggled(joint: number): void;
   selected(joint: number | null): void;
 }
@@ -60,6 +62,7 @@ export class Editor {
 
   /** Show this part of the photo; hasBox: with a box around the person, to move and stretch all of it. */
   frame(view: Box, hasBox: boolean): void {
+    this.letGo(); // what was held belongs to another picture
     this.hasBox = hasBox;
     this.svg.classList.toggle("with-box", hasBox);
     this.figure.frame(view);
@@ -154,17 +157,20 @@ export class Editor {
   private release(event: PointerEvent): void {
     if (this.grip?.pointer !== event.pointerId) return;
     const { changed } = this.grip;
-    this.grip = null;
-    this.svg.classList.remove("dragging");
+    this.letGo();
     if (changed) this.events.moved(this.pose, "", event.timeStamp);
   }
 
   private cancel(): void {
     this.pose = this.grip!.from;
+    this.letGo();
+    this.figure.draw(this.pose);
+    this.events.cancelled();
+  }
+
+  private letGo(): void {
     this.grip = null;
     this.svg.classList.remove("dragging");
-    this.figure.draw(this.pose);
-    this.events.moving(this.pose, performance.now());
   }
 
   // Keys -------------------------------------------------------------------------------------------------------------

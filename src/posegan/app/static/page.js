@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 68f4d075cce93daec5791dee352fba3b8a3350777978b0b652f3b1786c6f9b2c
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: b59ad85c9921c4c9af4ebad175fe12cc20e300e7630e98222846a674c3a21376
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -350,6 +350,7 @@ var Editor = class {
   }
   /** Show this part of the photo; hasBox: with a box around the person, to move and stretch all of it. */
   frame(view, hasBox) {
+    this.letGo();
     this.hasBox = hasBox;
     this.svg.classList.toggle("with-box", hasBox);
     this.figure.frame(view);
@@ -432,16 +433,18 @@ var Editor = class {
   release(event) {
     if (this.grip?.pointer !== event.pointerId) return;
     const { changed } = this.grip;
-    this.grip = null;
-    this.svg.classList.remove("dragging");
+    this.letGo();
     if (changed) this.events.moved(this.pose, "", event.timeStamp);
   }
   cancel() {
     this.pose = this.grip.from;
+    this.letGo();
+    this.figure.draw(this.pose);
+    this.events.cancelled();
+  }
+  letGo() {
     this.grip = null;
     this.svg.classList.remove("dragging");
-    this.figure.draw(this.pose);
-    this.events.moving(this.pose, performance.now());
   }
   // Keys -------------------------------------------------------------------------------------------------------------
   jointKey(event, joint) {
@@ -849,6 +852,7 @@ var App = class {
     this.editor = new Editor(byId("editor", SVGSVGElement), facts.skeleton, {
       moving: (pose, time) => this.moving(pose, time),
       moved: (pose, label, time) => this.put(pose, label, time),
+      cancelled: () => this.refresh(performance.now()),
       toggled: (joint) => this.toggle(joint),
       selected: (joint) => {
         this.selected = joint;

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 68f4d075cce93daec5791dee352fba3b8a3350777978b0b652f3b1786c6f9b2c
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: b59ad85c9921c4c9af4ebad175fe12cc20e300e7630e98222846a674c3a21376
 
 // src/runtime.ts
 var opened = null;
