@@ -78,6 +78,21 @@ def test_escape_ends_a_drag_where_it_began(page):
     assert page.locator("#undo").is_disabled()
 
 
+def test_a_double_click_hides_and_shows_a_joint(page):
+    start = place(page, "left_wrist")
+    page.mouse.dblclick(*joint(page, "left_wrist"))
+    assert place(page, "left_wrist") is None
+    page.mouse.dblclick(*joint(page, "left_wrist"))
+    assert place(page, "left_wrist") == start
+
+
+def test_what_changes_nothing_is_not_undone(page):
+    page.click("#reset")
+    x, y = joint(page, "left_wrist")
+    drag(page, (x, y), (x, y))
+    assert page.locator("#undo").is_disabled()
+
+
 def test_the_keyboard_reaches_every_joint_and_moves_it(page):
     page.locator("#place").focus()
     names = []

@@ -6,7 +6,7 @@ import { Editor } from "./editor.ts";
 import { History } from "./history.ts";
 import { Messages } from "./messages.ts";
 import { Player, thereAndBack } from "./player.ts";
-import { bounds, mirror, placeHidden, rescale, standingIn, swapSides, withVisible } from "./pose.ts";
+import { bounds, equal, mirror, placeHidden, rescale, standingIn, swapSides, withVisible } from "./pose.ts";
 import { Stage } from "./stage.ts";
 import { Verdicts } from "./verdicts.ts";
 import { Whole } from "./whole.ts";
@@ -25,6 +25,10 @@ export interface Facts {
   readonly library: Library & { readonly size: Size };
 }
 
+function remember(pose: Pose): History<Pose> {
+  return new History(pose, equal);
+}
+
 export class App {
   readonly messages = new Messages();
   readonly editor: Editor;
@@ -39,8 +43,8 @@ export class App {
   private image: HTMLImageElement | null = null;
   private placed: Library | null = null; // the library, where the photo's person stands
   private picked = false; // whether the user has chosen models
-  private source = new History<Pose>([]);
-  private target = new History<Pose>([]);
+  private source = remember([]);
+  private target = remember([]);
   private readonly stage: Stage;
   private readonly renderer: Renderer;
   private readonly verdicts: Verdicts;
@@ -168,8 +172,8 @@ export class App {
     this.stop();
     [this.photo, this.image, this.own] = [photo, image, own];
     const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
-    this.source = new History(known ?? this.guess(photo));
-    this.target = new History(this.source.now);
+    this.source = remember(known ?? this.guess(photo));
+    this.target = remember(this.source.now);
     this.placed = known && (await this.backend.libraryFor(photo));
     if (!this.picked) this.chosen = [this.suited(!own).name];
     this.stage.clear();
@@ -204,7 +208,7 @@ export class App {
       const photo = this.require();
       const boxes = await this.backend.setJoints(photo, this.source.now);
       const untouched = !this.target.canUndo && !this.target.canRedo;
-      if (untouched) this.target = new History(this.source.now);
+      if (untouched) this.target = remember(this.source.now);
       this.photo = { ...photo, boxes, others: this.others };
       this.placed = await this.backend.libraryFor(this.photo);
       this.go("pose");

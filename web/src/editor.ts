@@ -47,6 +47,7 @@ export class Editor {
     svg.addEventListener("pointercancel", (event) => this.release(event));
     // A finger on a joint drags, elsewhere it scrolls the page; touch-action on parts of an SVG does nothing.
     svg.addEventListener("touchstart", (event) => event.target !== svg && event.preventDefault(), { passive: false });
+    svg.addEventListener("dblclick", (event) => this.toggle(event)); // the svg has captured the pointer
     svg.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.grip) this.cancel();
     });
@@ -86,7 +87,6 @@ export class Editor {
       this.figure.joints[nearest]!.focus({ preventScroll: true });
       this.grab(event, this.jointGrip(nearest, at));
     });
-    group.addEventListener("dblclick", () => this.events.toggled(joint));
     group.addEventListener("focus", () => this.events.selected(joint));
     group.addEventListener("keydown", (event) => this.jointKey(event, joint));
   }
@@ -102,6 +102,11 @@ export class Editor {
       const at = this.figure.cornerPoints()[corner]!;
       this.change(this.cornerGrip(corner, at)({ x: at.x + step.x, y: at.y + step.y }), `corner ${corner}`, event.timeStamp);
     });
+  }
+
+  private toggle(event: MouseEvent): void {
+    const joint = this.figure.nearest(this.figure.at(event), 1);
+    if (joint !== null) this.events.toggled(joint);
   }
 
   // What a pointer holds ---------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ export class Figure {
   }
 
   /** Where a pointer is, in pixels of the photo. */
-  at(event: PointerEvent): Point {
+  at(event: MouseEvent): Point {
     const place = this.svg.getBoundingClientRect();
     const unit = this.view.width / place.width;
     return {
@@ -58,13 +58,14 @@ export class Figure {
     };
   }
 
-  /** The nearest joint to a point, of those that can be grabbed there; shown ones before hidden ones. */
-  nearest(point: Point): number | null {
+  /** The nearest joint to a point, of those within so many times their reach; shown ones before hidden ones. */
+  nearest(point: Point, times = 1.5): number | null {
     const reach = this.reach() * this.unit();
     let [best, least] = [null as number | null, Infinity];
     this.pose.forEach((joint, index) => {
-      const far = Math.hypot(joint.x - point.x, joint.y - point.y) + (joint.visible ? 0 : reach / 2);
-      if (far < least && far <= 1.5 * reach) [best, least] = [index, far];
+      const far = Math.hypot(joint.x - point.x, joint.y - point.y);
+      const rank = far + (joint.visible ? 0 : reach / 2);
+      if (rank < least && far <= times * reach) [best, least] = [index, rank];
     });
     return best;
   }

@@ -1,4 +1,5 @@
-// Undo and redo of one value. Changes with the same label that follow each other at once count as one.
+// Undo and redo of one value. Changes with the same label that follow each other at once count as one, and what changes
+// nothing is no step.
 
 const TOGETHER = 700; // milliseconds between key presses that are undone in one go
 const KEPT = 200;
@@ -9,7 +10,10 @@ export class History<T> {
   private label = "";
   private time = -Infinity;
 
-  constructor(private value: T) {}
+  constructor(
+    private value: T,
+    private readonly equal: (a: T, b: T) => boolean,
+  ) {}
 
   get now(): T {
     return this.value;
@@ -25,6 +29,7 @@ export class History<T> {
 
   /** Change the value; with a label, changes in quick succession are one step. */
   put(value: T, label = "", time = performance.now()): void {
+    if (this.equal(value, this.value)) return;
     const same = label !== "" && label === this.label && time - this.time < TOGETHER;
     if (!same) this.past.push(this.value);
     if (this.past.length > KEPT) this.past.shift();

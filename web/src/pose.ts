@@ -2,6 +2,14 @@
 
 import type { Box, Joint, Point, Pose, Size, Skeleton } from "./types.ts";
 
+const NOTHING = 1e-3; // pixels; less is rounding
+
+/** Whether two poses show the same, with hidden joints in the same places. */
+export function equal(a: Pose, b: Pose): boolean {
+  const near = (one: Joint, other: Joint) => Math.hypot(one.x - other.x, one.y - other.y) < NOTHING;
+  return a.length === b.length && a.every((joint, i) => joint.visible === b[i]!.visible && near(joint, b[i]!));
+}
+
 /** The box around the joints that count, null if none does. */
 export function bounds(pose: Pose): Box | null {
   const seen = pose.filter((joint) => joint.visible);

@@ -57,7 +57,7 @@ test("the way there and back begins at one pose and turns at the other", () => {
 });
 
 test("history goes back and forth, and quick changes of one kind are one step", () => {
-  const history = new History(0);
+  const history = new History<number>(0, Object.is);
   history.put(1);
   history.put(2, "arrow", 1000);
   history.put(3, "arrow", 1100);

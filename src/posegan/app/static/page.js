@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: b59ad85c9921c4c9af4ebad175fe12cc20e300e7630e98222846a674c3a21376
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 112d91fe545eba1c7955e9a24e98436d456ff3258fa11e475538642e2dbaaa34
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -109,6 +109,11 @@ function bend(pose, start2, middle2, end, to) {
 }
 
 // src/pose.ts
+var NOTHING = 1e-3;
+function equal(a, b) {
+  const near = (one, other) => Math.hypot(one.x - other.x, one.y - other.y) < NOTHING;
+  return a.length === b.length && a.every((joint, i) => joint.visible === b[i].visible && near(joint, b[i]));
+}
 function bounds(pose) {
   const seen = pose.filter((joint) => joint.visible);
   if (seen.length === 0) return null;
@@ -227,13 +232,14 @@ var Figure = class {
       y: this.view.top - 0.5 + (event.clientY - place.top) * unit
     };
   }
-  /** The nearest joint to a point, of those that can be grabbed there; shown ones before hidden ones. */
-  nearest(point) {
+  /** The nearest joint to a point, of those within so many times their reach; shown ones before hidden ones. */
+  nearest(point, times = 1.5) {
     const reach = this.reach() * this.unit();
     let [best, least] = [null, Infinity];
     this.pose.forEach((joint, index) => {
-      const far = Math.hypot(joint.x - point.x, joint.y - point.y) + (joint.visible ? 0 : reach / 2);
-      if (far < least && far <= 1.5 * reach) [best, least] = [index, far];
+      const far = Math.hypot(joint.x - point.x, joint.y - point.y);
+      const rank = far + (joint.visible ? 0 : reach / 2);
+      if (rank < least && far <= times * reach) [best, least] = [index, rank];
     });
     return best;
   }
@@ -327,6 +333,7 @@ var Editor = class {
     svg.addEventListener("pointerup", (event) => this.release(event));
     svg.addEventListener("pointercancel", (event) => this.release(event));
     svg.addEventListener("touchstart", (event) => event.target !== svg && event.preventDefault(), { passive: false });
+    svg.addEventListener("dblclick", (event) => this.toggle(event));
     svg.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.grip) this.cancel();
     });
@@ -372,7 +379,6 @@ var Editor = class {
       this.figure.joints[nearest].focus({ preventScroll: true });
       this.grab(event, this.jointGrip(nearest, at));
     });
-    group.addEventListener("dblclick", () => this.events.toggled(joint));
     group.addEventListener("focus", () => this.events.selected(joint));
     group.addEventListener("keydown", (event) => this.jointKey(event, joint));
   }
@@ -387,6 +393,10 @@ var Editor = class {
       const at = this.figure.cornerPoints()[corner];
       this.change(this.cornerGrip(corner, at)({ x: at.x + step.x, y: at.y + step.y }), `corner ${corner}`, event.timeStamp);
     });
+  }
+  toggle(event) {
+    const joint = this.figure.nearest(this.figure.at(event), 1);
+    if (joint !== null) this.events.toggled(joint);
   }
   // What a pointer holds ---------------------------------------------------------------------------------------------
   jointGrip(joint, at) {
@@ -482,10 +492,12 @@ var Editor = class {
 var TOGETHER = 700;
 var KEPT = 200;
 var History = class {
-  constructor(value) {
+  constructor(value, equal2) {
     this.value = value;
+    this.equal = equal2;
   }
   value;
+  equal;
   past = [];
   future = [];
   label = "";
@@ -501,6 +513,7 @@ var History = class {
   }
   /** Change the value; with a label, changes in quick succession are one step. */
   put(value, label = "", time = performance.now()) {
+    if (this.equal(value, this.value)) return;
     const same = label !== "" && label === this.label && time - this.time < TOGETHER;
     if (!same) this.past.push(this.value);
     if (this.past.length > KEPT) this.past.shift();
@@ -843,6 +856,9 @@ var Whole = class {
 // src/app.ts
 var NONE = [];
 var PLACING_STEPS = 300;
+function remember(pose) {
+  return new History(pose, equal);
+}
 var App = class {
   constructor(backend, facts) {
     this.backend = backend;
@@ -887,8 +903,8 @@ var App = class {
   // the library, where the photo's person stands
   picked = false;
   // whether the user has chosen models
-  source = new History([]);
-  target = new History([]);
+  source = remember([]);
+  target = remember([]);
   stage;
   renderer;
   verdicts;
@@ -979,8 +995,8 @@ var App = class {
     this.stop();
     [this.photo, this.image, this.own] = [photo, image, own];
     const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
-    this.source = new History(known ?? this.guess(photo));
-    this.target = new History(this.source.now);
+    this.source = remember(known ?? this.guess(photo));
+    this.target = remember(this.source.now);
     this.placed = known && await this.backend.libraryFor(photo);
     if (!this.picked) this.chosen = [this.suited(!own).name];
     this.stage.clear();
@@ -1011,7 +1027,7 @@ var App = class {
       const photo = this.require();
       const boxes = await this.backend.setJoints(photo, this.source.now);
       const untouched = !this.target.canUndo && !this.target.canRedo;
-      if (untouched) this.target = new History(this.source.now);
+      if (untouched) this.target = remember(this.source.now);
       this.photo = { ...photo, boxes, others: this.others };
       this.placed = await this.backend.libraryFor(this.photo);
       this.go("pose");

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: b59ad85c9921c4c9af4ebad175fe12cc20e300e7630e98222846a674c3a21376
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 112d91fe545eba1c7955e9a24e98436d456ff3258fa11e475538642e2dbaaa34
 
 // src/runtime.ts
 var opened = null;
