@@ -65,6 +65,24 @@ def test_a_bone_turns_its_limb_and_the_torso_moves_the_person(page):
     assert joint(page, "left_hip") == pytest.approx((hip[0] + 20, hip[1] + 10), abs=0.5)
 
 
+def test_a_person_dragged_away_stays_half_in_the_picture_and_covers_no_control(page):
+    hip, shoulder = joint(page, "left_hip"), joint(page, "right_shoulder")
+    inside = ((hip[0] + 2 * shoulder[0]) / 3 + 6, (hip[1] + 2 * shoulder[1]) / 3)
+    button = page.locator(".person >> nth=0").bounding_box()
+    drag(page, inside, (button["x"] + 20, button["y"] + 20), 12)
+    frame = page.locator(".result .frame").bounding_box()
+    torso = page.locator(".torso").bounding_box()
+    assert torso["x"] + torso["width"] / 2 == pytest.approx(frame["x"] + frame["width"], rel=0.03)
+    taken = """() => [...document.querySelectorAll('aside button, .bar button')].filter((e) => {
+        const { left, top, width, height } = e.getBoundingClientRect();
+        return document.elementFromPoint(left + width / 2, top + height / 2)?.closest('#editor');
+    }).length"""
+    assert page.evaluate(taken) == 0
+    x, y = joint(page, "left_elbow")
+    handle = "([x, y]) => document.elementFromPoint(x, y)?.closest('.joint')?.dataset.name ?? null"
+    assert (x < frame["x"] + frame["width"] + 36) == (page.evaluate(handle, [x, y]) is not None)
+
+
 def test_escape_ends_a_drag_where_it_began(page):
     start = place(page, "left_wrist")
     x, y = joint(page, "left_wrist")

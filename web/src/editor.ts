@@ -2,7 +2,8 @@
 // It knows nothing of photos and models; whoever owns it is told of every change.
 
 import { dragJoint, move, stretch, turnLimb } from "./drag.ts";
-import { Figure } from "./figure.ts";
+import { BOX_MARGIN, Figure } from "./figure.ts";
+import { centre } from "./pose.ts";
 import type { Box, Point, Pose, Skeleton } from "./types.ts";
 
 export interface EditorEvents {
@@ -126,13 +127,19 @@ export class Editor {
 
   private bodyGrip(at: Point): Grip {
     const from = this.pose;
-    return (to) => move(from, to.x - at.x, to.y - at.y);
+    const middle = centre(from, this.skeleton);
+    return (to) => {
+      const kept = this.within({ x: middle.x + to.x - at.x, y: middle.y + to.y - at.y }); // half of the torso is seen
+      return move(from, kept.x - middle.x, kept.y - middle.y);
+    };
   }
 
   private cornerGrip(corner: number, at: Point): Grip {
     const [from, old] = [this.pose, this.figure.personBox()];
     const [right, bottom] = [corner === 1 || corner === 2, corner >= 2];
-    return (to) => {
+    const margin = BOX_MARGIN * Math.max(this.figure.view.width, this.figure.view.height); // feet may stand at the edge
+    return (pointer) => {
+      const to = this.within(pointer, margin, at);
       const least = 0.05 * old.height;
       const width = Math.max(least, old.width + (right ? to.x - at.x : at.x - to.x));
       const height = Math.max(least, old.height + (bottom ? to.y - at.y : at.y - to.y));
@@ -207,9 +214,11 @@ export class Editor {
     this.events.moved(pose, label, time);
   }
 
-  /** The nearest point inside the picture. */
-  private within({ x, y }: Point): Point {
+  /** The nearest point inside the picture, at most `margin` outside, or as far outside as `from` is. */
+  private within({ x, y }: Point, margin = 0, from?: Point): Point {
     const { left, top, width, height } = this.figure.view;
-    return { x: Math.min(left + width - 1, Math.max(left, x)), y: Math.min(top + height - 1, Math.max(top, y)) };
+    const between = (value: number, first: number, last: number, start = first) =>
+      Math.min(Math.max(last + margin, start), Math.max(Math.min(first - margin, start), value));
+    return { x: between(x, left, left + width - 1, from?.x), y: between(y, top, top + height - 1, from?.y) };
   }
 }

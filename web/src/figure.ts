@@ -4,7 +4,7 @@ import { makeSvg, setAll, words } from "./dom.ts";
 import { bounds } from "./pose.ts";
 import type { Box, Point, Pose, Skeleton } from "./types.ts";
 
-const BOX_MARGIN = 0.06; // of the person's height, between the joints and the box around them
+export const BOX_MARGIN = 0.06; // of the person's height, between the joints and the box around them
 const CORNERS = ["top left", "top right", "bottom right", "bottom left"] as const;
 
 export class Figure {

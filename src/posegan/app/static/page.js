@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 112d91fe545eba1c7955e9a24e98436d456ff3258fa11e475538642e2dbaaa34
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 623371c91d2ce95d5f18885ff109598c7d1b40b73f4c41641db977912a039cc0
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -411,12 +411,18 @@ var Editor = class {
   }
   bodyGrip(at) {
     const from = this.pose;
-    return (to) => move(from, to.x - at.x, to.y - at.y);
+    const middle2 = centre(from, this.skeleton);
+    return (to) => {
+      const kept = this.within({ x: middle2.x + to.x - at.x, y: middle2.y + to.y - at.y });
+      return move(from, kept.x - middle2.x, kept.y - middle2.y);
+    };
   }
   cornerGrip(corner, at) {
     const [from, old] = [this.pose, this.figure.personBox()];
     const [right, bottom] = [corner === 1 || corner === 2, corner >= 2];
-    return (to) => {
+    const margin = BOX_MARGIN * Math.max(this.figure.view.width, this.figure.view.height);
+    return (pointer) => {
+      const to = this.within(pointer, margin, at);
       const least = 0.05 * old.height;
       const width = Math.max(least, old.width + (right ? to.x - at.x : at.x - to.x));
       const height = Math.max(least, old.height + (bottom ? to.y - at.y : at.y - to.y));
@@ -481,10 +487,11 @@ var Editor = class {
     this.figure.draw(this.pose);
     this.events.moved(pose, label, time);
   }
-  /** The nearest point inside the picture. */
-  within({ x, y }) {
+  /** The nearest point inside the picture, at most `margin` outside, or as far outside as `from` is. */
+  within({ x, y }, margin = 0, from) {
     const { left, top, width, height } = this.figure.view;
-    return { x: Math.min(left + width - 1, Math.max(left, x)), y: Math.min(top + height - 1, Math.max(top, y)) };
+    const between = (value, first, last, start2 = first) => Math.min(Math.max(last + margin, start2), Math.max(Math.min(first - margin, start2), value));
+    return { x: between(x, left, left + width - 1, from?.x), y: between(y, top, top + height - 1, from?.y) };
   }
 };
 

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 112d91fe545eba1c7955e9a24e98436d456ff3258fa11e475538642e2dbaaa34
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 623371c91d2ce95d5f18885ff109598c7d1b40b73f4c41641db977912a039cc0
 
 // src/runtime.ts
 var opened = null;
