@@ -216,6 +216,33 @@ def test_an_openpose_file_places_the_joints_or_poses_the_person(page):
     page.wait_for_function("() => document.querySelector('#live').textContent === 'The pose is loaded.'")
 
 
+def test_of_two_people_chosen_the_last_one_is_shown_whichever_answers_first(page):
+    held, before = [], until_quiet(page)
+    page.route("**/api/examples/1", lambda route: held.append(route), times=1)
+    page.click(".person >> nth=1")
+    page.click(".person >> nth=2")
+    until_changed(page, before)
+    shown = until_quiet(page)
+    held[0].continue_()
+    page.wait_for_timeout(700)
+    assert until_quiet(page) == shown
+
+
+def test_a_person_chosen_while_the_joints_are_taken_over_is_not_replaced(page):
+    drop(page, "me.png", "image/png", photo_file((300, 400)))
+    page.wait_for_selector("body[data-step=joints]")
+    held = []
+    page.route("**/pose", lambda route: held.append(route), times=1)
+    page.click("#confirm")
+    page.click(".person >> nth=2")
+    page.wait_for_selector("body[data-step=pose]")
+    shown = until_quiet(page)
+    held[0].continue_()
+    page.wait_for_timeout(700)
+    assert until_quiet(page) == shown
+    assert page.locator("#others").is_hidden()  # it is not the own photo
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "data", "words"),
     [

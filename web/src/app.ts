@@ -5,6 +5,7 @@ import { byId, save, words } from "./dom.ts";
 import { Editor } from "./editor.ts";
 import { History } from "./history.ts";
 import { Messages } from "./messages.ts";
+import { Newest, type Still } from "./newest.ts";
 import { Player, thereAndBack } from "./player.ts";
 import { bounds, equal, mirror, placeHidden, rescale, standingIn, swapSides, withVisible } from "./pose.ts";
 import { Stage } from "./stage.ts";
@@ -16,6 +17,17 @@ export type Step = "joints" | "pose"; // placing the joints on the photo, then p
 
 const NONE: readonly Photo[] = [];
 const PLACING_STEPS = 300; // arrow keys across the height of a photo whose joints are placed
+
+/** A photo with all that was done to it. */
+interface Work {
+  readonly photo: Photo;
+  readonly own: boolean; // whether the user brought it
+  readonly image: HTMLImageElement;
+  readonly placed: Library | null; // the library, where the photo's person stands
+  readonly source: History<Pose>;
+  readonly target: History<Pose>;
+  readonly step: Step;
+}
 
 export interface Facts {
   readonly skeleton: Skeleton;
@@ -39,12 +51,13 @@ export class App {
   motion: string | null = null; // what plays or played last
   changed: () => void = () => undefined; // whoever shows the state of the controls
   private photo: Photo | null = null;
-  private own = false; // whether it is a photo that the user brought
+  private own = false;
   private image: HTMLImageElement | null = null;
-  private placed: Library | null = null; // the library, where the photo's person stands
+  private placed: Library | null = null;
   private picked = false; // whether the user has chosen models
   private source = remember([]);
   private target = remember([]);
+  private readonly newest = new Newest();
   private readonly stage: Stage;
   private readonly renderer: Renderer;
   private readonly verdicts: Verdicts;
@@ -93,26 +106,29 @@ export class App {
   // Photos -----------------------------------------------------------------------------------------------------------
 
   async takeExample(number: number): Promise<void> {
-    await this.messages.guard(async () => this.use(await this.backend.takeExample(number), "pose", false));
+    const still = this.newest.begin();
+    await this.messages.guard(async () => this.use(await still(this.backend.takeExample(number)), "pose", false, still));
   }
 
   /** A photo of a person who is to be posed, and more photos of the same person. */
   async openPhotos(first: File, others: readonly File[]): Promise<void> {
+    const still = this.newest.begin();
     await this.messages.guard(async () => {
       const doing = this.facts.detector === null ? "Reading the photo …" : "Looking for the person …";
       await this.messages.busy(doing, async () => {
-        await this.use(await this.backend.addPhoto(first), "joints", true);
-        if (others.length > 0) await this.add(others);
+        await this.use(await still(this.backend.addPhoto(first)), "joints", true, still);
+        if (others.length > 0) await this.add(others, still);
       });
     });
   }
 
   /** More photos of the person who is there. */
   async addOthers(files: readonly File[]): Promise<void> {
-    await this.messages.guard(() => this.messages.busy("Looking for the person …", () => this.add(files)));
+    const still = this.newest.watch();
+    await this.messages.guard(() => this.messages.busy("Looking for the person …", () => this.add(files, still)));
   }
 
-  private async add(files: readonly File[]): Promise<void> {
+  private async add(files: readonly File[], still: Still): Promise<void> {
     const { photos } = this.facts;
     if (!this.takesOthers) throw new Sentence("Only one photo of a person is taken here: the first is shown.");
     const faults: string[] = [];
@@ -123,7 +139,7 @@ export class App {
         break;
       }
       try {
-        const added = await this.backend.addOther(this.require(), file);
+        const added = await still(this.backend.addOther(this.require(), file));
         this.setOthers([...this.others, added]);
         this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
       } catch (error) {
@@ -141,18 +157,19 @@ export class App {
 
   /** Another photo of the person comes first, so that it is posed and its joints can be mended; the pose stays. */
   async putFirst(other: Photo): Promise<void> {
+    const still = this.newest.begin();
     await this.messages.guard(async () => {
       const first = this.require();
       if (!first.boxes) throw new Sentence("Place the joints of this photo first, or drop the photos in another order.");
-      const boxes = await this.backend.setJoints(first, this.source.now);
+      const boxes = await still(this.backend.setJoints(first, this.source.now));
       const posed = this.target.canUndo && bounds(this.target.now) !== null;
-      const target = posed ? this.settled(await this.backend.place(other, this.target.now)) : null;
+      const target = posed ? this.settled(await still(this.backend.place(other, this.target.now))) : null;
+      const work = await this.prepare(other, this.step, true, still);
       if (!this.others.includes(other)) return; // removed meanwhile
       const former = { ...first, pose: this.source.now, boxes, others: NONE };
       const others = this.others.map((photo) => (photo === other ? former : photo));
-      await this.use({ ...other, others }, this.step, true);
-      if (target) this.target.put(target, "", performance.now());
-      this.refresh(performance.now());
+      if (target) work.target.put(target);
+      this.show({ ...work, photo: { ...other, others } });
       this.messages.tell("That photo comes first now.");
     });
   }
@@ -163,30 +180,39 @@ export class App {
     else this.refresh(performance.now());
   }
 
-  private async use(photo: Photo, step: Step, own: boolean): Promise<void> {
-    const image = new Image();
-    image.src = photo.picture;
-    await image.decode().catch(() => {
-      throw new Sentence("The photo cannot be shown: drop it again.");
-    });
-    this.stop();
-    [this.photo, this.image, this.own] = [photo, image, own];
-    const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
-    this.source = remember(known ?? this.guess(photo));
-    this.target = remember(this.source.now);
-    this.placed = known && (await this.backend.libraryFor(photo));
-    if (!this.picked) this.chosen = [this.suited(!own).name];
-    this.stage.clear();
-    this.whole.clear();
-    document.body.classList.toggle("joints-found", known !== null);
-    this.go(step);
-    byId("bar", HTMLElement).scrollIntoView({ block: "nearest" }); // on a telephone the lists are far below
-    if (known === null && this.facts.detector !== null) {
+  private async use(photo: Photo, step: Step, own: boolean, still: Still): Promise<void> {
+    this.show(await this.prepare(photo, step, own, still));
+    if (photo.pose === null && this.facts.detector !== null) {
       const why = photo.unsearched ?? "Nobody was found in this photo";
       this.messages.show(`${why}: place the joints by hand, or load them from an OpenPose JSON.`);
     }
-    const next = known ? "The joints were found. See whether they are right." : "Place the joints on the person.";
+    const next = photo.pose ? "The joints were found. See whether they are right." : "Place the joints on the person.";
     this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : next);
+  }
+
+  /** All that has to be waited for before a photo is shown: until then nothing changes. */
+  private async prepare(photo: Photo, step: Step, own: boolean, still: Still): Promise<Work> {
+    const image = new Image();
+    image.src = photo.picture;
+    const fault = new Sentence("The photo cannot be shown: drop it again.");
+    await still(image.decode().catch(() => Promise.reject(fault)));
+    const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
+    const placed = known && (await still(this.backend.libraryFor(photo)));
+    const pose = known ?? this.guess(photo);
+    return { photo, own, image, placed, source: remember(pose), target: remember(pose), step };
+  }
+
+  private show(work: Work): void {
+    this.stop();
+    const { photo, image, own, placed, source, target, step } = work;
+    [this.photo, this.image, this.own, this.placed] = [photo, image, own, placed];
+    [this.source, this.target] = [source, target];
+    if (!this.picked) this.chosen = [this.suited(!own).name];
+    this.stage.clear();
+    this.whole.clear();
+    document.body.classList.toggle("joints-found", photo.pose !== null);
+    this.go(step);
+    byId("bar", HTMLElement).scrollIntoView({ block: "nearest" }); // on a telephone the lists are far below
   }
 
   /** The model that was trained on people of that kind, or else the first. */
@@ -204,13 +230,14 @@ export class App {
 
   /** Take the joints as they are placed, and pose the person. */
   async confirmJoints(): Promise<void> {
+    const still = this.newest.begin();
     await this.messages.guard(async () => {
-      const photo = this.require();
-      const boxes = await this.backend.setJoints(photo, this.source.now);
-      const untouched = !this.target.canUndo && !this.target.canRedo;
-      if (untouched) this.target = remember(this.source.now);
+      const [photo, joints] = [this.require(), this.source.now];
+      const boxes = await still(this.backend.setJoints(photo, joints));
+      this.placed = await still(this.backend.libraryFor(photo));
       this.photo = { ...photo, boxes, others: this.others };
-      this.placed = await this.backend.libraryFor(this.photo);
+      const untouched = !this.target.canUndo && !this.target.canRedo;
+      if (untouched) this.target = remember(joints);
       this.go("pose");
     });
   }
@@ -325,29 +352,31 @@ export class App {
 
   /** The pose of an OpenPose file, or of the person in another photo. */
   async openPose(file: File): Promise<void> {
+    const still = this.newest.watch();
     await this.messages.guard(async () => {
       const photo = this.require();
       const isJson = file.type === "application/json" || file.name.toLowerCase().endsWith(".json");
       if (isJson) {
-        const pose = await this.backend.readPerson(file);
+        const pose = await still(this.backend.readPerson(file));
         const own = () => rescale(pose, photo.original, photo.size); // in the file's pixels, not ours
-        this.put(this.settled(this.step === "joints" ? own() : await this.backend.place(photo, pose)));
+        this.put(this.settled(this.step === "joints" ? own() : await still(this.backend.place(photo, pose))));
       } else {
-        await this.messages.busy("Looking for the person …", () => this.takePoseOf(file));
+        await this.messages.busy("Looking for the person …", () => this.takePoseOf(file, still));
       }
       this.messages.tell("The pose is loaded.");
     });
   }
 
-  private async takePoseOf(file: File): Promise<void> {
+  private async takePoseOf(file: File, still: Still): Promise<void> {
     if (this.facts.detector === null) {
       throw new Sentence("This page has no model that finds joints: give the OpenPose JSON of that photo instead.");
     }
-    const other = await this.backend.addPhoto(file);
+    const other = await still(this.backend.addPhoto(file));
     if (!other.pose) {
       throw new Sentence(`${other.unsearched ?? "Nobody was found in that photo"}: give another, or its OpenPose JSON.`);
     }
-    this.put(this.settled(this.step === "joints" ? other.pose : await this.backend.place(this.require(), other.pose)));
+    const placed = () => still(this.backend.place(this.require(), other.pose!));
+    this.put(this.settled(this.step === "joints" ? other.pose : await placed()));
   }
 
   private settled(pose: Pose): Pose {

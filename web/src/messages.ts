@@ -2,11 +2,13 @@
 
 import { Sentence } from "./backend.ts";
 import { byId } from "./dom.ts";
+import { Overtaken } from "./newest.ts";
 
 export class Messages {
   private readonly bar = byId("message", HTMLElement);
   private readonly text = byId("message-text", HTMLElement);
   private readonly live = byId("live", HTMLElement);
+  private waiting = 0; // actions that cover the page
 
   constructor() {
     byId("message-close", HTMLButtonElement).addEventListener("click", () => this.clear());
@@ -28,12 +30,13 @@ export class Messages {
     this.live.textContent = text;
   }
 
-  /** Run an action; what it throws becomes a sentence in the page. */
+  /** Run an action; what it throws becomes a sentence in the page, unless another action has overtaken it. */
   async guard(action: () => Promise<void>): Promise<void> {
     this.clear();
     try {
       await action();
     } catch (error) {
+      if (error instanceof Overtaken) return;
       if (!(error instanceof Sentence)) console.error(error);
       this.show(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
     }
@@ -42,11 +45,13 @@ export class Messages {
   /** Cover the page with what it waits for while an action runs. */
   async busy(what: string, action: () => Promise<void>): Promise<void> {
     byId("busy", HTMLElement).textContent = what;
+    this.waiting += 1;
     document.body.classList.add("busy");
     try {
       await action();
     } finally {
-      document.body.classList.remove("busy");
+      this.waiting -= 1;
+      document.body.classList.toggle("busy", this.waiting > 0);
     }
   }
 }

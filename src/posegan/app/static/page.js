@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 623371c91d2ce95d5f18885ff109598c7d1b40b73f4c41641db977912a039cc0
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 62db780d05c78f415dc60bed723692206c0285a6ffc424f3460c16c55f1809fc
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -544,11 +544,35 @@ var History = class {
   }
 };
 
+// src/newest.ts
+var Overtaken = class extends Error {
+};
+var Newest = class {
+  count = 0;
+  /** An action begins that overtakes all before it. */
+  begin() {
+    this.count += 1;
+    return this.watch();
+  }
+  /** An action begins that overtakes none, but is overtaken. */
+  watch() {
+    const mine = this.count;
+    return async (answer) => {
+      const [settled] = await Promise.allSettled([answer]);
+      if (mine !== this.count) throw new Overtaken();
+      if (settled.status === "rejected") throw settled.reason;
+      return settled.value;
+    };
+  }
+};
+
 // src/messages.ts
 var Messages = class {
   bar = byId("message", HTMLElement);
   text = byId("message-text", HTMLElement);
   live = byId("live", HTMLElement);
+  waiting = 0;
+  // actions that cover the page
   constructor() {
     byId("message-close", HTMLButtonElement).addEventListener("click", () => this.clear());
   }
@@ -565,12 +589,13 @@ var Messages = class {
   tell(text) {
     this.live.textContent = text;
   }
-  /** Run an action; what it throws becomes a sentence in the page. */
+  /** Run an action; what it throws becomes a sentence in the page, unless another action has overtaken it. */
   async guard(action) {
     this.clear();
     try {
       await action();
     } catch (error) {
+      if (error instanceof Overtaken) return;
       if (!(error instanceof Sentence)) console.error(error);
       this.show(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
     }
@@ -578,11 +603,13 @@ var Messages = class {
   /** Cover the page with what it waits for while an action runs. */
   async busy(what, action) {
     byId("busy", HTMLElement).textContent = what;
+    this.waiting += 1;
     document.body.classList.add("busy");
     try {
       await action();
     } finally {
-      document.body.classList.remove("busy");
+      this.waiting -= 1;
+      document.body.classList.toggle("busy", this.waiting > 0);
     }
   }
 };
@@ -904,14 +931,13 @@ var App = class {
   // whoever shows the state of the controls
   photo = null;
   own = false;
-  // whether it is a photo that the user brought
   image = null;
   placed = null;
-  // the library, where the photo's person stands
   picked = false;
   // whether the user has chosen models
   source = remember([]);
   target = remember([]);
+  newest = new Newest();
   stage;
   renderer;
   verdicts;
@@ -930,23 +956,26 @@ var App = class {
   }
   // Photos -----------------------------------------------------------------------------------------------------------
   async takeExample(number) {
-    await this.messages.guard(async () => this.use(await this.backend.takeExample(number), "pose", false));
+    const still = this.newest.begin();
+    await this.messages.guard(async () => this.use(await still(this.backend.takeExample(number)), "pose", false, still));
   }
   /** A photo of a person who is to be posed, and more photos of the same person. */
   async openPhotos(first, others) {
+    const still = this.newest.begin();
     await this.messages.guard(async () => {
       const doing = this.facts.detector === null ? "Reading the photo …" : "Looking for the person …";
       await this.messages.busy(doing, async () => {
-        await this.use(await this.backend.addPhoto(first), "joints", true);
-        if (others.length > 0) await this.add(others);
+        await this.use(await still(this.backend.addPhoto(first)), "joints", true, still);
+        if (others.length > 0) await this.add(others, still);
       });
     });
   }
   /** More photos of the person who is there. */
   async addOthers(files) {
-    await this.messages.guard(() => this.messages.busy("Looking for the person …", () => this.add(files)));
+    const still = this.newest.watch();
+    await this.messages.guard(() => this.messages.busy("Looking for the person …", () => this.add(files, still)));
   }
-  async add(files) {
+  async add(files, still) {
     const { photos } = this.facts;
     if (!this.takesOthers) throw new Sentence("Only one photo of a person is taken here: the first is shown.");
     const faults = [];
@@ -957,7 +986,7 @@ var App = class {
         break;
       }
       try {
-        const added = await this.backend.addOther(this.require(), file);
+        const added = await still(this.backend.addOther(this.require(), file));
         this.setOthers([...this.others, added]);
         this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
       } catch (error) {
@@ -973,18 +1002,19 @@ var App = class {
   }
   /** Another photo of the person comes first, so that it is posed and its joints can be mended; the pose stays. */
   async putFirst(other) {
+    const still = this.newest.begin();
     await this.messages.guard(async () => {
       const first = this.require();
       if (!first.boxes) throw new Sentence("Place the joints of this photo first, or drop the photos in another order.");
-      const boxes = await this.backend.setJoints(first, this.source.now);
+      const boxes = await still(this.backend.setJoints(first, this.source.now));
       const posed = this.target.canUndo && bounds(this.target.now) !== null;
-      const target = posed ? this.settled(await this.backend.place(other, this.target.now)) : null;
+      const target = posed ? this.settled(await still(this.backend.place(other, this.target.now))) : null;
+      const work = await this.prepare(other, this.step, true, still);
       if (!this.others.includes(other)) return;
       const former = { ...first, pose: this.source.now, boxes, others: NONE };
       const others = this.others.map((photo) => photo === other ? former : photo);
-      await this.use({ ...other, others }, this.step, true);
-      if (target) this.target.put(target, "", performance.now());
-      this.refresh(performance.now());
+      if (target) work.target.put(target);
+      this.show({ ...work, photo: { ...other, others } });
       this.messages.tell("That photo comes first now.");
     });
   }
@@ -993,30 +1023,37 @@ var App = class {
     if (this.player.playing) this.changed();
     else this.refresh(performance.now());
   }
-  async use(photo, step, own) {
-    const image = new Image();
-    image.src = photo.picture;
-    await image.decode().catch(() => {
-      throw new Sentence("The photo cannot be shown: drop it again.");
-    });
-    this.stop();
-    [this.photo, this.image, this.own] = [photo, image, own];
-    const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
-    this.source = remember(known ?? this.guess(photo));
-    this.target = remember(this.source.now);
-    this.placed = known && await this.backend.libraryFor(photo);
-    if (!this.picked) this.chosen = [this.suited(!own).name];
-    this.stage.clear();
-    this.whole.clear();
-    document.body.classList.toggle("joints-found", known !== null);
-    this.go(step);
-    byId("bar", HTMLElement).scrollIntoView({ block: "nearest" });
-    if (known === null && this.facts.detector !== null) {
+  async use(photo, step, own, still) {
+    this.show(await this.prepare(photo, step, own, still));
+    if (photo.pose === null && this.facts.detector !== null) {
       const why = photo.unsearched ?? "Nobody was found in this photo";
       this.messages.show(`${why}: place the joints by hand, or load them from an OpenPose JSON.`);
     }
-    const next = known ? "The joints were found. See whether they are right." : "Place the joints on the person.";
+    const next = photo.pose ? "The joints were found. See whether they are right." : "Place the joints on the person.";
     this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : next);
+  }
+  /** All that has to be waited for before a photo is shown: until then nothing changes. */
+  async prepare(photo, step, own, still) {
+    const image = new Image();
+    image.src = photo.picture;
+    const fault = new Sentence("The photo cannot be shown: drop it again.");
+    await still(image.decode().catch(() => Promise.reject(fault)));
+    const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
+    const placed2 = known && await still(this.backend.libraryFor(photo));
+    const pose = known ?? this.guess(photo);
+    return { photo, own, image, placed: placed2, source: remember(pose), target: remember(pose), step };
+  }
+  show(work) {
+    this.stop();
+    const { photo, image, own, placed: placed2, source, target, step } = work;
+    [this.photo, this.image, this.own, this.placed] = [photo, image, own, placed2];
+    [this.source, this.target] = [source, target];
+    if (!this.picked) this.chosen = [this.suited(!own).name];
+    this.stage.clear();
+    this.whole.clear();
+    document.body.classList.toggle("joints-found", photo.pose !== null);
+    this.go(step);
+    byId("bar", HTMLElement).scrollIntoView({ block: "nearest" });
   }
   /** The model that was trained on people of that kind, or else the first. */
   suited(synthetic) {
@@ -1030,13 +1067,14 @@ var App = class {
   // Steps ------------------------------------------------------------------------------------------------------------
   /** Take the joints as they are placed, and pose the person. */
   async confirmJoints() {
+    const still = this.newest.begin();
     await this.messages.guard(async () => {
-      const photo = this.require();
-      const boxes = await this.backend.setJoints(photo, this.source.now);
-      const untouched = !this.target.canUndo && !this.target.canRedo;
-      if (untouched) this.target = remember(this.source.now);
+      const [photo, joints] = [this.require(), this.source.now];
+      const boxes = await still(this.backend.setJoints(photo, joints));
+      this.placed = await still(this.backend.libraryFor(photo));
       this.photo = { ...photo, boxes, others: this.others };
-      this.placed = await this.backend.libraryFor(this.photo);
+      const untouched = !this.target.canUndo && !this.target.canRedo;
+      if (untouched) this.target = remember(joints);
       this.go("pose");
     });
   }
@@ -1134,28 +1172,30 @@ var App = class {
   }
   /** The pose of an OpenPose file, or of the person in another photo. */
   async openPose(file) {
+    const still = this.newest.watch();
     await this.messages.guard(async () => {
       const photo = this.require();
       const isJson = file.type === "application/json" || file.name.toLowerCase().endsWith(".json");
       if (isJson) {
-        const pose = await this.backend.readPerson(file);
+        const pose = await still(this.backend.readPerson(file));
         const own = () => rescale(pose, photo.original, photo.size);
-        this.put(this.settled(this.step === "joints" ? own() : await this.backend.place(photo, pose)));
+        this.put(this.settled(this.step === "joints" ? own() : await still(this.backend.place(photo, pose))));
       } else {
-        await this.messages.busy("Looking for the person …", () => this.takePoseOf(file));
+        await this.messages.busy("Looking for the person …", () => this.takePoseOf(file, still));
       }
       this.messages.tell("The pose is loaded.");
     });
   }
-  async takePoseOf(file) {
+  async takePoseOf(file, still) {
     if (this.facts.detector === null) {
       throw new Sentence("This page has no model that finds joints: give the OpenPose JSON of that photo instead.");
     }
-    const other = await this.backend.addPhoto(file);
+    const other = await still(this.backend.addPhoto(file));
     if (!other.pose) {
       throw new Sentence(`${other.unsearched ?? "Nobody was found in that photo"}: give another, or its OpenPose JSON.`);
     }
-    this.put(this.settled(this.step === "joints" ? other.pose : await this.backend.place(this.require(), other.pose)));
+    const placed2 = () => still(this.backend.place(this.require(), other.pose));
+    this.put(this.settled(this.step === "joints" ? other.pose : await placed2()));
   }
   settled(pose) {
     if (!bounds(pose)) throw new Sentence("No joint of that pose is visible: give another file.");

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 623371c91d2ce95d5f18885ff109598c7d1b40b73f4c41641db977912a039cc0
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 62db780d05c78f415dc60bed723692206c0285a6ffc424f3460c16c55f1809fc
 
 // src/runtime.ts
 var opened = null;
