@@ -143,7 +143,7 @@ def test_whoever_has_gone_is_not_worked_for(service):
     assert service.studio.order == []
     del photo
     gc.collect()
-    assert len(service.newest) == 0  # nothing is kept of photos that are gone
+    assert len(service.in_photo.wishes) == 0  # nothing is kept of photos that are gone
 
 
 @pytest.mark.parametrize("others", [0, 2])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+import time
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from starlette.testclient import TestClient
 from posegan.app import requests
 from posegan.app.messages import pose_to_json
 from posegan.app.server import create_app
+from posegan.app.studio import Studio
 from posegan.detect.base import People, joint_boxes
 from posegan.inference.poses import bundled_poses
 from posegan.pose import COCO18, Pose
@@ -293,6 +296,37 @@ def test_a_detector_finds_the_joints_of_an_own_photo(studio):
         assert len(photo["pose"]) == 18
         assert MODEL in photo["boxes"]
         assert client.post("/api/photo", content=picture((400, 200))).json()["pose"] is None
+
+
+def test_of_verdicts_on_a_photo_the_newest_is_made(client, studio, monkeypatch):
+    photo, order, answers = take_example(client), [], []
+    real, begun, go = Studio.judge, threading.Event(), threading.Event()
+
+    def slow(self, *asked):
+        order.append(round(float(asked[2].xy[0, 0] - photo["pose"][0][0])))
+        begun.set()
+        assert go.wait(20)
+        return real(self, *asked)
+
+    monkeypatch.setattr(Studio, "judge", slow)
+    monkeypatch.setattr("posegan.inference.finder.builtin", Blind)
+
+    def ask(dx: int):
+        pose = [[x + dx, y, seen] for x, y, seen in photo["pose"]]
+        answers.append(
+            client.post("/api/judge", json={"photo": photo["photo"], "model": MODEL, "pose": pose}).status_code
+        )
+
+    threads = [threading.Thread(target=ask, args=(dx,)) for dx in range(4)]
+    for thread in threads:
+        thread.start()
+        assert begun.wait(20)
+        time.sleep(0.2)
+    go.set()
+    for thread in threads:
+        thread.join(20)
+    assert order == [0, 3]
+    assert sorted(answers) == [200, 200, 409, 409]
 
 
 def test_a_picture_is_judged_when_asked(client, monkeypatch):

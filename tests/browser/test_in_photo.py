@@ -126,6 +126,19 @@ def test_a_drag_that_is_given_up_brings_the_whole_photo_and_the_verdict_back(pag
     page.wait_for_function("() => document.querySelector('.result .verdict').children.length > 0")
 
 
+def test_what_nobody_waits_for_any_more_is_given_up(page: Page):
+    until_another(page)
+    failed: list[str] = []
+    page.on("requestfailed", lambda sent: failed.append(sent.url.rpartition("/")[2]))
+    for name in ("in-photo", "judge"):
+        page.route(f"**/api/{name}", lambda route: None, times=1)  # never answered
+    page.click("[data-pose=arms-up]")
+    page.wait_for_timeout(2 * REST)
+    page.click("[data-pose=sitting]")
+    page.wait_for_selector(READY)
+    assert sorted(failed) == ["in-photo", "judge"]
+
+
 def test_a_late_photo_of_another_pose_is_not_shown(page: Page):
     old = until_another(page)
     held: list[Route] = []

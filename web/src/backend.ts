@@ -43,9 +43,10 @@ export interface Backend {
   download(photo: Photo, model: string, pose: Pose): Promise<Blob>;
   film(photo: Photo, model: string, motion: Motion): Promise<Blob>; // an animated GIF
   openPose(photo: Photo, pose: Pose): Promise<Blob>;
-  judge(photo: Photo, model: string, pose: Pose): Promise<readonly string[]>; // what is to be said of that picture
+  /** What is to be said of that picture; signal: nobody waits any more. */
+  judge(photo: Photo, model: string, pose: Pose, signal: AbortSignal): Promise<readonly string[]>;
   /** The whole photo with its person in the pose, as a PNG; null where nobody can make it. */
-  readonly inPhoto: ((photo: Photo, model: string, pose: Pose) => Promise<Blob>) | null;
+  readonly inPhoto: ((photo: Photo, model: string, pose: Pose, signal: AbortSignal) => Promise<Blob>) | null;
   renderer(events: RendererEvents): Renderer;
 }
 

@@ -7,7 +7,7 @@ export class Rest {
   /** time: milliseconds without a move after which something rests. */
   constructor(private readonly time: number) {}
 
-  /** It moves: what was to be done is given up, answers that come late are dropped by their signal. */
+  /** It moves: what was to be done is given up, and what was asked for is told by its signal. */
   move(): void {
     window.clearTimeout(this.timer);
     this.current.abort();

@@ -23,8 +23,8 @@ interface PictureHead {
 }
 
 export class Server implements Backend {
-  readonly inPhoto = async (photo: Photo, model: string, pose: Pose): Promise<Blob> =>
-    (await sendAny("POST", "/api/in-photo", wanted(photo, model, pose))).blob();
+  readonly inPhoto = async (photo: Photo, model: string, pose: Pose, signal: AbortSignal): Promise<Blob> =>
+    (await sendAny("POST", "/api/in-photo", wanted(photo, model, pose), signal)).blob();
 
   async skeleton(): Promise<Skeleton> {
     return toSkeleton(await getJson<SkeletonAnswer>("/api/skeleton"));
@@ -91,8 +91,8 @@ export class Server implements Backend {
     return (await sendAny("POST", "/api/openpose", { photo: photo.id, pose: toTriples(pose) })).blob();
   }
 
-  async judge(photo: Photo, model: string, pose: Pose): Promise<readonly string[]> {
-    const answer = await sendAny("POST", "/api/judge", wanted(photo, model, pose));
+  async judge(photo: Photo, model: string, pose: Pose, signal: AbortSignal): Promise<readonly string[]> {
+    const answer = await sendAny("POST", "/api/judge", wanted(photo, model, pose), signal);
     return ((await answer.json()) as { sentences: readonly string[] }).sentences;
   }
 
@@ -169,8 +169,8 @@ async function getJson<T>(path: string): Promise<T> {
   return (await (await call(path)).json()) as T;
 }
 
-function sendAny(method: string, path: string, body: unknown): Promise<Response> {
-  return call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+function sendAny(method: string, path: string, body: unknown, signal: AbortSignal | null = null): Promise<Response> {
+  return call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal });
 }
 
 async function sendJson<T>(method: string, path: string, body: unknown): Promise<T> {

@@ -26,7 +26,7 @@ export class Verdicts {
   private async ask(photo: Photo, models: readonly string[], pose: Pose, signal: AbortSignal): Promise<void> {
     for (const model of models) {
       // No verdict is no fault that stops anybody: the picture is there.
-      const sentences = await this.backend.judge(photo, model, pose).catch(() => []);
+      const sentences = await this.backend.judge(photo, model, pose, signal).catch(() => []);
       if (signal.aborted) return;
       this.show(model, sentences);
     }

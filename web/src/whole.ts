@@ -72,7 +72,7 @@ export class Whole {
   private async make([photo, models, pose]: Wish, signal: AbortSignal): Promise<void> {
     const model = models[0]!;
     try {
-      const file = await this.backend.inPhoto!(photo, model, pose);
+      const file = await this.backend.inPhoto!(photo, model, pose, signal);
       if (!signal.aborted) await this.show(file, model, signal);
     } catch (error) {
       if (!signal.aborted) this.note.textContent = error instanceof Sentence ? error.message : "It could not be made.";

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from posegan.app.photos import Photo
-from posegan.app.refusal import RefusedError
 from posegan.app.service import Service
 from posegan.images import png_bytes
 from posegan.pose import Pose
@@ -27,20 +26,11 @@ async def make_in_photo(
     Raises RefusedError as `Studio.in_photo`, or if a newer pose of the photo was asked for or nobody waits any more.
     """
     service.studio.targets(photo, model, Pose.stack([pose]))
-    wish = service.newest[photo] = object()
-    async with service.one_in_photo:
-        _require_newest(service, photo, wish)
-        if gone is not None and await gone():
-            raise RefusedError("Nobody waits for this photo any more.", 499)
+    async with service.in_photo.turn(photo, "", gone) as check:
         person = await service.on_models(service.studio.in_photo, photo, model, pose, others)
         for step in person.steps:
             await service.on_models(step)
-            _require_newest(service, photo, wish)
+            check()
         image = await service.on_models(person.show, pose)
     said = await service.provenance(model, photo, others, carried=True)
     return await service.on_files(png_bytes, image, said)
-
-
-def _require_newest(service: Service, photo: Photo, wish: object) -> None:
-    if service.newest[photo] is not wish:
-        raise RefusedError("A newer pose of this photo was asked for.", 409)

@@ -198,7 +198,7 @@ def _pictures(app: FastAPI, service: Service) -> None:
 
         async def render(wish: Wish, model: str) -> Answer:
             photo, others = service.store.person(session, wish.photo, wish.others)
-            return await service.on_models(_answer, service.studio, photo, wish, model, others)
+            return await service.on_models_now(_answer, service.studio, photo, wish, model, others)
 
         service.pages += 1
         try:
@@ -227,7 +227,10 @@ def _pictures(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/judge")
     async def judge(request: Request) -> dict[str, Any]:
-        judgement = await service.on_models(service.judge, *await _asked(service, request))
+        photo, model, pose, others = await _asked(service, request)
+        service.studio.targets(photo, model, Pose.stack([pose]))
+        async with service.judgements.turn(photo, model, request.is_disconnected):
+            judgement = await service.on_models(service.judge, photo, model, pose, others)
         return {"sentences": list(judgement.sentences().values())}
 
     @app.post("/api/openpose")

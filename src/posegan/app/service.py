@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -12,7 +13,9 @@ from weakref import WeakKeyDictionary
 from posegan.app.examples import Examples
 from posegan.app.messages import pose_to_json
 from posegan.app.photos import Photo, PhotoStore
+from posegan.app.refusal import RefusedError
 from posegan.app.studio import Studio, warm_up
+from posegan.app.turns import Turns
 from posegan.detect import Detector
 from posegan.inference.finder import PersonFinder
 from posegan.inference.judge import Judge, Judgement
@@ -23,6 +26,34 @@ UPLOADS = 16  # at the same time
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Newest:
+    """Wishes of which one is carried out at a time, and of each photo only the newest."""
+
+    def __init__(self) -> None:
+        self.wishes: WeakKeyDictionary[Photo, dict[str, object]] = WeakKeyDictionary()  # by what is wished for
+        self._one = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def turn(
+        self, photo: Photo, what: str, gone: Callable[[], Awaitable[bool]] | None
+    ) -> AsyncIterator[Callable[[], None]]:
+        """Wait for the turn of a wish for a photo; yields what raises RefusedError as soon as there is a newer one.
+
+        gone: whether whoever asked no longer waits. Raises RefusedError if so, or if there is a newer wish by then.
+        """
+        wish = self.wishes.setdefault(photo, {})[what] = object()
+
+        def check() -> None:
+            if self.wishes[photo][what] is not wish:
+                raise RefusedError("A newer pose of this photo was asked for.", 409)
+
+        async with self._one:
+            check()
+            if gone is not None and await gone():
+                raise RefusedError("Nobody waits for this any more.", 499)
+            yield check
 
 
 class Service:
@@ -37,15 +68,19 @@ class Service:
         self.pages = 0
         self.in_motion: set[str] = set()  # sessions for which a GIF is being made
         self.one_motion = asyncio.Lock()
-        self.newest: WeakKeyDictionary[Photo, object] = WeakKeyDictionary()  # wish to see its person in the photo
-        self.one_in_photo = asyncio.Lock()
+        self.in_photo = Newest()
+        self.judgements = Newest()
         self._judges: dict[str, Judge] = {}
-        self._models = ThreadPoolExecutor(1, "posegan-models")
+        self._models = Turns("posegan-models")
         self._files = ThreadPoolExecutor(1, "posegan-files")
 
     async def on_models(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function on the thread of the models."""
-        return await asyncio.get_running_loop().run_in_executor(self._models, partial(function, *args, **kwargs))
+        return await asyncio.wrap_future(self._models.submit(partial(function, *args, **kwargs)))
+
+    async def on_models_now(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function on the thread of the models before all that waits there: somebody drags."""
+        return await asyncio.wrap_future(self._models.submit(partial(function, *args, **kwargs), urgent=True))
 
     async def on_files(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function on the thread that reads and draws photos."""
@@ -66,14 +101,14 @@ class Service:
 
     def close(self) -> None:
         """Forget what still waits for the threads, and end them."""
-        for pool in (self._models, self._files):
-            pool.shutdown(wait=True, cancel_futures=True)
+        self._models.close()
+        self._files.shutdown(wait=True, cancel_futures=True)
 
     def warm_up(self) -> None:
         """Make the first picture of every model, and look for a person, before anybody waits for it."""
         self._models.submit(lambda: warm_up(self.studio, self.examples.get(0)))
         if self.detector is not None:
-            self._models.submit(self.detector, self.examples.get(0).pixels)
+            self._models.submit(partial(self.detector, self.examples.get(0).pixels))
 
     async def find_people(self, photo: Photo) -> Pose | None:
         """Return the joints of the largest person, None if nobody is seen or nobody looks."""

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 62db780d05c78f415dc60bed723692206c0285a6ffc424f3460c16c55f1809fc
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 5d0f9d35d57ab41005a696d2c592cadf8b353ff000cc9151e2a140d542d51ccb
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -755,7 +755,7 @@ var Rest = class {
   time;
   timer = 0;
   current = new AbortController();
-  /** It moves: what was to be done is given up, answers that come late are dropped by their signal. */
+  /** It moves: what was to be done is given up, and what was asked for is told by its signal. */
   move() {
     window.clearTimeout(this.timer);
     this.current.abort();
@@ -789,7 +789,7 @@ var Verdicts = class {
   }
   async ask(photo, models, pose, signal) {
     for (const model of models) {
-      const sentences = await this.backend.judge(photo, model, pose).catch(() => []);
+      const sentences = await this.backend.judge(photo, model, pose, signal).catch(() => []);
       if (signal.aborted) return;
       this.show(model, sentences);
     }
@@ -858,7 +858,7 @@ var Whole = class {
   async make([photo, models, pose], signal) {
     const model = models[0];
     try {
-      const file = await this.backend.inPhoto(photo, model, pose);
+      const file = await this.backend.inPhoto(photo, model, pose, signal);
       if (!signal.aborted) await this.show(file, model, signal);
     } catch (error) {
       if (!signal.aborted) this.note.textContent = error instanceof Sentence ? error.message : "It could not be made.";
@@ -1999,7 +1999,7 @@ var Others = class {
 
 // src/server.ts
 var Server = class {
-  inPhoto = async (photo, model, pose) => (await sendAny("POST", "/api/in-photo", wanted(photo, model, pose))).blob();
+  inPhoto = async (photo, model, pose, signal) => (await sendAny("POST", "/api/in-photo", wanted(photo, model, pose), signal)).blob();
   async skeleton() {
     return toSkeleton(await getJson("/api/skeleton"));
   }
@@ -2049,8 +2049,8 @@ var Server = class {
   async openPose(photo, pose) {
     return (await sendAny("POST", "/api/openpose", { photo: photo.id, pose: toTriples(pose) })).blob();
   }
-  async judge(photo, model, pose) {
-    const answer = await sendAny("POST", "/api/judge", wanted(photo, model, pose));
+  async judge(photo, model, pose, signal) {
+    const answer = await sendAny("POST", "/api/judge", wanted(photo, model, pose), signal);
     return (await answer.json()).sentences;
   }
   renderer(events) {
@@ -2119,8 +2119,8 @@ async function call(path, init) {
 async function getJson(path) {
   return await (await call(path)).json();
 }
-function sendAny(method, path, body) {
-  return call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+function sendAny(method, path, body, signal = null) {
+  return call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal });
 }
 async function sendJson(method, path, body) {
   return await (await sendAny(method, path, body)).json();

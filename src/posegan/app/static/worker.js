@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 62db780d05c78f415dc60bed723692206c0285a6ffc424f3460c16c55f1809fc
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 5d0f9d35d57ab41005a696d2c592cadf8b353ff000cc9151e2a140d542d51ccb
 
 // src/runtime.ts
 var opened = null;
