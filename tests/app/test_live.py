@@ -126,7 +126,7 @@ def test_nonsense_and_failures_are_answered_and_the_talk_goes_on(caplog):
         await talk
         said = [json.loads(answer) for answer in socket.sent[:5]]
         assert all("no JSON object" in answer["error"] for answer in said[:3])
-        assert said[3] == {"number": 1, "model": "refuses", "error": "Not so."}
+        assert said[3] == {"number": 1, "model": "refuses", "error": "Not so.", "status": 400}
         assert said[4]["model"] == "breaks"
         assert "secret" not in said[4]["error"]
         assert parts(socket.sent[5])[0] == {"number": 1, "model": "m"}

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from dataclasses import replace
 
 import pytest
 import torch
@@ -115,6 +116,17 @@ def test_a_session_that_brings_many_photos_loses_its_own_oldest():
     assert store.get("me", mine[-2])
     with pytest.raises(RefusedError):
         store.get("me", mine[-3])
+
+
+def test_examples_push_nobodys_photos_out():
+    store = PhotoStore(each=2, total=4)
+    mine, yours = store.add("me", photo()), store.add("you", photo())
+    tried = [store.add("me", replace(photo(), drawn=True)) for _ in range(9)]
+    assert store.get("me", mine)
+    assert store.get("you", yours)
+    assert store.get("me", tried[-2])
+    with pytest.raises(RefusedError):
+        store.get("me", tried[-3])
 
 
 def test_all_sessions_together_keep_a_bounded_number_of_photos():

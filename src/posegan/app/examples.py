@@ -41,6 +41,6 @@ def _draw(size: Size) -> list[Photo]:
     people = SyntheticPeople(1, size).render(identity, seeds[:, 0], seeds[:, 1], identity)
     poses = people.pose.inside(size)
     return [
-        Photo(image, size, f"synthetic person {number}, no photo", Source(poses[i]))
+        Photo(image, size, f"synthetic person {number}, no photo", Source(poses[i]), drawn=True)
         for i, (image, number) in enumerate(zip(people.image, IDENTITIES, strict=True))
     ]

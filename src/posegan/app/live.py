@@ -58,7 +58,7 @@ async def converse(socket: WebSocket, render: Render) -> None:
 
     Each wish is answered with one binary message for each of its models: four bytes, the length of a JSON object, most
     significant first; the object; the picture's pixels, RGBA row by row, which a page shows without decoding anything.
-    What cannot be done is answered with a JSON text {"error": ...}.
+    What cannot be done is answered with a JSON text {"error": ..., "status": ...}, the status as in HTTP.
     """
     latest = Latest()
     reader = asyncio.create_task(_read(socket, latest))
@@ -96,7 +96,9 @@ async def _write(socket: WebSocket, latest: Latest, render: Render) -> None:
             try:
                 said, pixels = await render(wish, model)
             except UserError as error:
-                await socket.send_text(json.dumps({"number": wish.number, "model": model, "error": str(error)}))
+                status = getattr(error, "status", 400)
+                said = {"number": wish.number, "model": model, "error": str(error), "status": status}
+                await socket.send_text(json.dumps(said))
                 continue
             except Exception:
                 log.exception("A pose could not be rendered.")

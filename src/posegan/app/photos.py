@@ -42,13 +42,14 @@ class Source:
 class Photo:
     """One photo: pixels (3, h, w) uint8, upright; original: (h, w) of the file; origin: its sha256, or what it is.
 
-    source: None until the joints are known.
+    source: None until the joints are known. drawn: whether it is one of the examples, whose pixels are there anyway.
     """
 
     pixels: Tensor
     original: Size
     origin: str
     source: Source | None = None
+    drawn: bool = False
 
     @property
     def size(self) -> Size:
@@ -103,7 +104,10 @@ def _at_most(pixels: Tensor, side: int) -> Tensor:
 
 
 class PhotoStore:
-    """Photos by random name, at most `each` of one session and `total` of all; the longest unused goes first."""
+    """Photos by random name, at most `each` of one session and `total` of all; the longest unused goes first.
+
+    Examples are counted by themselves: however many are tried, no photo that somebody brought goes for them.
+    """
 
     def __init__(self, each: int = 12, total: int = 60) -> None:
         self._each, self._total = each, total
@@ -115,11 +119,10 @@ class PhotoStore:
         name = secrets.token_urlsafe(16)
         with self._lock:
             self._photos[session, name] = photo
-            own = [key for key in self._photos if key[0] == session]
-            for key in own[: -self._each]:
+            alike = [key for key, kept in self._photos.items() if kept.drawn == photo.drawn]
+            own = [key for key in alike if key[0] == session]
+            for key in {*own[: -self._each], *alike[: -self._total]}:
                 del self._photos[key]
-            while len(self._photos) > self._total:
-                self._photos.popitem(last=False)
         return name
 
     def get(self, session: str, name: str) -> Photo:
