@@ -11,10 +11,25 @@ pytest.importorskip("playwright.sync_api", reason="these tests need playwright: 
 
 from PIL import Image, ImageChops
 
+from posegan.images import png_bytes
 from tests.app.conftest import picture as photo_file
 from tests.app.serving import serving
+from tests.small_world import photo as person
+from tests.small_world import standing
 
-from .hands import drag, drag_joint, drop, joint, picture, pixels, place, until_changed, until_quiet, until_shown
+from .hands import (
+    drag,
+    drag_joint,
+    drop,
+    drop_placed,
+    joint,
+    picture,
+    pixels,
+    place,
+    until_changed,
+    until_quiet,
+    until_shown,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -352,6 +367,31 @@ class TestDark:
         )
         assert max(map(int, back[4:-1].split(","))) < 60
         assert min(map(int, ink[4:-1].split(","))) > 200
+
+
+def test_a_server_that_was_started_anew_is_given_the_photo_again(chromium, weights: Path, tmp_path: Path):
+    page = chromium.new_page()
+    page.set_default_timeout(60_000)
+    source = standing().resize((128, 64), (250, 125)).crop(-60, -30)
+    with serving("--weights", str(weights)) as address:
+        page.goto(address)
+        page.wait_for_selector(".result .time:not(:empty)")
+        drop_placed(page, png_bytes(person(3, source, (310, 260))), tmp_path / "me.json", source)
+        page.wait_for_selector("body[data-step=pose]")
+        before = until_quiet(page)
+        page.wait_for_selector("#whole[aria-busy=false] img:not([hidden])")
+    page.wait_for_selector("body.lost")
+    page.click("[data-pose=arms-up]")
+    with serving("--weights", str(weights), "--port", address.rsplit(":", 1)[1].strip("/")):
+        page.wait_for_selector("body:not(.lost)")
+        until_changed(page, before)
+        assert page.locator("#message").is_hidden()
+        page.click("#reset")
+        until_shown(page, before)  # with the joints as they were placed
+        page.wait_for_selector("#whole[aria-busy=false] img:not([hidden])")
+        with page.expect_download():
+            page.click("#download-pose")
+    page.close()
 
 
 def test_a_server_that_stops_is_missed_and_found_again(chromium, weights: Path):

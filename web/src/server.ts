@@ -1,6 +1,9 @@
 // The server of `posegan serve` as a Backend: JSON over HTTP, pictures over a WebSocket.
 
-import { type Backend, type Renderer, type RendererEvents, Sentence, type Told } from "./backend.ts";
+import type { Backend, Renderer, RendererEvents, Told } from "./backend.ts";
+import { call, getJson, sendAny, sendJson } from "./http.ts";
+import { Keeper } from "./keeper.ts";
+import { LiveSocket } from "./live.ts";
 import type { Box, Library, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 import {
   fromTriples, type LibraryAnswer, type ModelAnswer, type Pair, type Quad, type SkeletonAnswer, toBoxes, toLibrary,
@@ -15,16 +18,10 @@ interface PhotoAnswer {
   boxes: Record<string, Quad> | null;
 }
 
-interface PictureHead {
-  number: number;
-  model: string;
-  size: Pair;
-  milliseconds: number;
-}
-
 export class Server implements Backend {
   readonly inPhoto = async (photo: Photo, model: string, pose: Pose, signal: AbortSignal): Promise<Blob> =>
-    (await sendAny("POST", "/api/in-photo", wanted(photo, model, pose), signal)).blob();
+    (await this.picture("/api/in-photo", photo, model, pose, signal)).blob();
+  private readonly keeper = new Keeper();
 
   async skeleton(): Promise<Skeleton> {
     return toSkeleton(await getJson<SkeletonAnswer>("/api/skeleton"));
@@ -43,7 +40,7 @@ export class Server implements Backend {
   }
 
   async libraryFor(photo: Photo): Promise<Library> {
-    return toLibrary(await getJson<LibraryAnswer>(`/api/photo/${photo.id}/library`));
+    return toLibrary(await this.keeper.ask(photo, () => getJson<LibraryAnswer>(`${this.path(photo)}/library`)));
   }
 
   async examples(): Promise<readonly string[]> {
@@ -52,20 +49,22 @@ export class Server implements Backend {
   }
 
   async takeExample(number: number): Promise<Photo> {
-    return toPhoto(await sendJson<PhotoAnswer>("POST", `/api/examples/${number}`, {}));
+    const take = () => sendJson<PhotoAnswer>("POST", `/api/examples/${number}`, {});
+    const told = await take();
+    this.keeper.keep(told.photo, take);
+    return toPhoto(told, `/api/examples/${number}.png`);
   }
 
   async addPhoto(file: Blob): Promise<Photo> {
-    return upload("/api/photo", file);
+    return this.brought(file, await upload("/api/photo", file));
   }
 
   async addOther(photo: Photo, file: Blob): Promise<Photo> {
-    return upload(`/api/photo/${photo.id}/others`, file);
+    return this.brought(file, await this.keeper.ask(photo, () => upload(`${this.path(photo)}/others`, file)));
   }
 
   async setJoints(photo: Photo, pose: Pose): Promise<ReadonlyMap<string, Box>> {
-    type Told = { boxes: NonNullable<PhotoAnswer["boxes"]> };
-    return toBoxes((await sendJson<Told>("PUT", `/api/photo/${photo.id}/pose`, { pose: toTriples(pose) })).boxes);
+    return toBoxes(await this.keeper.setJoints(photo, pose));
   }
 
   async readPerson(file: Blob): Promise<Pose> {
@@ -75,126 +74,60 @@ export class Server implements Backend {
 
   async place(photo: Photo, pose: Pose): Promise<Pose> {
     const asked = { pose: toTriples(pose) };
-    return fromTriples((await sendJson<{ pose: Triple[] }>("POST", `/api/photo/${photo.id}/place`, asked)).pose);
+    const place = () => sendJson<{ pose: Triple[] }>("POST", `${this.path(photo)}/place`, asked);
+    return fromTriples((await this.keeper.ask(photo, place)).pose);
   }
 
   async download(photo: Photo, model: string, pose: Pose): Promise<Blob> {
-    return (await sendAny("POST", "/api/download", wanted(photo, model, pose))).blob();
+    return (await this.picture("/api/download", photo, model, pose)).blob();
   }
 
   async film(photo: Photo, model: string, { frames, seconds }: Motion): Promise<Blob> {
-    const asked = { ...person(photo), model, frames: frames.map(toTriples), seconds };
-    return (await sendAny("POST", "/api/motion", asked)).blob();
+    const asked = { model, frames: frames.map(toTriples), seconds };
+    const film = () => sendAny("POST", "/api/motion", { ...this.keeper.person(photo), ...asked });
+    return (await this.keeper.ask(photo, film)).blob();
   }
 
   async openPose(photo: Photo, pose: Pose): Promise<Blob> {
-    return (await sendAny("POST", "/api/openpose", { photo: photo.id, pose: toTriples(pose) })).blob();
+    const write = () => sendAny("POST", "/api/openpose", { photo: this.keeper.name(photo), pose: toTriples(pose) });
+    return (await this.keeper.ask(photo, write)).blob();
   }
 
   async judge(photo: Photo, model: string, pose: Pose, signal: AbortSignal): Promise<readonly string[]> {
-    const answer = await sendAny("POST", "/api/judge", wanted(photo, model, pose), signal);
+    const answer = await this.picture("/api/judge", photo, model, pose, signal);
     return ((await answer.json()) as { sentences: readonly string[] }).sentences;
   }
 
   renderer(events: RendererEvents): Renderer {
-    return new LiveSocket(events);
+    return new LiveSocket(events, this.keeper);
+  }
+
+  private path(photo: Photo): string {
+    return `/api/photo/${this.keeper.name(photo)}`;
+  }
+
+  /** Ask for a picture, or for something about it. */
+  private picture(path: string, photo: Photo, model: string, pose: Pose, signal?: AbortSignal): Promise<Response> {
+    const asked = { model, pose: toTriples(pose) };
+    return this.keeper.ask(photo, () => sendAny("POST", path, { ...this.keeper.person(photo), ...asked }, signal));
+  }
+
+  /** A photo that the server has been given; what it shows of it is kept here, where it cannot be forgotten. */
+  private async brought(file: Blob, told: PhotoAnswer): Promise<Photo> {
+    this.keeper.keep(told.photo, () => upload("/api/photo", file));
+    const shown = await call(`/api/photo/${told.photo}`);
+    return toPhoto(told, URL.createObjectURL(await shown.blob()));
   }
 }
 
-/** The WebSocket; it comes back by itself, and then asks for the newest pose again. */
-class LiveSocket implements Renderer {
-  private socket: WebSocket | null = null;
-  private newest: string | null = null;
-  private number = 0;
-  private readonly asked = new Map<number, number>();
-  private pause = 500;
-
-  constructor(private readonly events: RendererEvents) {
-    this.open();
-  }
-
-  want(photo: Photo, models: readonly string[], pose: Pose, asked: number): void {
-    this.number += 1;
-    this.asked.set(this.number, asked);
-    this.newest = JSON.stringify({ number: this.number, ...person(photo), models, pose: toTriples(pose) });
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(this.newest);
-  }
-
-  private open(): void {
-    const socket = new WebSocket(new URL("/api/live", location.href.replace(/^http/, "ws")));
-    socket.binaryType = "arraybuffer";
-    socket.onopen = () => {
-      this.pause = 500;
-      this.events.connected(true);
-      if (this.newest !== null) socket.send(this.newest);
-    };
-    socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => this.read(event.data);
-    socket.onclose = (event) => {
-      this.events.connected(false);
-      if (event.reason) this.events.error(event.reason);
-      window.setTimeout(() => this.open(), this.pause);
-      this.pause = Math.min(2 * this.pause, 5000);
-    };
-    this.socket = socket;
-  }
-
-  private read(data: string | ArrayBuffer): void {
-    if (typeof data === "string") {
-      this.events.error((JSON.parse(data) as { error: string }).error);
-      return;
-    }
-    const length = new DataView(data).getUint32(0);
-    const head = new TextDecoder().decode(new Uint8Array(data, 4, length));
-    const { number, model, size, milliseconds } = JSON.parse(head) as PictureHead;
-    const pixels = new ImageData(new Uint8ClampedArray(data, 4 + length), size[1], size[0]);
-    const asked = this.asked.get(number) ?? performance.now();
-    for (const old of this.asked.keys()) if (old < number) this.asked.delete(old);
-    this.events.picture({ model, pixels, milliseconds, asked });
-  }
+async function upload(path: string, file: Blob): Promise<PhotoAnswer> {
+  return (await (await call(path, { method: "POST", body: file })).json()) as PhotoAnswer;
 }
 
-async function call(path: string, init?: RequestInit): Promise<Response> {
-  let answer: Response;
-  try {
-    answer = await fetch(path, init);
-  } catch {
-    throw new Sentence("posegan does not answer: see whether `posegan serve` still runs.");
-  }
-  if (answer.ok) return answer;
-  const told = (await answer.json().catch(() => ({}))) as { error?: string };
-  throw new Sentence(told.error ?? `posegan answered with the status ${answer.status}.`);
-}
-
-async function getJson<T>(path: string): Promise<T> {
-  return (await (await call(path)).json()) as T;
-}
-
-function sendAny(method: string, path: string, body: unknown, signal: AbortSignal | null = null): Promise<Response> {
-  return call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal });
-}
-
-async function sendJson<T>(method: string, path: string, body: unknown): Promise<T> {
-  return (await (await sendAny(method, path, body)).json()) as T;
-}
-
-async function upload(path: string, file: Blob): Promise<Photo> {
-  return toPhoto((await (await call(path, { method: "POST", body: file })).json()) as PhotoAnswer);
-}
-
-/** The photos of a person, as a request names them. */
-function person(photo: Photo): { photo: string; others: string[] } {
-  return { photo: photo.id, others: photo.others.map(({ id }) => id) };
-}
-
-/** A picture, as a request asks for it. */
-function wanted(photo: Photo, model: string, pose: Pose): object {
-  return { ...person(photo), model, pose: toTriples(pose) };
-}
-
-function toPhoto(told: PhotoAnswer): Photo {
+function toPhoto(told: PhotoAnswer, picture: string): Photo {
   return {
     id: told.photo,
-    picture: `/api/photo/${told.photo}`,
+    picture,
     size: toSize(told.size),
     original: toSize(told.original),
     pose: told.pose && fromTriples(told.pose),

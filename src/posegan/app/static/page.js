@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 5d0f9d35d57ab41005a696d2c592cadf8b353ff000cc9151e2a140d542d51ccb
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 5a06e9916b38d14dfb3fc2d16b85ebd0a6d24e90509e75ed7119ec84abee2f1b
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -129,8 +129,8 @@ function fromFrame(pose, size, box) {
     y: box.top + (joint.y + 0.5) * sy - 0.5
   }));
 }
-function rescale(pose, old, wanted2) {
-  return fromFrame(pose, old, { left: 0, top: 0, ...wanted2 });
+function rescale(pose, old, wanted) {
+  return fromFrame(pose, old, { left: 0, top: 0, ...wanted });
 }
 function mirror(pose, skeleton) {
   const axis = centre(pose, skeleton).x;
@@ -1284,11 +1284,11 @@ function placeIn(box, poses, source, rules) {
 }
 function placeOn(poses, source, rules) {
   const own = estimateBuild(poses, rules);
-  const wanted2 = estimateBuild([source], rules);
-  const known = own.height > 0 && wanted2.height > 0;
-  const scale = known ? wanted2.height / own.height : 1;
+  const wanted = estimateBuild([source], rules);
+  const known = own.height > 0 && wanted.height > 0;
+  const scale = known ? wanted.height / own.height : 1;
   const scaled = poses.map((pose) => {
-    const made = known ? retarget(pose, own, wanted2, rules) : pose;
+    const made = known ? retarget(pose, own, wanted, rules) : pose;
     return made.map((joint) => ({ ...joint, x: joint.x * scale, y: joint.y * scale }));
   });
   const dx = gap(scaled, source, [rules.hips, rules.neck], "x", rules);
@@ -1296,7 +1296,7 @@ function placeOn(poses, source, rules) {
   const there = scaled.map(
     (pose) => pose.map((joint) => joint.visible ? { ...joint, x: joint.x + dx, y: joint.y + dy } : joint)
   );
-  return belowTheTop(there, source, rules.crown * wanted2.height, rules);
+  return belowTheTop(there, source, rules.crown * wanted.height, rules);
 }
 function belowTheTop(poses, source, crown, rules) {
   const [foot] = shown(source, rules.ankles).sort((a, b) => b.y - a.y);
@@ -1379,8 +1379,8 @@ function middle(pose, joints) {
   const [x, y] = [total(there.map((joint) => joint.x)) / count, total(there.map((joint) => joint.y)) / count];
   return { x, y, seen: there.length > 0 };
 }
-function retarget(pose, own, wanted2, rules) {
-  const ratio = wanted2.lengths.map((length, limb) => length / own.lengths[limb] * own.height / wanted2.height);
+function retarget(pose, own, wanted, rules) {
+  const ratio = wanted.lengths.map((length, limb) => length / own.lengths[limb] * own.height / wanted.height);
   const old = [...pose.map(({ x, y, visible }) => ({ x, y, seen: visible })), middle(pose, rules.hips)];
   const made = [...old];
   for (const [joint, anchors, limb] of rules.tree) {
@@ -1409,9 +1409,9 @@ function personBox(pose, photo, size, skeleton, margin) {
   const [width, height] = [joints.width + 1 + 2 * free, joints.height + 1 + 2 * free];
   const high = Math.max(height, width * (size.height / size.width));
   const extent = [high * (size.width / size.height), high].map((length) => Math.max(roundEven(length), 1));
-  const along = (low, length, wanted2, frame) => {
-    const corner = roundEven((low + low + length + 1 - wanted2) / 2);
-    return wanted2 <= frame ? Math.min(Math.max(corner, 0), frame - wanted2) : corner;
+  const along = (low, length, wanted, frame) => {
+    const corner = roundEven((low + low + length + 1 - wanted) / 2);
+    return wanted <= frame ? Math.min(Math.max(corner, 0), frame - wanted) : corner;
   };
   return {
     left: along(joints.left, joints.width, extent[0], photo.width),
@@ -1464,10 +1464,10 @@ function edgeColour({ width, height, data }, channel) {
   edge.sort((a, b) => a - b);
   return edge[Math.floor((edge.length - 1) / 2)];
 }
-function weights(old, wanted2) {
-  const scale = old / wanted2;
+function weights(old, wanted) {
+  const scale = old / wanted;
   const reach = Math.max(scale, 1);
-  return Array.from({ length: wanted2 }, (_, i) => {
+  return Array.from({ length: wanted }, (_, i) => {
     const centre2 = scale * (i + 0.5);
     const first = Math.max(Math.floor(centre2 - reach + 0.5), 0);
     const end = Math.min(Math.floor(centre2 + reach + 0.5), old);
@@ -1502,7 +1502,7 @@ function roundEven(value) {
 // src/files.ts
 var CERTAIN = 0.05;
 function readOpenPose(text, joints, order25) {
-  const people = peopleOf(text).map((person2) => personOf(person2, joints, order25));
+  const people = peopleOf(text).map((person) => personOf(person, joints, order25));
   const seen = people.filter((pose) => pose.some((joint) => joint.visible));
   if (seen.length === 0) throw new Sentence("This file holds no person: give a file in which OpenPose found one.");
   if (seen.every((pose) => pose.every(({ x, y, visible }) => !visible || Math.abs(x) <= 1 && Math.abs(y) <= 1))) {
@@ -1522,8 +1522,8 @@ function peopleOf(text) {
   }
   throw new Sentence("This file is no OpenPose JSON file: it should hold an object with a list 'people'.");
 }
-function personOf(person2, joints, order25) {
-  const said = typeof person2 === "object" && person2 !== null ? person2 : {};
+function personOf(person, joints, order25) {
+  const said = typeof person === "object" && person !== null ? person : {};
   const values = said["pose_keypoints_2d"] ?? said["pose_keypoints"];
   const whole = Array.isArray(values) && values.every((value) => typeof value === "number" && Number.isFinite(value));
   if (!whole || values.length !== 3 * joints && values.length !== 75) {
@@ -1569,16 +1569,16 @@ var Helper = class {
   worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
   last = Promise.resolve();
   /** What it answers to `wanted`, which is looked up when its turn has come. */
-  ask(wanted2) {
-    const answer = this.last.then(() => this.send(wanted2()));
+  ask(wanted) {
+    const answer = this.last.then(() => this.send(wanted()));
     this.last = answer.catch(() => void 0);
     return answer;
   }
-  async send(wanted2) {
+  async send(wanted) {
     const answer = await new Promise((resolve) => {
       this.worker.onmessage = (event) => resolve(event.data);
       this.worker.onerror = (event) => resolve({ error: event.message || "the worker did not start" });
-      this.worker.postMessage(wanted2);
+      this.worker.postMessage(wanted);
     });
     if ("error" in answer) {
       throw new Sentence(`The model does not run in this browser (${answer.error}): load the page again, or try another.`);
@@ -1588,18 +1588,18 @@ var Helper = class {
 };
 var Painter = class {
   worker = new Helper();
-  async paint(wanted2) {
-    const { pixels, milliseconds, size } = await this.worker.ask(wanted2);
+  async paint(wanted) {
+    const { pixels, milliseconds, size } = await this.worker.ask(wanted);
     return { pixels: new ImageData(pixels, size[1], size[0]), milliseconds };
   }
-  async find(wanted2) {
-    return (await this.worker.ask(() => wanted2)).pose;
+  async find(wanted) {
+    return (await this.worker.ask(() => wanted)).pose;
   }
 };
 var Filmer = class {
   worker = new Helper();
-  async film(wanted2) {
-    const { file } = await this.worker.ask(() => wanted2);
+  async film(wanted) {
+    const { file } = await this.worker.ask(() => wanted);
     return new Blob([file], { type: "image/gif" });
   }
 };
@@ -1696,10 +1696,10 @@ var Browser = class _Browser {
   }
   async libraryFor(photo) {
     const { poses, sequences } = toLibrary(this.told.library);
-    const put = (given) => this.placed(photo, given);
+    const put2 = (given) => this.placed(photo, given);
     return {
-      poses: poses.map(({ name, pose }) => ({ name, pose: put([pose])[0] })),
-      sequences: sequences.map((sequence) => ({ ...sequence, frames: put(sequence.frames) }))
+      poses: poses.map(({ name, pose }) => ({ name, pose: put2([pose])[0] })),
+      sequences: sequences.map((sequence) => ({ ...sequence, frames: put2(sequence.frames) }))
     };
   }
   async examples() {
@@ -1997,9 +1997,174 @@ var Others = class {
   }
 };
 
+// src/http.ts
+var Missing = class extends Sentence {
+};
+async function call(path, init) {
+  let answer;
+  try {
+    answer = await fetch(path, init);
+  } catch (error) {
+    if (init?.signal?.aborted) throw error;
+    throw new Sentence("posegan does not answer: see whether `posegan serve` still runs.");
+  }
+  if (answer.ok) return answer;
+  const told = await answer.json().catch(() => ({}));
+  const sentence = told.error ?? `posegan answered with the status ${answer.status}.`;
+  throw answer.status === 404 ? new Missing(sentence) : new Sentence(sentence);
+}
+async function getJson(path) {
+  return await (await call(path)).json();
+}
+function sendAny(method, path, body, signal) {
+  return call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal: signal ?? null });
+}
+async function sendJson(method, path, body) {
+  return await (await sendAny(method, path, body)).json();
+}
+
+// src/keeper.ts
+var Keeper = class {
+  kept = /* @__PURE__ */ new Map();
+  // by Photo.id, which stays
+  /** Remember how a photo can be given again. */
+  keep(id, again) {
+    this.kept.set(id, { name: id, joints: null, coming: null, again });
+  }
+  /** By which name the server knows a photo. */
+  name(photo) {
+    return this.kept.get(photo.id)?.name ?? photo.id;
+  }
+  /** The photos of a person, as a request names them. */
+  person(photo) {
+    return { photo: this.name(photo), others: photo.others.map((other) => this.name(other)) };
+  }
+  /** Place the joints of a photo; returns which parts of it the models see. */
+  async setJoints(photo, pose) {
+    const boxes = await this.ask(photo, () => put(this.name(photo), pose));
+    const kept = this.kept.get(photo.id);
+    if (kept) kept.joints = pose;
+    return boxes;
+  }
+  /** Ask for something of a photo's person; where the server lacks a photo, give it again and ask once more. */
+  async ask(photo, question) {
+    try {
+      return await question();
+    } catch (error) {
+      if (!(error instanceof Missing)) throw error;
+    }
+    await this.restore(photo);
+    return question();
+  }
+  /** Give the server what it lacks of a person's photos. */
+  async restore(photo) {
+    for (const { id } of [photo, ...photo.others]) {
+      const kept = this.kept.get(id);
+      if (kept) await (kept.coming ??= bring(kept).finally(() => kept.coming = null));
+    }
+  }
+};
+async function bring(kept) {
+  if (await isThere(kept.name)) return;
+  const { photo } = await kept.again();
+  if (kept.joints) await put(photo, kept.joints);
+  kept.name = photo;
+}
+async function isThere(name) {
+  return call(`/api/photo/${name}`).then(
+    () => true,
+    (error) => {
+      if (error instanceof Missing) return false;
+      throw error;
+    }
+  );
+}
+async function put(name, pose) {
+  return (await sendJson("PUT", `/api/photo/${name}/pose`, { pose: toTriples(pose) })).boxes;
+}
+
+// src/live.ts
+var MISSING = 404;
+var LiveSocket = class {
+  constructor(events, keeper) {
+    this.events = events;
+    this.keeper = keeper;
+    this.open();
+  }
+  events;
+  keeper;
+  socket = null;
+  newest = null;
+  number = 0;
+  tried = null;
+  // was given to the server again since the last picture
+  asked = /* @__PURE__ */ new Map();
+  restoring = false;
+  pause = 500;
+  want(photo, models, pose, asked) {
+    this.number += 1;
+    this.asked.set(this.number, asked);
+    this.newest = { photo, models, pose };
+    this.send();
+  }
+  send() {
+    if (this.newest === null || this.socket?.readyState !== WebSocket.OPEN) return;
+    const { photo, models, pose } = this.newest;
+    this.socket.send(JSON.stringify({ number: this.number, ...this.keeper.person(photo), models, pose: toTriples(pose) }));
+  }
+  open() {
+    const socket = new WebSocket(new URL("/api/live", location.href.replace(/^http/, "ws")));
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      this.pause = 500;
+      this.events.connected(true);
+      this.send();
+    };
+    socket.onmessage = (event) => this.read(event.data);
+    socket.onclose = (event) => {
+      this.events.connected(false);
+      if (event.reason) this.events.error(event.reason);
+      window.setTimeout(() => this.open(), this.pause);
+      this.pause = Math.min(2 * this.pause, 5e3);
+    };
+    this.socket = socket;
+  }
+  read(data) {
+    if (typeof data === "string") {
+      this.fail(JSON.parse(data));
+      return;
+    }
+    const length = new DataView(data).getUint32(0);
+    const head = new TextDecoder().decode(new Uint8Array(data, 4, length));
+    const { number, model, size, milliseconds } = JSON.parse(head);
+    const pixels = new ImageData(new Uint8ClampedArray(data, 4 + length), size[1], size[0]);
+    const asked = this.asked.get(number) ?? performance.now();
+    for (const old of this.asked.keys()) if (old < number) this.asked.delete(old);
+    this.tried = null;
+    this.events.picture({ model, pixels, milliseconds, asked });
+  }
+  /** Show why there is no picture, unless the server lacks the photo and has not been given it again yet. */
+  fail({ error, status }) {
+    const photo = this.newest?.photo;
+    if (status !== MISSING || !photo || this.tried === photo && !this.restoring) this.events.error(error);
+    else if (!this.restoring) void this.restore(photo);
+  }
+  async restore(photo) {
+    [this.tried, this.restoring] = [photo, true];
+    try {
+      await this.keeper.restore(photo);
+    } catch (error) {
+      if (error instanceof Sentence) this.events.error(error.message);
+    }
+    this.restoring = false;
+    this.send();
+  }
+};
+
 // src/server.ts
 var Server = class {
-  inPhoto = async (photo, model, pose, signal) => (await sendAny("POST", "/api/in-photo", wanted(photo, model, pose), signal)).blob();
+  inPhoto = async (photo, model, pose, signal) => (await this.picture("/api/in-photo", photo, model, pose, signal)).blob();
+  keeper = new Keeper();
   async skeleton() {
     return toSkeleton(await getJson("/api/skeleton"));
   }
@@ -2013,23 +2178,26 @@ var Server = class {
     return { ...toLibrary(told), size: toSize(told.size) };
   }
   async libraryFor(photo) {
-    return toLibrary(await getJson(`/api/photo/${photo.id}/library`));
+    return toLibrary(await this.keeper.ask(photo, () => getJson(`${this.path(photo)}/library`)));
   }
   async examples() {
     const { count } = await getJson("/api/examples");
     return Array.from({ length: count }, (_, number) => `/api/examples/${number}.png`);
   }
   async takeExample(number) {
-    return toPhoto(await sendJson("POST", `/api/examples/${number}`, {}));
+    const take = () => sendJson("POST", `/api/examples/${number}`, {});
+    const told = await take();
+    this.keeper.keep(told.photo, take);
+    return toPhoto(told, `/api/examples/${number}.png`);
   }
   async addPhoto(file) {
-    return upload("/api/photo", file);
+    return this.brought(file, await upload("/api/photo", file));
   }
   async addOther(photo, file) {
-    return upload(`/api/photo/${photo.id}/others`, file);
+    return this.brought(file, await this.keeper.ask(photo, () => upload(`${this.path(photo)}/others`, file)));
   }
   async setJoints(photo, pose) {
-    return toBoxes((await sendJson("PUT", `/api/photo/${photo.id}/pose`, { pose: toTriples(pose) })).boxes);
+    return toBoxes(await this.keeper.setJoints(photo, pose));
   }
   async readPerson(file) {
     const answer = await call("/api/person", { method: "POST", body: file });
@@ -2037,107 +2205,50 @@ var Server = class {
   }
   async place(photo, pose) {
     const asked = { pose: toTriples(pose) };
-    return fromTriples((await sendJson("POST", `/api/photo/${photo.id}/place`, asked)).pose);
+    const place = () => sendJson("POST", `${this.path(photo)}/place`, asked);
+    return fromTriples((await this.keeper.ask(photo, place)).pose);
   }
   async download(photo, model, pose) {
-    return (await sendAny("POST", "/api/download", wanted(photo, model, pose))).blob();
+    return (await this.picture("/api/download", photo, model, pose)).blob();
   }
   async film(photo, model, { frames, seconds }) {
-    const asked = { ...person(photo), model, frames: frames.map(toTriples), seconds };
-    return (await sendAny("POST", "/api/motion", asked)).blob();
+    const asked = { model, frames: frames.map(toTriples), seconds };
+    const film = () => sendAny("POST", "/api/motion", { ...this.keeper.person(photo), ...asked });
+    return (await this.keeper.ask(photo, film)).blob();
   }
   async openPose(photo, pose) {
-    return (await sendAny("POST", "/api/openpose", { photo: photo.id, pose: toTriples(pose) })).blob();
+    const write = () => sendAny("POST", "/api/openpose", { photo: this.keeper.name(photo), pose: toTriples(pose) });
+    return (await this.keeper.ask(photo, write)).blob();
   }
   async judge(photo, model, pose, signal) {
-    const answer = await sendAny("POST", "/api/judge", wanted(photo, model, pose), signal);
+    const answer = await this.picture("/api/judge", photo, model, pose, signal);
     return (await answer.json()).sentences;
   }
   renderer(events) {
-    return new LiveSocket(events);
+    return new LiveSocket(events, this.keeper);
+  }
+  path(photo) {
+    return `/api/photo/${this.keeper.name(photo)}`;
+  }
+  /** Ask for a picture, or for something about it. */
+  picture(path, photo, model, pose, signal) {
+    const asked = { model, pose: toTriples(pose) };
+    return this.keeper.ask(photo, () => sendAny("POST", path, { ...this.keeper.person(photo), ...asked }, signal));
+  }
+  /** A photo that the server has been given; what it shows of it is kept here, where it cannot be forgotten. */
+  async brought(file, told) {
+    this.keeper.keep(told.photo, () => upload("/api/photo", file));
+    const shown2 = await call(`/api/photo/${told.photo}`);
+    return toPhoto(told, URL.createObjectURL(await shown2.blob()));
   }
 };
-var LiveSocket = class {
-  constructor(events) {
-    this.events = events;
-    this.open();
-  }
-  events;
-  socket = null;
-  newest = null;
-  number = 0;
-  asked = /* @__PURE__ */ new Map();
-  pause = 500;
-  want(photo, models, pose, asked) {
-    this.number += 1;
-    this.asked.set(this.number, asked);
-    this.newest = JSON.stringify({ number: this.number, ...person(photo), models, pose: toTriples(pose) });
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(this.newest);
-  }
-  open() {
-    const socket = new WebSocket(new URL("/api/live", location.href.replace(/^http/, "ws")));
-    socket.binaryType = "arraybuffer";
-    socket.onopen = () => {
-      this.pause = 500;
-      this.events.connected(true);
-      if (this.newest !== null) socket.send(this.newest);
-    };
-    socket.onmessage = (event) => this.read(event.data);
-    socket.onclose = (event) => {
-      this.events.connected(false);
-      if (event.reason) this.events.error(event.reason);
-      window.setTimeout(() => this.open(), this.pause);
-      this.pause = Math.min(2 * this.pause, 5e3);
-    };
-    this.socket = socket;
-  }
-  read(data) {
-    if (typeof data === "string") {
-      this.events.error(JSON.parse(data).error);
-      return;
-    }
-    const length = new DataView(data).getUint32(0);
-    const head = new TextDecoder().decode(new Uint8Array(data, 4, length));
-    const { number, model, size, milliseconds } = JSON.parse(head);
-    const pixels = new ImageData(new Uint8ClampedArray(data, 4 + length), size[1], size[0]);
-    const asked = this.asked.get(number) ?? performance.now();
-    for (const old of this.asked.keys()) if (old < number) this.asked.delete(old);
-    this.events.picture({ model, pixels, milliseconds, asked });
-  }
-};
-async function call(path, init) {
-  let answer;
-  try {
-    answer = await fetch(path, init);
-  } catch {
-    throw new Sentence("posegan does not answer: see whether `posegan serve` still runs.");
-  }
-  if (answer.ok) return answer;
-  const told = await answer.json().catch(() => ({}));
-  throw new Sentence(told.error ?? `posegan answered with the status ${answer.status}.`);
-}
-async function getJson(path) {
-  return await (await call(path)).json();
-}
-function sendAny(method, path, body, signal = null) {
-  return call(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal });
-}
-async function sendJson(method, path, body) {
-  return await (await sendAny(method, path, body)).json();
-}
 async function upload(path, file) {
-  return toPhoto(await (await call(path, { method: "POST", body: file })).json());
+  return await (await call(path, { method: "POST", body: file })).json();
 }
-function person(photo) {
-  return { photo: photo.id, others: photo.others.map(({ id }) => id) };
-}
-function wanted(photo, model, pose) {
-  return { ...person(photo), model, pose: toTriples(pose) };
-}
-function toPhoto(told) {
+function toPhoto(told, picture) {
   return {
     id: told.photo,
-    picture: `/api/photo/${told.photo}`,
+    picture,
     size: toSize(told.size),
     original: toSize(told.original),
     pose: told.pose && fromTriples(told.pose),

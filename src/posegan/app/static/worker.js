@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 5d0f9d35d57ab41005a696d2c592cadf8b353ff000cc9151e2a140d542d51ccb
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 5a06e9916b38d14dfb3fc2d16b85ebd0a6d24e90509e75ed7119ec84abee2f1b
 
 // src/runtime.ts
 var opened = null;
