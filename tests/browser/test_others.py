@@ -76,6 +76,40 @@ def test_photos_are_added_and_used_and_removed(page: Page):
     page.wait_for_selector("#others", state="hidden")
 
 
+def test_after_another_person_the_own_photo_comes_back_with_all_that_was_done(page: Page):
+    assert page.locator("#back").is_hidden()
+    drop_all(page, photos(9, 5))
+    until_there(page, 1)
+    page.click("#confirm")
+    page.click("[data-pose=arms-up]")
+    posed = until_rested(page)
+    page.click(".person >> nth=1")
+    until_changed(page, posed)
+    page.click(".person >> nth=2")
+    page.wait_for_timeout(300)
+    page.click("#back")
+    until_there(page, 1)
+    until_shown(page, posed)
+    assert page.locator("#back").is_hidden()
+    page.keyboard.press("Control+z")
+    until_changed(page, posed)
+
+
+def test_leaving_the_page_with_an_own_photo_is_asked_first(page: Page):
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.click("[data-pose=arms-up]")  # without a click no browser asks
+    page.reload()
+    page.wait_for_selector(".result .time:not(:empty)")
+    assert asked == []
+    drop_all(page, photos(9))
+    page.wait_for_selector("body[data-step=joints]")
+    page.click("#confirm")
+    page.wait_for_selector("body[data-step=pose]")
+    page.reload()
+    assert asked == ["beforeunload"]
+
+
 def test_no_more_are_taken_than_the_server_takes(page: Page):
     first, *more = photos(9, 5, 2, 1, 4, 6, 7, 8, 10)
     drop_all(page, [first, more[0]])

@@ -52,6 +52,7 @@ export class App {
   changed: () => void = () => undefined; // whoever shows the state of the controls
   private photo: Photo | null = null;
   private own = false;
+  private left: Work | null = null; // the user's photo that another one has replaced
   private image: HTMLImageElement | null = null;
   private placed: Library | null = null;
   private picked = false; // whether the user has chosen models
@@ -101,6 +102,16 @@ export class App {
   /** Whether more photos of the person can be added, up to a number: somebody has to find the person in them. */
   get takesOthers(): boolean {
     return this.own && this.facts.photos > 1 && this.facts.detector !== null;
+  }
+
+  /** Whether the user's photo was left for another one and can be had back. */
+  get canGoBack(): boolean {
+    return this.left !== null;
+  }
+
+  /** Whether something would be lost with the page. */
+  get holdsPhoto(): boolean {
+    return this.own || this.left !== null;
   }
 
   // Photos -----------------------------------------------------------------------------------------------------------
@@ -181,7 +192,9 @@ export class App {
   }
 
   private async use(photo: Photo, step: Step, own: boolean, still: Still): Promise<void> {
-    this.show(await this.prepare(photo, step, own, still));
+    const work = await this.prepare(photo, step, own, still);
+    if (this.own) this.left = this.work();
+    this.show(work);
     if (photo.pose === null && this.facts.detector !== null) {
       const why = photo.unsearched ?? "Nobody was found in this photo";
       this.messages.show(`${why}: place the joints by hand, or load them from an OpenPose JSON.`);
@@ -200,6 +213,22 @@ export class App {
     const placed = known && (await still(this.backend.libraryFor(photo)));
     const pose = known ?? this.guess(photo);
     return { photo, own, image, placed, source: remember(pose), target: remember(pose), step };
+  }
+
+  /** Back to the user's photo that was left, with all that was done to it. */
+  goBack(): void {
+    const { left } = this;
+    if (!left) return;
+    this.newest.begin();
+    this.messages.clear();
+    this.left = this.own ? this.work() : null;
+    this.show(left);
+    this.messages.tell("Your photo is back.");
+  }
+
+  private work(): Work {
+    const { own, placed, source, target, step } = this;
+    return { photo: this.require(), image: this.image!, own, placed, source, target, step };
   }
 
   private show(work: Work): void {

@@ -36,6 +36,7 @@ async function start(): Promise<void> {
   tieViews();
   tieFiles(app, others.section);
   tieKeys(app);
+  tieLeaving(app);
   app.changed = () => {
     showState(app);
     joints();
@@ -103,6 +104,7 @@ function tieButtons(app: App): void {
   button("download", () => app.downloadPicture());
   button("download-pose", () => app.downloadPose());
   button("confirm", () => app.confirmJoints());
+  button("back", () => app.goBack());
   button("place", () => app.go("joints"));
   button("hide", () => {
     if (app.selected !== null) app.toggle(app.selected);
@@ -176,6 +178,13 @@ function tieFiles(app: App, others: HTMLElement): void {
   document.addEventListener("paste", (event) => void drop([...(event.clipboardData?.files ?? [])]));
 }
 
+/** Ask before the page goes with a photo that the user brought: its joints and poses would be lost. */
+function tieLeaving(app: App): void {
+  window.addEventListener("beforeunload", (event) => {
+    if (app.holdsPhoto) event.preventDefault();
+  });
+}
+
 function tieKeys(app: App): void {
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
@@ -191,6 +200,7 @@ function tieKeys(app: App): void {
 function showState(app: App): void {
   byId("undo", HTMLButtonElement).disabled = !app.history.canUndo;
   byId("redo", HTMLButtonElement).disabled = !app.history.canRedo;
+  byId("back", HTMLButtonElement).hidden = !app.canGoBack;
   for (const element of document.querySelectorAll<HTMLElement>("[data-sequence]")) {
     const on = element.dataset["sequence"] === app.playing;
     element.setAttribute("aria-pressed", String(on));

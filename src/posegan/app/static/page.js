@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 5a06e9916b38d14dfb3fc2d16b85ebd0a6d24e90509e75ed7119ec84abee2f1b
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 9ee5225fa61a68dfa12e5ff0b29c595035e0b40c9790fefe2e21a3990de91806
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -931,6 +931,8 @@ var App = class {
   // whoever shows the state of the controls
   photo = null;
   own = false;
+  left = null;
+  // the user's photo that another one has replaced
   image = null;
   placed = null;
   picked = false;
@@ -953,6 +955,14 @@ var App = class {
   /** Whether more photos of the person can be added, up to a number: somebody has to find the person in them. */
   get takesOthers() {
     return this.own && this.facts.photos > 1 && this.facts.detector !== null;
+  }
+  /** Whether the user's photo was left for another one and can be had back. */
+  get canGoBack() {
+    return this.left !== null;
+  }
+  /** Whether something would be lost with the page. */
+  get holdsPhoto() {
+    return this.own || this.left !== null;
   }
   // Photos -----------------------------------------------------------------------------------------------------------
   async takeExample(number) {
@@ -1024,7 +1034,9 @@ var App = class {
     else this.refresh(performance.now());
   }
   async use(photo, step, own, still) {
-    this.show(await this.prepare(photo, step, own, still));
+    const work = await this.prepare(photo, step, own, still);
+    if (this.own) this.left = this.work();
+    this.show(work);
     if (photo.pose === null && this.facts.detector !== null) {
       const why = photo.unsearched ?? "Nobody was found in this photo";
       this.messages.show(`${why}: place the joints by hand, or load them from an OpenPose JSON.`);
@@ -1042,6 +1054,20 @@ var App = class {
     const placed2 = known && await still(this.backend.libraryFor(photo));
     const pose = known ?? this.guess(photo);
     return { photo, own, image, placed: placed2, source: remember(pose), target: remember(pose), step };
+  }
+  /** Back to the user's photo that was left, with all that was done to it. */
+  goBack() {
+    const { left } = this;
+    if (!left) return;
+    this.newest.begin();
+    this.messages.clear();
+    this.left = this.own ? this.work() : null;
+    this.show(left);
+    this.messages.tell("Your photo is back.");
+  }
+  work() {
+    const { own, placed: placed2, source, target, step } = this;
+    return { photo: this.require(), image: this.image, own, placed: placed2, source, target, step };
   }
   show(work) {
     this.stop();
@@ -2284,6 +2310,7 @@ async function start() {
   tieViews();
   tieFiles(app, others.section);
   tieKeys(app);
+  tieLeaving(app);
   app.changed = () => {
     showState(app);
     joints();
@@ -2343,6 +2370,7 @@ function tieButtons(app) {
   button("download", () => app.downloadPicture());
   button("download-pose", () => app.downloadPose());
   button("confirm", () => app.confirmJoints());
+  button("back", () => app.goBack());
   button("place", () => app.go("joints"));
   button("hide", () => {
     if (app.selected !== null) app.toggle(app.selected);
@@ -2413,6 +2441,11 @@ function tieFiles(app, others) {
   });
   document.addEventListener("paste", (event) => void drop([...event.clipboardData?.files ?? []]));
 }
+function tieLeaving(app) {
+  window.addEventListener("beforeunload", (event) => {
+    if (app.holdsPhoto) event.preventDefault();
+  });
+}
 function tieKeys(app) {
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
@@ -2426,6 +2459,7 @@ function tieKeys(app) {
 function showState(app) {
   byId("undo", HTMLButtonElement).disabled = !app.history.canUndo;
   byId("redo", HTMLButtonElement).disabled = !app.history.canRedo;
+  byId("back", HTMLButtonElement).hidden = !app.canGoBack;
   for (const element of document.querySelectorAll("[data-sequence]")) {
     const on = element.dataset["sequence"] === app.playing;
     element.setAttribute("aria-pressed", String(on));

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 5a06e9916b38d14dfb3fc2d16b85ebd0a6d24e90509e75ed7119ec84abee2f1b
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 9ee5225fa61a68dfa12e5ff0b29c595035e0b40c9790fefe2e21a3990de91806
 
 // src/runtime.ts
 var opened = null;
