@@ -1,5 +1,7 @@
 """The server answers its own page and nobody else's."""
 
+import socket
+
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -41,7 +43,10 @@ def test_another_name_is_turned_away(host):
     assert "own address" in answer.json()["error"]
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8765"])
+@pytest.mark.parametrize(
+    "origin",
+    ["http://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8765", "http://[bad", "http://[::1"],
+)
 def test_a_foreign_page_is_turned_away(origin):
     answer = client().post("/", headers={"origin": origin})
     assert answer.status_code == 403
@@ -70,6 +75,8 @@ def test_a_rebound_name_cannot_open_a_socket():
 def test_on_all_addresses_any_address_will_do_but_no_strange_name():
     assert client("0.0.0.0").get("/", headers={"host": "192.168.0.7:8765"}).status_code == 200
     assert client("0.0.0.0").get("/", headers={"host": "evil.example"}).status_code == 403
+    name = socket.gethostname().partition(".")[0]
+    assert client("0.0.0.0").get("/", headers={"host": f"{name}.local:8765"}).status_code == 200
     assert client("box.local").get("/", headers={"host": "box.local:8765"}).status_code == 200
 
 

@@ -62,6 +62,9 @@ def test_what_is_no_json_object_is_refused(text):
         ({"pose": [[0, 0]] * 18}, "18 joints"),
         ({"pose": [[float("nan"), 0, 1]] * 18}, "18 joints"),
         ({"pose": [[1e9, 0, 1]] * 18}, "18 joints"),
+        ({"pose": [[float("inf"), 0, 1]] * 18}, "18 joints"),
+        ({"pose": [[10**400, 0, 1]] * 18}, "18 joints"),
+        ({"pose": [[0, 0, -(10**400)]] * 18}, "18 joints"),
     ],
 )
 def test_a_field_that_is_not_as_agreed_is_named(changes, word):

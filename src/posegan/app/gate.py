@@ -32,13 +32,13 @@ HEADERS = {
 class Gate:
     """Lets requests through to `app` that are meant for this server and come from its own page, or from no page.
 
-    host: the address that the server listens on. On all addresses, this machine's name and any IP address will do as
-    Host: a rebound DNS name is neither.
+    host: the address that the server listens on. On all addresses, this machine's name, also with ".local", and any IP
+    address will do as Host: a rebound DNS name is neither.
     """
 
     def __init__(self, app: ASGIApp, host: str = "127.0.0.1") -> None:
         self._app = app
-        self._names = {*LOCAL, host.lower(), *([socket.gethostname().lower()] if host in EVERYWHERE else [])}
+        self._names = {*LOCAL, host.lower(), *(_own_names() if host in EVERYWHERE else [])}
         self._any_address = host in EVERYWHERE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,7 +59,7 @@ class Gate:
         if not self._known(_hostname(host)):
             return "This server answers under its own address only: open the address that `posegan serve` printed."
         origins = headers.getlist("origin")
-        if any(urlsplit(origin).netloc.lower() != host.lower() for origin in origins):
+        if any(_place(origin) != host.lower() for origin in origins):
             return "Pages of other sites may not use this server."
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and headers.get("sec-fetch-mode") != "navigate":
             return "Pages of other sites may not use this server."
@@ -69,6 +69,18 @@ class Gate:
         if name in self._names:
             return True
         return self._any_address and _is_address(name)
+
+
+def _own_names() -> tuple[str, str]:
+    name = socket.gethostname().lower()
+    return name, f"{name.partition('.')[0]}.local"
+
+
+def _place(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _hostname(host: str) -> str:
