@@ -1,6 +1,7 @@
 """Bodies that never end, and sessions that are made up."""
 
 import asyncio
+import contextlib
 
 import pytest
 from starlette.requests import Request
@@ -27,6 +28,48 @@ def test_a_body_that_does_not_arrive_is_given_up(monkeypatch):
     with pytest.raises(RefusedError, match="did not arrive") as caught:
         asyncio.run(requests.read_body(request(receive)))
     assert caught.value.status == 408
+
+
+def test_a_body_that_pauses_is_given_up_and_a_slow_one_is_not(monkeypatch):
+    monkeypatch.setattr(requests, "PAUSE", 0.2)
+
+    async def read(pauses):
+        waits = iter(pauses)
+
+        async def receive():
+            pause = next(waits)
+            await asyncio.sleep(pause)
+            return {"type": "http.request", "body": b"x", "more_body": pause != 0}
+
+        return await requests.read_body(request(receive))
+
+    assert asyncio.run(read([0.1, 0.1, 0.1, 0.1, 0])) == b"xxxxx"
+    with pytest.raises(RefusedError, match="in time"):
+        asyncio.run(read([0.1, 5]))
+
+
+def test_a_body_whose_sender_leaves_is_no_fault():
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(RefusedError, match="will not arrive"):
+        asyncio.run(requests.read_body(request(receive)))
+
+
+def test_photos_that_arrive_are_counted_for_each_and_for_all(monkeypatch):
+    monkeypatch.setattr(requests, "UPLOADS", 5)
+    uploads = requests.Uploads()
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(uploads.one("me"))
+        with pytest.raises(RefusedError, match="of yours") as caught, uploads.one("me"):
+            pass
+        assert caught.value.status == 429
+        with uploads.one("you"), pytest.raises(RefusedError, match="try again") as caught, uploads.one("they"):
+            pass
+        assert caught.value.status == 503
+    with uploads.one("me"):
+        pass
 
 
 @pytest.mark.parametrize("length", ["-1", "many", "9" * 30, str(requests.MESSAGE + 1)])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import contextlib
 import http.client
 import json
 import socket
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from posegan.app.run import address_of, listen
 from posegan.cli import main
 from posegan.errors import UserError
 
+from .conftest import picture
 from .serving import serving
 
 websockets = pytest.importorskip("websockets", reason="the page needs websockets: pip install 'posegan[web]'")
@@ -39,6 +42,18 @@ def test_a_path_that_climbs_out_of_the_folder_finds_nothing(address):
     connection.request("GET", "/static/../server.py")  # sent as it stands, which no browser does
     assert connection.getresponse().status == 404
     connection.close()
+
+
+def test_slow_uploads_make_nobody_wait(address):
+    place = urllib.parse.urlsplit(address)
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            slow = stack.enter_context(socket.create_connection((place.hostname, place.port)))
+            head = f"POST /api/photo HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: 1000\r\n\r\n"
+            slow.sendall(head.encode() + b"x")
+        asked = urllib.request.Request(address + "api/photo", data=picture())
+        with urllib.request.urlopen(asked, timeout=8) as answer:
+            assert json.load(answer)["size"] == [60, 40]
 
 
 def test_an_oversized_message_ends_that_page_only(address):

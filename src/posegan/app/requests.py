@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import secrets
+from collections import Counter
+from collections.abc import Iterator
 
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
 from posegan.app.refusal import RefusedError
@@ -14,10 +17,13 @@ from posegan.app.refusal import RefusedError
 COOKIE = "posegan_session"
 MESSAGE = 2**20  # bytes of a JSON body: an OpenPose file with hundreds of people
 SECONDS = 60  # for a whole body to arrive
+PAUSE = 10  # seconds between two parts of a body
+UPLOADS = 32  # photos that arrive at the same time
+UPLOADS_EACH = 4  # of one session
 
 
 async def read_body(request: Request, limit: int = MESSAGE) -> bytes:
-    """Return a request's body; raises RefusedError if it has more than `limit` bytes or takes longer than SECONDS."""
+    """Return a request's body; raises RefusedError if it has more than `limit` bytes, or is too slow."""
     most = f"{limit // 2**20} MiB" if limit >= 2**20 else f"{limit // 2**10} KiB"
     sentence = f"This file is too large: at most {most} are taken."
     stated = request.headers.get("content-length", "0")
@@ -25,14 +31,40 @@ async def read_body(request: Request, limit: int = MESSAGE) -> bytes:
         raise RefusedError(sentence, 413)
     body = bytearray()
     try:
-        async with asyncio.timeout(SECONDS):
+        loop = asyncio.get_running_loop()
+        last = loop.time() + SECONDS
+        async with asyncio.timeout(min(SECONDS, PAUSE)) as waited:
             async for chunk in request.stream():
+                waited.reschedule(min(last, loop.time() + PAUSE))
                 body += chunk
                 if len(body) > limit:
                     raise RefusedError(sentence, 413)
+    except ClientDisconnect as error:
+        raise RefusedError("The rest of this file will not arrive.", 499) from error
     except TimeoutError as error:
-        raise RefusedError(f"The file did not arrive within {SECONDS} seconds: send it again.", 408) from error
+        raise RefusedError("The file did not arrive in time: send it again.", 408) from error
     return bytes(body)
+
+
+class Uploads:
+    """Counts the photos that arrive: nobody who sends slowly makes others wait, nor fills the memory."""
+
+    def __init__(self) -> None:
+        self._arriving: Counter[str] = Counter()
+
+    @contextlib.contextmanager
+    def one(self, session: str) -> Iterator[None]:
+        """Let one photo of a session arrive; raises RefusedError while too many do."""
+        if self._arriving[session] >= UPLOADS_EACH:
+            raise RefusedError(f"{UPLOADS_EACH} photos of yours are on their way: wait for them.", 429)
+        if self._arriving.total() >= UPLOADS:
+            raise RefusedError(f"{UPLOADS} photos are on their way to posegan: try again in a minute.", 503)
+        self._arriving[session] += 1
+        try:
+            yield
+        finally:
+            self._arriving[session] -= 1
+            self._arriving += Counter()  # forgets whom nothing of arrives
 
 
 def known_session(connection: HTTPConnection) -> str:

@@ -140,7 +140,7 @@ def _photos(app: FastAPI, service: Service) -> None:
 
     @app.post("/api/photo")
     async def add_photo(request: Request, session: Session) -> dict[str, Any]:
-        return service.keep(session, await _uploaded(service, request))
+        return service.keep(session, await _uploaded(service, request, session))
 
     @app.post("/api/photo/{name}/others")
     async def add_other(name: str, request: Request) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def _photos(app: FastAPI, service: Service) -> None:
         service.store.get(session, name)
         if service.detector is None:
             raise RefusedError("Nothing here finds joints: more photos of a person cannot be added.", 409)
-        photo = await _uploaded(service, request)
+        photo = await _uploaded(service, request, session)
         if photo.source is None:
             raise RefusedError(NOBODY, 422)
         return service.keep(session, photo)
@@ -241,11 +241,10 @@ def _pictures(app: FastAPI, service: Service) -> None:
         return Response(format_openpose([pose]), media_type="application/json")
 
 
-async def _uploaded(service: Service, request: Request) -> Photo:
+async def _uploaded(service: Service, request: Request, session: str) -> Photo:
     """Return the photo that a request holds, with joints where somebody is found; raises RefusedError."""
-    async with service.uploads:
-        data = await read_body(request, UPLOAD)
-        photo = await service.on_files(read_upload, data)
+    with service.uploads.one(session):
+        photo = await service.on_files(read_upload, await read_body(request, UPLOAD))
     pose = await service.find_people(photo)
     photo.source = None if pose is None else Source(pose)
     return photo

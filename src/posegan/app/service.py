@@ -14,6 +14,7 @@ from posegan.app.examples import Examples
 from posegan.app.messages import pose_to_json
 from posegan.app.photos import Photo, PhotoStore
 from posegan.app.refusal import RefusedError
+from posegan.app.requests import Uploads
 from posegan.app.studio import Studio, warm_up
 from posegan.app.turns import Turns
 from posegan.detect import Detector
@@ -21,8 +22,6 @@ from posegan.inference.finder import PersonFinder
 from posegan.inference.judge import Judge, Judgement
 from posegan.inference.output import provenance
 from posegan.pose import Pose
-
-UPLOADS = 16  # at the same time
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,7 +63,7 @@ class Service:
         self.detector = detector
         self.store = PhotoStore()
         self.examples = Examples(next(iter(studio.predictors.values())).size)
-        self.uploads = asyncio.Semaphore(UPLOADS)
+        self.uploads = Uploads()
         self.pages = 0
         self.in_motion: set[str] = set()  # sessions for which a GIF is being made
         self.one_motion = asyncio.Lock()
