@@ -7,7 +7,12 @@ import builtins
 import contextlib
 import http.client
 import json
+import signal
 import socket
+import subprocess
+import sys
+import threading
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -54,6 +59,29 @@ def test_slow_uploads_make_nobody_wait(address):
         asked = urllib.request.Request(address + "api/photo", data=picture())
         with urllib.request.urlopen(asked, timeout=8) as answer:
             assert json.load(answer)["size"] == [60, 40]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is no signal to a process")
+def test_a_gif_in_the_making_when_the_server_is_stopped_gets_a_sentence(weights: Path):
+    command = [sys.executable, "-m", "posegan", "serve", "--port", "0", "--no-browser", "--device", "cpu"]
+    process = subprocess.Popen(
+        [*command, "--weights", str(weights)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    address = next(line.split()[3] for line in process.stdout if line.startswith("posegan is at "))
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    opener.open(address).read()
+    taken = json.load(opener.open(urllib.request.Request(address + "api/examples/0", data=b"{}")))
+    motion = {"photo": taken["photo"], "model": "tiny", "frames": [taken["pose"]] * 96, "seconds": 9}
+    asked = urllib.request.Request(address + "api/motion", data=json.dumps(motion).encode())
+    threading.Timer(0.4, process.send_signal, [signal.SIGINT]).start()
+    try:
+        answered = opener.open(asked).status
+    except urllib.error.HTTPError as error:
+        answered = error.code
+        assert "being stopped" in json.load(error)["error"]
+    said, _ = process.communicate(timeout=20)
+    assert answered == 503
+    assert "Traceback" not in said
 
 
 def test_an_oversized_message_ends_that_page_only(address):

@@ -284,6 +284,19 @@ def test_a_photo_as_target_pose_needs_a_detector_and_says_so(page):
     assert "OpenPose JSON" in page.locator("#message-text").inner_text()
 
 
+def test_what_was_said_of_a_picture_goes_with_the_next_one(page):
+    until_quiet(page)
+    boxes = page.locator("#joint-list input")
+    page.click("summary")
+    for index in range(18):
+        if boxes.nth(index).is_checked():
+            boxes.nth(index).uncheck()
+    page.wait_for_selector("#message:not([hidden])")
+    assert "No joint of this pose lies in the picture" in page.locator("#message-text").inner_text()
+    boxes.nth(4).check()
+    page.wait_for_selector("#message", state="hidden")
+
+
 def test_a_walk_plays_until_it_is_stopped(page):
     before = until_quiet(page)
     page.click("[data-sequence=walk-left]")
@@ -399,7 +412,11 @@ def test_a_server_that_stops_is_missed_and_found_again(chromium, weights: Path):
     with serving("--weights", str(weights)) as address:
         page.goto(address)
         page.wait_for_selector(".result .time:not(:empty)")
-    page.wait_for_selector("body.lost .lost-note")
+    page.wait_for_selector("body.lost p.lost-note")
+    assert "Start posegan serve again" in page.locator("p.lost-note").inner_text()
+    page.mouse.wheel(0, 2000)
+    page.wait_for_timeout(200)
+    assert 0 <= page.locator("p.lost-note").bounding_box()["y"] < 100  # in sight wherever one is
     page.click(".person >> nth=2")
     page.wait_for_selector("#message:not([hidden])")
     assert "does not answer" in page.locator("#message-text").inner_text()

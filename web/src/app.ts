@@ -84,8 +84,11 @@ export class App {
     this.verdicts = new Verdicts(backend, (model, sentences) => this.stage.say(model, sentences));
     this.whole = new Whole(backend);
     this.renderer = backend.renderer({
-      picture: (picture) => this.stage.show(picture),
-      error: (sentence) => this.messages.show(sentence),
+      picture: (picture) => {
+        this.stage.show(picture);
+        this.messages.over(picture.model);
+      },
+      error: (sentence, model) => this.messages.show(sentence, model),
       connected: (is) => document.body.classList.toggle("lost", !is),
     });
   }

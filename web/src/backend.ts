@@ -11,7 +11,7 @@ export interface Picture {
 
 export interface RendererEvents {
   picture(picture: Picture): void;
-  error(sentence: string): void;
+  error(sentence: string, model?: string): void; // model: of whose picture that is said, until it makes the next one
   connected(is: boolean): void;
 }
 

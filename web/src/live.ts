@@ -16,6 +16,7 @@ interface Wish {
 interface Refusal {
   readonly error: string;
   readonly status?: number;
+  readonly model?: string;
 }
 
 interface PictureHead {
@@ -89,9 +90,9 @@ export class LiveSocket implements Renderer {
   }
 
   /** Show why there is no picture, unless the server lacks the photo and has not been given it again yet. */
-  private fail({ error, status }: Refusal): void {
+  private fail({ error, status, model }: Refusal): void {
     const photo = this.newest?.photo;
-    if (status !== MISSING || !photo || (this.tried === photo && !this.restoring)) this.events.error(error);
+    if (status !== MISSING || !photo || (this.tried === photo && !this.restoring)) this.events.error(error, model);
     else if (!this.restoring) void this.restore(photo);
   }
 

@@ -8,19 +8,27 @@ export class Messages {
   private readonly bar = byId("message", HTMLElement);
   private readonly text = byId("message-text", HTMLElement);
   private readonly live = byId("live", HTMLElement);
+  private about = ""; // what the sentence is about, if that may pass by itself
   private waiting = 0; // actions that cover the page
 
   constructor() {
     byId("message-close", HTMLButtonElement).addEventListener("click", () => this.clear());
   }
 
-  /** Show a sentence until it is closed or the next action succeeds. */
-  show(sentence: string): void {
+  /** Show a sentence until it is closed or the next action begins; about: or until what that names is well again. */
+  show(sentence: string, about = ""): void {
+    this.about = about;
     this.text.textContent = sentence;
     this.bar.hidden = false;
   }
 
+  /** What this names is well again: nothing bad is said of it any more. */
+  over(about: string): void {
+    if (this.about === about) this.clear();
+  }
+
   clear(): void {
+    this.about = "";
     this.bar.hidden = true;
     this.text.textContent = "";
   }

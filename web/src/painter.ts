@@ -83,7 +83,8 @@ export class Latest implements Renderer {
           this.events.picture({ model, ...(await this.paint(photo, model, pose)), asked });
           this.events.connected(true);
         } catch (error) {
-          this.events.error(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
+          const said = error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.";
+          this.events.error(said, model);
         }
       }
     }

@@ -52,7 +52,7 @@ class Gate:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": complaint[:120]})
         else:
-            await _refuse(send, complaint)
+            await refuse(send, complaint, 403)
 
     def _complaint(self, headers: Headers, method: str) -> str | None:
         host = headers.get("host", "")
@@ -113,12 +113,13 @@ def _missing(headers: MutableHeaders) -> Iterable[tuple[str, str]]:
     return [(name, value) for name, value in HEADERS.items() if name not in headers]
 
 
-async def _refuse(send: Send, sentence: str) -> None:
+async def refuse(send: Send, sentence: str, status: int) -> None:
+    """Answer a request with a sentence, as the routes do."""
     body = json.dumps({"error": sentence}).encode()
     await send(
         {
             "type": "http.response.start",
-            "status": 403,
+            "status": status,
             "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())],
         }
     )

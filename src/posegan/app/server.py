@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket
 
 from posegan import __version__
 from posegan.app import facts
+from posegan.app.ending import Ending
 from posegan.app.gate import Gate
 from posegan.app.in_photo import make_in_photo
 from posegan.app.live import BROKEN, Answer, converse
@@ -72,6 +73,7 @@ def create_app(studio: Studio, detector: Detector | None = None, host: str = "12
     app = FastAPI(
         title="posegan", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
+    app.add_middleware(Ending)
     app.add_middleware(Gate, host=host)
     app.add_exception_handler(UserError, _say)
     app.add_exception_handler(HTTPException, _say)

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 9ee5225fa61a68dfa12e5ff0b29c595035e0b40c9790fefe2e21a3990de91806
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 516745e61f3e95fadecddb8d7b44c655b39469619cb9549273242848377470d0
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -571,17 +571,25 @@ var Messages = class {
   bar = byId("message", HTMLElement);
   text = byId("message-text", HTMLElement);
   live = byId("live", HTMLElement);
+  about = "";
+  // what the sentence is about, if that may pass by itself
   waiting = 0;
   // actions that cover the page
   constructor() {
     byId("message-close", HTMLButtonElement).addEventListener("click", () => this.clear());
   }
-  /** Show a sentence until it is closed or the next action succeeds. */
-  show(sentence) {
+  /** Show a sentence until it is closed or the next action begins; about: or until what that names is well again. */
+  show(sentence, about = "") {
+    this.about = about;
     this.text.textContent = sentence;
     this.bar.hidden = false;
   }
+  /** What this names is well again: nothing bad is said of it any more. */
+  over(about) {
+    if (this.about === about) this.clear();
+  }
   clear() {
+    this.about = "";
     this.bar.hidden = true;
     this.text.textContent = "";
   }
@@ -912,8 +920,11 @@ var App = class {
     this.verdicts = new Verdicts(backend, (model, sentences) => this.stage.say(model, sentences));
     this.whole = new Whole(backend);
     this.renderer = backend.renderer({
-      picture: (picture) => this.stage.show(picture),
-      error: (sentence) => this.messages.show(sentence),
+      picture: (picture) => {
+        this.stage.show(picture);
+        this.messages.over(picture.model);
+      },
+      error: (sentence, model) => this.messages.show(sentence, model),
       connected: (is) => document.body.classList.toggle("lost", !is)
     });
   }
@@ -1653,7 +1664,8 @@ var Latest = class {
           this.events.picture({ model, ...await this.paint(photo, model, pose), asked });
           this.events.connected(true);
         } catch (error) {
-          this.events.error(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
+          const said = error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.";
+          this.events.error(said, model);
         }
       }
     }
@@ -2170,9 +2182,9 @@ var LiveSocket = class {
     this.events.picture({ model, pixels, milliseconds, asked });
   }
   /** Show why there is no picture, unless the server lacks the photo and has not been given it again yet. */
-  fail({ error, status }) {
+  fail({ error, status, model }) {
     const photo = this.newest?.photo;
-    if (status !== MISSING || !photo || this.tried === photo && !this.restoring) this.events.error(error);
+    if (status !== MISSING || !photo || this.tried === photo && !this.restoring) this.events.error(error, model);
     else if (!this.restoring) void this.restore(photo);
   }
   async restore(photo) {

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 9ee5225fa61a68dfa12e5ff0b29c595035e0b40c9790fefe2e21a3990de91806
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 516745e61f3e95fadecddb8d7b44c655b39469619cb9549273242848377470d0
 
 // src/runtime.ts
 var opened = null;
