@@ -84,9 +84,10 @@ def test_the_saved_photo_is_the_one_shown_and_says_what_it_is(page: Page, tmp_pa
     own_photo(page, tmp_path, (310, 260))
     until_another(page)
     page.focus("#download-photo")
+    assert page.locator("#whole-size").inner_text() == "260 × 310"
     with page.expect_download() as waiting:
         page.keyboard.press("Enter")
-    assert waiting.value.suggested_filename == "posegan-vivid-photo.png"
+    assert waiting.value.suggested_filename == "me-pose-vivid-photo.png"
     waiting.value.save_as(tmp_path / "photo.png")
     with Image.open(tmp_path / "photo.png") as made:
         assert (made.format, made.size) == ("PNG", (260, 310))

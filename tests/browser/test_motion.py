@@ -39,7 +39,7 @@ def test_a_motion_that_plays_is_saved_in_real_time_and_says_what_it_is(page: Pag
     page.click("[data-sequence=walk-left]")
     assert told(page) == "Walk left, by vivid."
     name, path = saved(page, tmp_path)
-    assert name == "posegan-vivid-walk-left.gif"
+    assert name == "person-walk-left-vivid.gif"
     until_told(page, "Saved: Walk left, by vivid.")
     with Image.open(path) as gif:
         assert (gif.size, gif.n_frames, gif.info["loop"]) == ((64, 128), 16, 0)
@@ -59,7 +59,7 @@ def test_the_way_from_the_photo_to_the_pose_is_that_to_the_present_pose(page: Pa
     page.click("[data-pose=arms-up]")
     assert told(page) == "Photo to pose, by vivid."
     name, path = saved(page, tmp_path)
-    assert name == "posegan-vivid-photo.gif"
+    assert name == "person-photo-to-arms-up-vivid.gif"
     until_told(page, "Saved")
     page.click("[data-pose=sitting]")
     assert told(page) == "Photo to pose, by vivid."  # another one by now
@@ -73,7 +73,7 @@ def test_of_several_models_the_first_makes_it_and_that_is_said(page: Page, tmp_p
     page.locator("#models input:not(:checked)").check()
     page.click("[data-sequence=walk-front]")
     assert told(page) == "Walk front, by vivid, the first of the chosen models."
-    assert saved(page, tmp_path)[0].startswith("posegan-vivid-")
+    assert saved(page, tmp_path)[0] == "person-walk-front-vivid.gif"
 
 
 def test_while_it_is_made_the_page_says_so_and_joints_are_dragged(page: Page):

@@ -215,6 +215,21 @@ def test_an_own_photo_is_placed_by_hand_then_posed_and_downloaded(page, tmp_path
     page.wait_for_selector("body[data-step=joints]")
 
 
+def test_files_are_named_after_the_photo_the_pose_and_the_model(page):
+    def saved(control: str) -> str:
+        with page.expect_download() as download:
+            page.click(control)
+        return download.value.suggested_filename
+
+    assert saved("#download") == "person-pose-vivid.png"
+    assert page.locator("#picture-size").inner_text() == "64 × 128"
+    page.click("[data-pose=arms-up]")
+    assert saved("#download") == "person-arms-up-vivid.png"
+    assert saved("#download-pose") == "person-arms-up.json"
+    page.click("[data-sequence=walk-left]")
+    assert saved("#download-gif") == "person-walk-left-vivid.gif"
+
+
 def test_an_openpose_file_places_the_joints_or_poses_the_person(page):
     joints = [[60 + 10 * (i % 5), 20 + 15 * i, 1] for i in range(18)]
     file = json.dumps({"people": [{"pose_keypoints_2d": [n for row in joints for n in row]}]}).encode()

@@ -1,10 +1,11 @@
 // The page at work: which photo, which pose, which step, and what every control does with them.
 
 import { type Backend, type Renderer, Sentence } from "./backend.ts";
-import { byId, save, words } from "./dom.ts";
+import { byId, measures, save, words } from "./dom.ts";
 import { Editor } from "./editor.ts";
 import { History } from "./history.ts";
 import { Messages } from "./messages.ts";
+import { fileName, stem } from "./names.ts";
 import { Newest, type Still } from "./newest.ts";
 import { Player, thereAndBack } from "./player.ts";
 import { bounds, equal, mirror, placeHidden, rescale, standingIn, swapSides, withVisible } from "./pose.ts";
@@ -37,6 +38,11 @@ export interface Facts {
   readonly library: Library & { readonly size: Size };
 }
 
+function named(photo: Photo, file: File): Photo {
+  const name = stem(file.name);
+  return name === null ? photo : { ...photo, name };
+}
+
 function remember(pose: Pose): History<Pose> {
   return new History(pose, equal);
 }
@@ -55,6 +61,7 @@ export class App {
   private left: Work | null = null; // the user's photo that another one has replaced
   private image: HTMLImageElement | null = null;
   private placed: Library | null = null;
+  private taken: readonly [Pose, string] | null = null; // from the library, with its name
   private picked = false; // whether the user has chosen models
   private source = remember([]);
   private target = remember([]);
@@ -82,7 +89,7 @@ export class App {
       },
     });
     this.verdicts = new Verdicts(backend, (model, sentences) => this.stage.say(model, sentences));
-    this.whole = new Whole(backend);
+    this.whole = new Whole(backend, (model) => this.fileName([this.poseName, model, "photo"], "png"));
     this.renderer = backend.renderer({
       picture: (picture) => {
         this.stage.show(picture);
@@ -130,7 +137,7 @@ export class App {
     await this.messages.guard(async () => {
       const doing = this.facts.detector === null ? "Reading the photo …" : "Looking for the person …";
       await this.messages.busy(doing, async () => {
-        await this.use(await still(this.backend.addPhoto(first)), "joints", true, still);
+        await this.use(named(await still(this.backend.addPhoto(first)), first), "joints", true, still);
         if (others.length > 0) await this.add(others, still);
       });
     });
@@ -154,7 +161,7 @@ export class App {
       }
       try {
         const added = await still(this.backend.addOther(this.require(), file));
-        this.setOthers([...this.others, added]);
+        this.setOthers([...this.others, named(added, file)]);
         this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
       } catch (error) {
         if (!(error instanceof Sentence)) throw error;
@@ -292,6 +299,8 @@ export class App {
     const steps = this.step === "joints" ? PLACING_STEPS : this.stage.height(this.chosen[0]!);
     this.editor.keyStep = Math.max(view.height / steps, 0.25);
     this.editor.frame(view, this.step === "joints");
+    const sizes = this.chosen.map((name) => measures(this.facts.models.find((model) => model.name === name)!.size));
+    byId("picture-size", HTMLElement).textContent = [...new Set(sizes)].join(", ");
   }
 
   // Poses ------------------------------------------------------------------------------------------------------------
@@ -379,6 +388,7 @@ export class App {
     const entry = this.placed?.poses.find((pose) => pose.name === name);
     if (!entry) return;
     this.put(placeHidden(entry.pose, this.facts.skeleton));
+    this.taken = [this.history.now, name];
     this.messages.tell(`Pose: ${words(name)}.`);
   }
 
@@ -458,22 +468,32 @@ export class App {
 
   async downloadPicture(): Promise<void> {
     await this.messages.guard(async () => {
-      const photo = this.require();
+      const [photo, pose] = [this.require(), this.target.now];
       for (const model of this.chosen) {
-        save(await this.backend.download(photo, model, this.target.now), `posegan-${model}.png`);
+        save(await this.backend.download(photo, model, pose), this.fileName([this.poseName, model], "png"));
       }
     });
   }
 
   async downloadPose(): Promise<void> {
     await this.messages.guard(async () => {
-      save(await this.backend.openPose(this.require(), this.history.now), "pose.json");
+      save(await this.backend.openPose(this.require(), this.history.now), this.fileName([this.poseName], "json"));
     });
   }
 
   /** A motion of `play` as an animated GIF. */
   film(name: string, model: string): Promise<Blob> {
     return this.backend.film(this.require(), model, this.sequence(name));
+  }
+
+  /** The name of a file of the photo's person; parts: what it shows, by which model. */
+  fileName(parts: readonly string[], ending: string): string {
+    return fileName([this.photo?.name ?? "person", ...parts], ending);
+  }
+
+  /** The name of the pose, if it is as the library has it. */
+  get poseName(): string {
+    return this.taken?.[0] === this.history.now ? this.taken[1] : "pose";
   }
 
   private require(): Photo {

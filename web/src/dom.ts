@@ -1,5 +1,7 @@
 // Finding and making elements. What the page consists of stands in index.html.
 
+import type { Size } from "./types.ts";
+
 /** The element of that id; it is a fault of the page if there is none of that kind. */
 export function byId<T extends Element>(id: string, kind: { new (): T; prototype: T }): T {
   const found = document.getElementById(id);
@@ -43,6 +45,11 @@ export function setAll(element: Element, attributes: Readonly<Record<string, str
 export function words(name: string): string {
   const text = name.replaceAll(/[_-]/g, " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** A size in pixels as people write it. */
+export function measures({ width, height }: Size): string {
+  return `${width} × ${height}`;
 }
 
 /** Have the browser save a file. */

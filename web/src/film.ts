@@ -53,7 +53,8 @@ export class Film {
     this.making = about;
     this.show();
     await messages.guard(async () => {
-      save(await this.app.film(motion, chosen[0]!), `posegan-${chosen[0]!}-${motion}.gif`);
+      const name = this.app.fileName([motion === "photo" ? `photo-to-${this.app.poseName}` : motion, chosen[0]!], "gif");
+      save(await this.app.film(motion, chosen[0]!), name);
       this.saved = { told: about, about: this.about(), pose: this.app.history.now };
     });
     this.making = null;

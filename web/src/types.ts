@@ -51,6 +51,7 @@ export interface Detector {
 
 export interface Photo {
   readonly id: string;
+  readonly name?: string; // of its file, without the ending
   readonly size: Size;
   readonly picture: string; // its address
   readonly original: Size; // of the file

@@ -1,7 +1,7 @@
 // The whole photo with the person in the new pose: made when a pose has come to rest, dimmed as soon as it moves again.
 
 import { type Backend, Sentence } from "./backend.ts";
-import { button, byId, save } from "./dom.ts";
+import { button, byId, measures, save } from "./dom.ts";
 import { Rest } from "./rest.ts";
 import type { Model, Photo, Pose, Size } from "./types.ts";
 
@@ -20,7 +20,10 @@ export class Whole {
   private wish: Wish | null = null; // of the pose that rests
   private made: { readonly file: Blob; readonly model: string } | null = null; // of that pose
 
-  constructor(private readonly backend: Backend) {
+  constructor(
+    private readonly backend: Backend,
+    private readonly fileName: (model: string) => string,
+  ) {
     this.box.addEventListener("change", () => this.turn());
     this.turn();
   }
@@ -43,6 +46,7 @@ export class Whole {
     const pictures = models.map(({ size }) => ratio(size));
     const all = ratio(photo) + pictures.reduce((a, b) => a + b, pictures[0] ?? 0); // the photo's cut is like the first
     this.figure.style.setProperty("--ratio", String(ratio(photo)));
+    byId("whole-size", HTMLElement).textContent = measures(photo);
     byId("show", HTMLElement).classList.toggle("beside", all <= WIDEST);
   }
 
@@ -101,6 +105,6 @@ export class Whole {
   }
 
   private download(): void {
-    if (this.made) save(this.made.file, `posegan-${this.made.model}-photo.png`);
+    if (this.made) save(this.made.file, this.fileName(this.made.model));
   }
 }

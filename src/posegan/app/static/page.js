@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 516745e61f3e95fadecddb8d7b44c655b39469619cb9549273242848377470d0
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: b3d16e5ede5ec98f96d72d8b24790af9be112408125aa8013178aa9b32dc69b9
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -33,6 +33,9 @@ function setAll(element, attributes) {
 function words(name) {
   const text = name.replaceAll(/[_-]/g, " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+function measures({ width, height }) {
+  return `${width} × ${height}`;
 }
 function save(file, name) {
   const address = URL.createObjectURL(file);
@@ -194,8 +197,8 @@ var Figure = class {
     });
     this.joints = skeleton.joints.map((name) => {
       const circles = ["reach", "ring", "dot"].map((part) => makeSvg("circle", { class: part }));
-      const named = { class: "joint", "aria-roledescription": "joint", "data-name": name };
-      return makeSvg("g", { ...named, tabindex: 0, role: "button" }, ...circles);
+      const named2 = { class: "joint", "aria-roledescription": "joint", "data-name": name };
+      return makeSvg("g", { ...named2, tabindex: 0, role: "button" }, ...circles);
     });
     this.corners = CORNERS.map((name) => {
       const parts = [makeSvg("circle", { class: "reach" }), makeSvg("rect", { class: "square" })];
@@ -622,6 +625,19 @@ var Messages = class {
   }
 };
 
+// src/names.ts
+var LONGEST = 60;
+function stem(file) {
+  return clean(file.replace(/\.[^.]*$/, "")) || null;
+}
+function fileName(parts, ending) {
+  return `${parts.map(clean).join("-")}.${ending}`;
+}
+function clean(text) {
+  const plain = text.replaceAll(/[^\p{L}\p{N}\p{M}_.-]+/gu, "-");
+  return plain.slice(0, LONGEST).replaceAll(/^[-.]+|[-.]+$/g, "");
+}
+
 // src/player.ts
 var FRAMES = 32;
 var SECONDS = 2.4;
@@ -808,12 +824,14 @@ var Verdicts = class {
 var WIDEST = 1.9;
 var Whole = class {
   // of that pose
-  constructor(backend) {
+  constructor(backend, fileName2) {
     this.backend = backend;
+    this.fileName = fileName2;
     this.box.addEventListener("change", () => this.turn());
     this.turn();
   }
   backend;
+  fileName;
   figure = byId("whole", HTMLElement);
   image = byId("whole-photo", HTMLImageElement);
   name = byId("whole-name", HTMLElement);
@@ -841,6 +859,7 @@ var Whole = class {
     const pictures = models.map(({ size }) => ratio(size));
     const all = ratio(photo) + pictures.reduce((a, b) => a + b, pictures[0] ?? 0);
     this.figure.style.setProperty("--ratio", String(ratio(photo)));
+    byId("whole-size", HTMLElement).textContent = measures(photo);
     byId("show", HTMLElement).classList.toggle("beside", all <= WIDEST);
   }
   /** Another photo: nothing of the last one stays. */
@@ -891,13 +910,17 @@ var Whole = class {
     this.button.setAttribute("aria-disabled", String(this.made === null));
   }
   download() {
-    if (this.made) save(this.made.file, `posegan-${this.made.model}-photo.png`);
+    if (this.made) save(this.made.file, this.fileName(this.made.model));
   }
 };
 
 // src/app.ts
 var NONE = [];
 var PLACING_STEPS = 300;
+function named(photo, file) {
+  const name = stem(file.name);
+  return name === null ? photo : { ...photo, name };
+}
 function remember(pose) {
   return new History(pose, equal);
 }
@@ -918,7 +941,7 @@ var App = class {
       }
     });
     this.verdicts = new Verdicts(backend, (model, sentences) => this.stage.say(model, sentences));
-    this.whole = new Whole(backend);
+    this.whole = new Whole(backend, (model) => this.fileName([this.poseName, model, "photo"], "png"));
     this.renderer = backend.renderer({
       picture: (picture) => {
         this.stage.show(picture);
@@ -946,6 +969,8 @@ var App = class {
   // the user's photo that another one has replaced
   image = null;
   placed = null;
+  taken = null;
+  // from the library, with its name
   picked = false;
   // whether the user has chosen models
   source = remember([]);
@@ -986,7 +1011,7 @@ var App = class {
     await this.messages.guard(async () => {
       const doing = this.facts.detector === null ? "Reading the photo …" : "Looking for the person …";
       await this.messages.busy(doing, async () => {
-        await this.use(await still(this.backend.addPhoto(first)), "joints", true, still);
+        await this.use(named(await still(this.backend.addPhoto(first)), first), "joints", true, still);
         if (others.length > 0) await this.add(others, still);
       });
     });
@@ -1008,7 +1033,7 @@ var App = class {
       }
       try {
         const added = await still(this.backend.addOther(this.require(), file));
-        this.setOthers([...this.others, added]);
+        this.setOthers([...this.others, named(added, file)]);
         this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
       } catch (error) {
         if (!(error instanceof Sentence)) throw error;
@@ -1132,6 +1157,8 @@ var App = class {
     const steps = this.step === "joints" ? PLACING_STEPS : this.stage.height(this.chosen[0]);
     this.editor.keyStep = Math.max(view.height / steps, 0.25);
     this.editor.frame(view, this.step === "joints");
+    const sizes = this.chosen.map((name) => measures(this.facts.models.find((model) => model.name === name).size));
+    byId("picture-size", HTMLElement).textContent = [...new Set(sizes)].join(", ");
   }
   // Poses ------------------------------------------------------------------------------------------------------------
   /** A pose while something moves: shown and rendered, not remembered. */
@@ -1205,6 +1232,7 @@ var App = class {
     const entry = this.placed?.poses.find((pose) => pose.name === name);
     if (!entry) return;
     this.put(placeHidden(entry.pose, this.facts.skeleton));
+    this.taken = [this.history.now, name];
     this.messages.tell(`Pose: ${words(name)}.`);
   }
   /** The pose of an OpenPose file, or of the person in another photo. */
@@ -1274,20 +1302,28 @@ var App = class {
   }
   async downloadPicture() {
     await this.messages.guard(async () => {
-      const photo = this.require();
+      const [photo, pose] = [this.require(), this.target.now];
       for (const model of this.chosen) {
-        save(await this.backend.download(photo, model, this.target.now), `posegan-${model}.png`);
+        save(await this.backend.download(photo, model, pose), this.fileName([this.poseName, model], "png"));
       }
     });
   }
   async downloadPose() {
     await this.messages.guard(async () => {
-      save(await this.backend.openPose(this.require(), this.history.now), "pose.json");
+      save(await this.backend.openPose(this.require(), this.history.now), this.fileName([this.poseName], "json"));
     });
   }
   /** A motion of `play` as an animated GIF. */
   film(name, model) {
     return this.backend.film(this.require(), model, this.sequence(name));
+  }
+  /** The name of a file of the photo's person; parts: what it shows, by which model. */
+  fileName(parts, ending) {
+    return fileName([this.photo?.name ?? "person", ...parts], ending);
+  }
+  /** The name of the pose, if it is as the library has it. */
+  get poseName() {
+    return this.taken?.[0] === this.history.now ? this.taken[1] : "pose";
   }
   require() {
     if (!this.photo) throw new Sentence("Choose a photo first.");
@@ -1945,7 +1981,8 @@ var Film = class {
     this.making = about;
     this.show();
     await messages.guard(async () => {
-      save(await this.app.film(motion, chosen[0]), `posegan-${chosen[0]}-${motion}.gif`);
+      const name = this.app.fileName([motion === "photo" ? `photo-to-${this.app.poseName}` : motion, chosen[0]], "gif");
+      save(await this.app.film(motion, chosen[0]), name);
       this.saved = { told: about, about: this.about(), pose: this.app.history.now };
     });
     this.making = null;

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 516745e61f3e95fadecddb8d7b44c655b39469619cb9549273242848377470d0
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: b3d16e5ede5ec98f96d72d8b24790af9be112408125aa8013178aa9b32dc69b9
 
 // src/runtime.ts
 var opened = null;
