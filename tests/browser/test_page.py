@@ -322,6 +322,62 @@ def test_a_walk_plays_until_it_is_stopped(page):
     assert page.locator("[data-sequence=walk-left]").get_attribute("aria-pressed") == "false"
 
 
+def test_escape_ends_a_motion(page):
+    page.click("[data-sequence=walk-left]")
+    page.keyboard.press("Escape")
+    assert page.locator("[data-sequence=walk-left]").get_attribute("aria-pressed") == "false"
+
+
+def test_a_dragged_link_is_no_photo(page):
+    prevented = """() => ["dragenter", "dragover", "drop"].map((kind) => {
+        const transfer = new DataTransfer();
+        transfer.setData("text/plain", "a text");
+        const event = new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true });
+        document.querySelector("#stages").dispatchEvent(event);
+        return event.defaultPrevented || document.body.classList.contains("dropping");
+    })"""
+    assert page.evaluate(prevented) == [False, False, False]
+
+
+def test_while_the_page_is_covered_nothing_below_can_be_reached(page):
+    held = []
+    page.route("**/api/photo", lambda route: held.append(route), times=1)
+    page.focus("#photo-file")
+    page.set_input_files("#photo-file", {"name": "a.png", "mimeType": "image/png", "buffer": photo_file((300, 400))})
+    page.wait_for_selector("body.busy")
+    assert page.locator("main").evaluate("e => e.inert")
+    page.wait_for_timeout(200)
+    held[0].continue_()
+    page.wait_for_selector("body:not(.busy)")
+    assert not page.locator("main").evaluate("e => e.inert")
+    assert page.evaluate("document.activeElement.id") == "photo-file"
+
+
+def test_joints_tell_whether_they_are_shown_and_controls_have_visible_edges(page):
+    wrist = page.locator(".joint[data-name=left_wrist]")
+    assert wrist.get_attribute("aria-pressed") == "true"
+    wrist.focus()
+    page.keyboard.press("Delete")
+    assert wrist.get_attribute("aria-pressed") == "false"
+    light, dark = (
+        page.locator("#undo").evaluate(f"e => getComputedStyle(e).{name}")
+        for name in ("backgroundColor", "borderTopColor")
+    )
+    assert contrast(light, dark) >= 3
+
+
+def contrast(*colours: str) -> float:
+    """Return the contrast of two CSS colours, as WCAG 2 defines it."""
+
+    def luminance(colour: str) -> float:
+        shares = [int(n) / 255 for n in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+        red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted(map(luminance, colours))
+    return (high + 0.05) / (low + 0.05)
+
+
 def test_models_stand_side_by_side(page):
     other = page.locator("#models input:not(:checked)")
     assert other.count() == 1
@@ -375,6 +431,14 @@ class TestPhone:
                 assert joint(page, "left_wrist")[1] == pytest.approx(y - 80, abs=3)
                 page.click("#place")
                 page.wait_for_selector("body[data-step=joints]")
+
+    def test_the_first_screen_takes_a_photo(self, page):
+        box = page.locator("header .button").bounding_box()
+        assert 0 <= box["y"] < box["y"] + box["height"] < 844
+        with page.expect_file_chooser() as chooser:
+            page.tap("header .button")
+        chooser.value.set_files({"name": "a.png", "mimeType": "image/png", "buffer": photo_file((300, 400))})
+        page.wait_for_selector("body[data-step=joints]")
 
     def test_the_main_controls_are_large_enough_for_a_finger(self, page):
         small = page.evaluate(

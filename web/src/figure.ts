@@ -132,6 +132,7 @@ export class Figure {
     ring!.setAttribute("r", String(9 * unit));
     dot!.setAttribute("r", String((visible ? 4.5 : 3.5) * unit));
     group.classList.toggle("hidden-joint", !visible);
+    group.setAttribute("aria-pressed", String(visible));
     const place = `${Math.round(x)}, ${Math.round(y)}`;
     group.setAttribute("aria-label", `${words(this.skeleton.joints[joint]!)}, ${visible ? `at ${place}` : "hidden"}`);
   }

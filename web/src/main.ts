@@ -162,14 +162,17 @@ function tieFiles(app: App, others: HTMLElement): void {
     depth = Math.max(0, depth + change);
     document.body.classList.toggle("dropping", depth > 0);
   };
-  document.addEventListener("dragenter", (event) => {
-    event.preventDefault();
-    over(1);
-  });
-  document.addEventListener("dragleave", () => over(-1));
-  document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
+  // Links and texts are left to the browser.
+  const onFiles = (kind: "dragenter" | "dragover" | "dragleave" | "drop", act: (event: DragEvent) => void) =>
+    document.addEventListener(kind, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      act(event);
+    });
+  onFiles("dragenter", () => over(1));
+  onFiles("dragleave", () => over(-1));
+  onFiles("dragover", () => undefined);
+  onFiles("drop", (event) => {
     over(-depth);
     const files = [...(event.dataTransfer?.files ?? [])];
     const added = event.target instanceof Node && others.contains(event.target);
@@ -187,6 +190,7 @@ function tieLeaving(app: App): void {
 
 function tieKeys(app: App): void {
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") app.stop();
     if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
     const key = event.key.toLowerCase();
     if (key !== "z" && key !== "y") return;

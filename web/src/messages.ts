@@ -50,16 +50,22 @@ export class Messages {
     }
   }
 
-  /** Cover the page with what it waits for while an action runs. */
+  /** Cover the page with what it waits for while an action runs: nothing below can be clicked or focused. */
   async busy(what: string, action: () => Promise<void>): Promise<void> {
     byId("busy", HTMLElement).textContent = what;
-    this.waiting += 1;
-    document.body.classList.add("busy");
+    const focused = document.activeElement;
+    this.cover(1);
     try {
       await action();
     } finally {
-      this.waiting -= 1;
-      document.body.classList.toggle("busy", this.waiting > 0);
+      this.cover(-1);
+      if (focused instanceof HTMLElement && document.activeElement === document.body) focused.focus();
     }
+  }
+
+  private cover(more: number): void {
+    this.waiting += more;
+    document.body.classList.toggle("busy", this.waiting > 0);
+    byId("main", HTMLElement).inert = this.waiting > 0;
   }
 }

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: b3d16e5ede5ec98f96d72d8b24790af9be112408125aa8013178aa9b32dc69b9
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 0a4eff868126d5fdbc84cd13a354dedcb6d6acdaa7fb76e359e6096e454ec9d8
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -302,6 +302,7 @@ var Figure = class {
     ring.setAttribute("r", String(9 * unit));
     dot.setAttribute("r", String((visible ? 4.5 : 3.5) * unit));
     group.classList.toggle("hidden-joint", !visible);
+    group.setAttribute("aria-pressed", String(visible));
     const place = `${Math.round(x)}, ${Math.round(y)}`;
     group.setAttribute("aria-label", `${words(this.skeleton.joints[joint])}, ${visible ? `at ${place}` : "hidden"}`);
   }
@@ -611,17 +612,22 @@ var Messages = class {
       this.show(error instanceof Sentence ? error.message : "Something went wrong in the page: load it again.");
     }
   }
-  /** Cover the page with what it waits for while an action runs. */
+  /** Cover the page with what it waits for while an action runs: nothing below can be clicked or focused. */
   async busy(what, action) {
     byId("busy", HTMLElement).textContent = what;
-    this.waiting += 1;
-    document.body.classList.add("busy");
+    const focused = document.activeElement;
+    this.cover(1);
     try {
       await action();
     } finally {
-      this.waiting -= 1;
-      document.body.classList.toggle("busy", this.waiting > 0);
+      this.cover(-1);
+      if (focused instanceof HTMLElement && document.activeElement === document.body) focused.focus();
     }
+  }
+  cover(more) {
+    this.waiting += more;
+    document.body.classList.toggle("busy", this.waiting > 0);
+    byId("main", HTMLElement).inert = this.waiting > 0;
   }
 };
 
@@ -2475,14 +2481,15 @@ function tieFiles(app, others) {
     depth = Math.max(0, depth + change);
     document.body.classList.toggle("dropping", depth > 0);
   };
-  document.addEventListener("dragenter", (event) => {
+  const onFiles = (kind, act) => document.addEventListener(kind, (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
-    over(1);
+    act(event);
   });
-  document.addEventListener("dragleave", () => over(-1));
-  document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
+  onFiles("dragenter", () => over(1));
+  onFiles("dragleave", () => over(-1));
+  onFiles("dragover", () => void 0);
+  onFiles("drop", (event) => {
     over(-depth);
     const files = [...event.dataTransfer?.files ?? []];
     const added = event.target instanceof Node && others.contains(event.target);
@@ -2497,6 +2504,7 @@ function tieLeaving(app) {
 }
 function tieKeys(app) {
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") app.stop();
     if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
     const key = event.key.toLowerCase();
     if (key !== "z" && key !== "y") return;

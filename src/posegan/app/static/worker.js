@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: b3d16e5ede5ec98f96d72d8b24790af9be112408125aa8013178aa9b32dc69b9
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 0a4eff868126d5fdbc84cd13a354dedcb6d6acdaa7fb76e359e6096e454ec9d8
 
 // src/runtime.ts
 var opened = null;
