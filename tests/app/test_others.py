@@ -16,6 +16,8 @@ from posegan.app.photos import UPLOAD, Photo, Source
 from posegan.app.server import create_app
 from posegan.app.studio import Studio
 from posegan.detect.base import People, joint_boxes
+from posegan.identity import IdentityEmbedding
+from posegan.identity.embedding import Limits
 from posegan.images import from_pil, png_bytes, to_bytes, to_signed
 from posegan.inference.animate import steady
 from posegan.inference.framing import fit_photo
@@ -73,6 +75,27 @@ def rendered(studio, targets: Pose, others=MORE):
 
 def opened(answer):
     return from_pil(Image.open(io.BytesIO(answer.content)))
+
+
+class Telling:
+    """An embedding for which any two photos are so much alike."""
+
+    def __init__(self, similarity: float) -> None:
+        self.limits = Limits(likely=0.6, unlikely=0.3)
+        self.similarity = similarity
+
+    def __call__(self, photos):
+        assert photos.shape == (2, 3, 128, 64)
+        return torch.tensor([[1.0, 0.0], [self.similarity, 0.0]])
+
+
+@pytest.mark.parametrize(("similarity", "doubted"), [(0.2, True), (0.4, False), (0.9, False)])
+def test_a_photo_of_somebody_else_is_added_and_doubted(client, monkeypatch, similarity, doubted):
+    monkeypatch.setattr(IdentityEmbedding, "load", lambda: Telling(similarity))
+    first = upload(client, "/api/photo", FRONT)["photo"]
+    added = upload(client, f"/api/photo/{first}/others", BACK)
+    assert ("somebody else (similarity 0.20)" in (added["doubt"] or "")) == doubted
+    assert client.get(f"/api/photo/{added['photo']}").status_code == 200
 
 
 def test_the_page_is_told_how_many_are_taken(client):

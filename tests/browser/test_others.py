@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="these tests need playwright: pip install 'posegan[browser]'")
 
 import torch
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from posegan.data import SyntheticPeople
 from posegan.images import png_bytes
@@ -108,6 +108,20 @@ def test_leaving_the_page_with_an_own_photo_is_asked_first(page: Page):
     page.wait_for_selector("body[data-step=pose]")
     page.reload()
     assert asked == ["beforeunload"]
+
+
+def test_a_photo_of_somebody_else_is_added_and_that_is_said(page: Page):
+    front, back = photos(9, 5)
+
+    def doubt(route: Route) -> None:
+        told = route.fetch().json()
+        route.fulfill(json=told | {"doubt": "This may be somebody else."})
+
+    page.route("**/others", doubt)
+    drop_all(page, [front, back])
+    until_there(page, 1)
+    page.wait_for_selector("#message:not([hidden])")
+    assert page.locator("#message-text").inner_text() == "5.png: This may be somebody else."
 
 
 def test_no_more_are_taken_than_the_server_takes(page: Page):

@@ -163,6 +163,7 @@ export class App {
         const added = await still(this.backend.addOther(this.require(), file));
         this.setOthers([...this.others, named(added, file)]);
         this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
+        if (added.doubt) faults.push(`${file.name}: ${added.doubt}`);
       } catch (error) {
         if (!(error instanceof Sentence)) throw error;
         faults.push(`${file.name}: ${error.message}`);

@@ -16,6 +16,7 @@ interface PhotoAnswer {
   original: Pair;
   pose: Triple[] | null;
   boxes: Record<string, Quad> | null;
+  doubt?: string | null;
 }
 
 export class Server implements Backend {
@@ -133,5 +134,6 @@ function toPhoto(told: PhotoAnswer, picture: string): Photo {
     pose: told.pose && fromTriples(told.pose),
     boxes: told.boxes && toBoxes(told.boxes),
     others: [],
+    ...(told.doubt ? { doubt: told.doubt } : {}),
   };
 }

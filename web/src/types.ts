@@ -57,6 +57,7 @@ export interface Photo {
   readonly original: Size; // of the file
   readonly pose: Pose | null; // null: nobody was looked for or found
   readonly unsearched?: string; // why nobody was looked for, if the page has a detector
+  readonly doubt?: string; // why it may show somebody else than the photo that it was added to
   readonly boxes: ReadonlyMap<string, Box> | null; // by model: the part of the photo that it sees
   readonly others: readonly Photo[]; // of the same person, all with a pose
 }

@@ -147,13 +147,13 @@ def _photos(app: FastAPI, service: Service) -> None:
     @app.post("/api/photo/{name}/others")
     async def add_other(name: str, request: Request) -> dict[str, Any]:
         session = known_session(request)
-        service.store.get(session, name)
+        first = service.store.get(session, name)
         if service.detector is None:
             raise RefusedError("Nothing here finds joints: more photos of a person cannot be added.", 409)
         photo = await _uploaded(service, request, session)
         if photo.source is None:
             raise RefusedError(NOBODY, 422)
-        return service.keep(session, photo)
+        return service.keep(session, photo) | {"doubt": await service.on_models(service.doubt, first, photo)}
 
     @app.get("/api/photo/{name}")
     async def show_photo(name: str, request: Request) -> Response:

@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
+import torch
+
 from posegan.app.examples import Examples
 from posegan.app.messages import pose_to_json
 from posegan.app.photos import Photo, PhotoStore
@@ -18,10 +20,15 @@ from posegan.app.requests import Uploads
 from posegan.app.studio import Studio, warm_up
 from posegan.app.turns import Turns
 from posegan.detect import Detector
+from posegan.errors import UserError
+from posegan.identity import SIZE
 from posegan.inference.finder import PersonFinder
+from posegan.inference.framing import fit_photo
 from posegan.inference.judge import Judge, Judgement
 from posegan.inference.output import provenance
 from posegan.pose import Pose
+
+STRANGER = "This may be somebody else (similarity {:.2f}): it is added, remove it if so."
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,9 +94,32 @@ class Service:
 
     def judge(self, photo: Photo, model: str, pose: Pose, others: Sequence[Photo] = ()) -> Judgement:
         """Return the verdicts on a picture; its networks are loaded when the first one is asked for."""
+        return self.studio.judge(photo, model, pose, self._judge(model), others)
+
+    def doubt(self, photo: Photo, other: Photo) -> str | None:
+        """Return a sentence if another photo seems to show somebody else.
+
+        None too where no model's weights go with the embedding that tells people apart, or joints are not known.
+        """
+        if photo.source is None or other.source is None:
+            return None
+        embedding = None
+        with contextlib.suppress(UserError):  # a copy of posegan without its weights
+            embedding = next(filter(None, (self._judge(model).embedding for model in self.studio.predictors)), None)
+        if embedding is None:
+            return None
+        cut = [
+            fit_photo(one.pixels, source.pose, SIZE)[0]
+            for one, source in ((photo, photo.source), (other, other.source))
+        ]
+        first, second = embedding(torch.stack(cut))
+        similarity = float(first @ second)
+        return STRANGER.format(similarity) if embedding.limits.verdict(similarity) == "unlikely" else None
+
+    def _judge(self, model: str) -> Judge:
         if model not in self._judges:
             self._judges[model] = Judge.beside(self.studio.predictor(model).info, self.detector)
-        return self.studio.judge(photo, model, pose, self._judges[model], others)
+        return self._judges[model]
 
     async def provenance(
         self, model: str, photo: Photo, others: Sequence[Photo] = (), *, carried: bool = False

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 0a4eff868126d5fdbc84cd13a354dedcb6d6acdaa7fb76e359e6096e454ec9d8
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: a5aaf6c1e45eb37497ae009c45fc64349656babbafcc13d598f7a8eea9583fa9
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -1041,6 +1041,7 @@ var App = class {
         const added = await still(this.backend.addOther(this.require(), file));
         this.setOthers([...this.others, named(added, file)]);
         this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
+        if (added.doubt) faults.push(`${file.name}: ${added.doubt}`);
       } catch (error) {
         if (!(error instanceof Sentence)) throw error;
         faults.push(`${file.name}: ${error.message}`);
@@ -2334,7 +2335,8 @@ function toPhoto(told, picture) {
     original: toSize(told.original),
     pose: told.pose && fromTriples(told.pose),
     boxes: told.boxes && toBoxes(told.boxes),
-    others: []
+    others: [],
+    ...told.doubt ? { doubt: told.doubt } : {}
   };
 }
 

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 0a4eff868126d5fdbc84cd13a354dedcb6d6acdaa7fb76e359e6096e454ec9d8
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: a5aaf6c1e45eb37497ae009c45fc64349656babbafcc13d598f7a8eea9583fa9
 
 // src/runtime.ts
 var opened = null;
