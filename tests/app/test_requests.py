@@ -7,7 +7,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from posegan.app import requests
+from posegan.app import requests, uploads
 from posegan.app.refusal import RefusedError
 
 
@@ -57,18 +57,18 @@ def test_a_body_whose_sender_leaves_is_no_fault():
 
 
 def test_photos_that_arrive_are_counted_for_each_and_for_all(monkeypatch):
-    monkeypatch.setattr(requests, "UPLOADS", 5)
-    uploads = requests.Uploads()
+    monkeypatch.setattr(uploads, "ALL", 5)
+    arriving = uploads.Uploads()
     with contextlib.ExitStack() as stack:
         for _ in range(4):
-            stack.enter_context(uploads.one("me"))
-        with pytest.raises(RefusedError, match="of yours") as caught, uploads.one("me"):
+            stack.enter_context(arriving.one("me"))
+        with pytest.raises(RefusedError, match="of yours") as caught, arriving.one("me"):
             pass
         assert caught.value.status == 429
-        with uploads.one("you"), pytest.raises(RefusedError, match="try again") as caught, uploads.one("they"):
+        with arriving.one("you"), pytest.raises(RefusedError, match="try again") as caught, arriving.one("they"):
             pass
         assert caught.value.status == 503
-    with uploads.one("me"):
+    with arriving.one("me"):
         pass
 
 

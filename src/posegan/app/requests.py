@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import secrets
-from collections import Counter
-from collections.abc import Iterator
 
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
@@ -18,8 +15,6 @@ COOKIE = "posegan_session"
 MESSAGE = 2**20  # bytes of a JSON body: an OpenPose file with hundreds of people
 SECONDS = 60  # for a whole body to arrive
 PAUSE = 10  # seconds between two parts of a body
-UPLOADS = 32  # photos that arrive at the same time
-UPLOADS_EACH = 4  # of one session
 
 
 async def read_body(request: Request, limit: int = MESSAGE) -> bytes:
@@ -44,27 +39,6 @@ async def read_body(request: Request, limit: int = MESSAGE) -> bytes:
     except TimeoutError as error:
         raise RefusedError("The file did not arrive in time: send it again.", 408) from error
     return bytes(body)
-
-
-class Uploads:
-    """Counts the photos that arrive: nobody who sends slowly makes others wait, nor fills the memory."""
-
-    def __init__(self) -> None:
-        self._arriving: Counter[str] = Counter()
-
-    @contextlib.contextmanager
-    def one(self, session: str) -> Iterator[None]:
-        """Let one photo of a session arrive; raises RefusedError while too many do."""
-        if self._arriving[session] >= UPLOADS_EACH:
-            raise RefusedError(f"{UPLOADS_EACH} photos of yours are on their way: wait for them.", 429)
-        if self._arriving.total() >= UPLOADS:
-            raise RefusedError(f"{UPLOADS} photos are on their way to posegan: try again in a minute.", 503)
-        self._arriving[session] += 1
-        try:
-            yield
-        finally:
-            self._arriving[session] -= 1
-            self._arriving += Counter()  # forgets whom nothing of arrives
 
 
 def known_session(connection: HTTPConnection) -> str:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
-from weakref import WeakKeyDictionary
 
 import torch
 
 from posegan.app.examples import Examples
 from posegan.app.messages import pose_to_json
+from posegan.app.newest import Newest
 from posegan.app.photos import Photo, PhotoStore
-from posegan.app.refusal import RefusedError
-from posegan.app.requests import Uploads
 from posegan.app.studio import Studio, warm_up
 from posegan.app.turns import Turns
+from posegan.app.uploads import Uploads
 from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.identity import SIZE
@@ -32,34 +31,6 @@ STRANGER = "This may be somebody else (similarity {:.2f}): it is added, remove i
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Newest:
-    """Wishes of which one is carried out at a time, and of each photo only the newest."""
-
-    def __init__(self) -> None:
-        self.wishes: WeakKeyDictionary[Photo, dict[str, object]] = WeakKeyDictionary()  # by what is wished for
-        self._one = asyncio.Lock()
-
-    @contextlib.asynccontextmanager
-    async def turn(
-        self, photo: Photo, what: str, gone: Callable[[], Awaitable[bool]] | None
-    ) -> AsyncIterator[Callable[[], None]]:
-        """Wait for the turn of a wish for a photo; yields what raises RefusedError as soon as there is a newer one.
-
-        gone: whether whoever asked no longer waits. Raises RefusedError if so, or if there is a newer wish by then.
-        """
-        wish = self.wishes.setdefault(photo, {})[what] = object()
-
-        def check() -> None:
-            if self.wishes[photo][what] is not wish:
-                raise RefusedError("A newer pose of this photo was asked for.", 409)
-
-        async with self._one:
-            check()
-            if gone is not None and await gone():
-                raise RefusedError("Nobody waits for this any more.", 499)
-            yield check
 
 
 class Service:
