@@ -31,6 +31,7 @@ export class LiveSocket implements Renderer {
   private socket: WebSocket | null = null;
   private newest: Wish | null = null;
   private number = 0;
+  private first = 0; // number of the first wish for the newest photo: pictures of earlier ones come too late
   private tried: Photo | null = null; // was given to the server again since the last picture
   private readonly asked = new Map<number, number>();
   private restoring = false;
@@ -46,6 +47,7 @@ export class LiveSocket implements Renderer {
   want(photo: Photo, models: readonly string[], pose: Pose, asked: number): void {
     this.number += 1;
     this.asked.set(this.number, asked);
+    if (photo.id !== this.newest?.photo.id) this.first = this.number;
     this.newest = { photo, models, pose };
     this.send();
   }
@@ -61,6 +63,7 @@ export class LiveSocket implements Renderer {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.pause = 500;
+      this.tried = null; // it may be another server
       this.events.connected(true);
       this.send();
     };
@@ -86,7 +89,7 @@ export class LiveSocket implements Renderer {
     const asked = this.asked.get(number) ?? performance.now();
     for (const old of this.asked.keys()) if (old < number) this.asked.delete(old);
     this.tried = null;
-    this.events.picture({ model, pixels, milliseconds, asked });
+    if (number >= this.first) this.events.picture({ model, pixels, milliseconds, asked });
   }
 
   /** Show why there is no picture, unless the server lacks the photo and has not been given it again yet. */

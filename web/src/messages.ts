@@ -59,7 +59,8 @@ export class Messages {
       await action();
     } finally {
       this.cover(-1);
-      if (focused instanceof HTMLElement && document.activeElement === document.body) focused.focus();
+      const lost = document.activeElement === document.body;
+      if (lost && (focused instanceof HTMLElement || focused instanceof SVGElement)) focused.focus();
     }
   }
 

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: a5aaf6c1e45eb37497ae009c45fc64349656babbafcc13d598f7a8eea9583fa9
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ac77e8fc37b93ae3aa56c25dac9250a6c0b7b75414288105f860b798fc656f8f
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -621,7 +621,8 @@ var Messages = class {
       await action();
     } finally {
       this.cover(-1);
-      if (focused instanceof HTMLElement && document.activeElement === document.body) focused.focus();
+      const lost = document.activeElement === document.body;
+      if (lost && (focused instanceof HTMLElement || focused instanceof SVGElement)) focused.focus();
     }
   }
   cover(more) {
@@ -2178,6 +2179,8 @@ var LiveSocket = class {
   socket = null;
   newest = null;
   number = 0;
+  first = 0;
+  // number of the first wish for the newest photo: pictures of earlier ones come too late
   tried = null;
   // was given to the server again since the last picture
   asked = /* @__PURE__ */ new Map();
@@ -2186,6 +2189,7 @@ var LiveSocket = class {
   want(photo, models, pose, asked) {
     this.number += 1;
     this.asked.set(this.number, asked);
+    if (photo.id !== this.newest?.photo.id) this.first = this.number;
     this.newest = { photo, models, pose };
     this.send();
   }
@@ -2199,6 +2203,7 @@ var LiveSocket = class {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.pause = 500;
+      this.tried = null;
       this.events.connected(true);
       this.send();
     };
@@ -2223,7 +2228,7 @@ var LiveSocket = class {
     const asked = this.asked.get(number) ?? performance.now();
     for (const old of this.asked.keys()) if (old < number) this.asked.delete(old);
     this.tried = null;
-    this.events.picture({ model, pixels, milliseconds, asked });
+    if (number >= this.first) this.events.picture({ model, pixels, milliseconds, asked });
   }
   /** Show why there is no picture, unless the server lacks the photo and has not been given it again yet. */
   fail({ error, status, model }) {

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: a5aaf6c1e45eb37497ae009c45fc64349656babbafcc13d598f7a8eea9583fa9
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ac77e8fc37b93ae3aa56c25dac9250a6c0b7b75414288105f860b798fc656f8f
 
 // src/runtime.ts
 var opened = null;
