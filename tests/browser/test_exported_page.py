@@ -268,6 +268,21 @@ def test_what_cannot_be_done_is_said_in_sentences(page: Page):
     assert "photos stay in it" in page.inner_text("footer")
 
 
+def test_people_that_are_tried_push_no_own_photo_out(page: Page, tmp_path: Path):
+    page.context.set_offline(False)
+    pose = standing()
+    drop_placed(page, as_png(photo(3, pose)), tmp_path / "me.json", pose)
+    page.wait_for_selector("body[data-step=pose]")
+    for number in range(13):
+        page.click(f".person >> nth={number % 6}")
+        page.wait_for_timeout(150)
+    page.click("#back")
+    before = until_quiet(page)
+    page.click("[data-pose=arms-up]")
+    until_changed(page, before)
+    assert page.locator("#message").is_hidden()
+
+
 def test_motion_and_telephones(page: Page):
     page.set_viewport_size({"width": 390, "height": 844})
     before = picture(page)

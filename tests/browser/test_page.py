@@ -402,6 +402,10 @@ def test_compare_and_onion_lay_the_photo_over_the_picture(page):
     assert over.evaluate("e => e.getContext('2d').getImageData(32, 64, 1, 1).data[3]") == 255  # the photo is there
 
 
+def test_a_wide_screen_has_one_button_for_a_photo(page):
+    assert page.locator("label[for=photo-file], label:has(#photo-file)").filter(visible=True).count() == 1
+
+
 def test_every_control_has_a_name(page):
     nameless = page.evaluate(
         """() => [...document.querySelectorAll('button:not([hidden]), input, [role=button], [role=img]')].filter((e) =>

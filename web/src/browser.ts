@@ -19,7 +19,7 @@ import type { Joints, Wanted } from "./worker.ts";
 
 const LARGEST = 52e6; // pixels of a photo, as on the server
 const SMALLEST = { width: 8, height: 16 }; // pixels of a photo as it is kept
-const KEPT = 12; // photos, the oldest goes first
+const KEPT = 12; // photos of the user's, and as many synthetic people; the oldest goes first
 
 /** page.json of the folder. */
 interface Told {
@@ -41,6 +41,7 @@ interface Kept {
   readonly pixels: ImageData;
   readonly origin: string; // its sha256, or what it is
   readonly picture: string; // its address
+  readonly drawn: boolean; // a synthetic person
   source: Pose | null;
   key: string; // another one for other joints
   readonly cuts: Map<string, Pick<Wanted, "photo" | "source">>; // by model, for these joints
@@ -112,8 +113,10 @@ export class Browser implements Backend {
     const found = pose ? { pose } : await this.look(pixels);
     this.count += 1;
     const id = String(this.count);
-    this.kept.set(id, { pixels, origin, picture, source: found.pose, key: id, cuts: new Map() });
-    for (const [old, { picture: address }] of [...this.kept].slice(0, -KEPT)) {
+    const drawn = pose !== null;
+    this.kept.set(id, { pixels, origin, picture, drawn, source: found.pose, key: id, cuts: new Map() });
+    const alike = [...this.kept].filter(([, one]) => one.drawn === drawn);
+    for (const [old, { picture: address }] of alike.slice(0, -KEPT)) {
       URL.revokeObjectURL(address);
       this.kept.delete(old);
     }

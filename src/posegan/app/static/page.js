@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ac77e8fc37b93ae3aa56c25dac9250a6c0b7b75414288105f860b798fc656f8f
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 8bbad8da65091cc2c6405358fb497445b2c149ef8613d497c8c2728d5ed1f387
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -1804,8 +1804,10 @@ var Browser = class _Browser {
     const found = pose ? { pose } : await this.look(pixels);
     this.count += 1;
     const id = String(this.count);
-    this.kept.set(id, { pixels, origin, picture, source: found.pose, key: id, cuts: /* @__PURE__ */ new Map() });
-    for (const [old, { picture: address }] of [...this.kept].slice(0, -KEPT2)) {
+    const drawn = pose !== null;
+    this.kept.set(id, { pixels, origin, picture, drawn, source: found.pose, key: id, cuts: /* @__PURE__ */ new Map() });
+    const alike = [...this.kept].filter(([, one]) => one.drawn === drawn);
+    for (const [old, { picture: address }] of alike.slice(0, -KEPT2)) {
       URL.revokeObjectURL(address);
       this.kept.delete(old);
     }

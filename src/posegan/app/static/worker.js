@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ac77e8fc37b93ae3aa56c25dac9250a6c0b7b75414288105f860b798fc656f8f
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 8bbad8da65091cc2c6405358fb497445b2c149ef8613d497c8c2728d5ed1f387
 
 // src/runtime.ts
 var opened = null;
