@@ -266,10 +266,12 @@ def test_a_person_chosen_while_the_joints_are_taken_over_is_not_replaced(page):
     page.click("#confirm")
     page.click(".person >> nth=2")
     page.wait_for_selector("body[data-step=pose]")
-    shown = until_quiet(page)
+    shown, part = until_quiet(page), page.locator("#editor").get_attribute("viewBox")
     held[0].continue_()
-    page.wait_for_timeout(700)
+    page.wait_for_timeout(2500)  # longer than the poses take to be placed
     assert until_quiet(page) == shown
+    assert page.locator("#editor").get_attribute("viewBox") == part  # of the photo
+    assert page.locator("#message").is_hidden()
     assert page.locator("#others").is_hidden()  # it is not the own photo
 
 
