@@ -5,6 +5,7 @@
 A log is the `metrics.jsonl` of a run, kept when its scores went into the table.
 """
 
+import itertools
 import json
 from pathlib import Path
 
@@ -20,14 +21,15 @@ def main() -> None:
     """Read the logs, draw, write the picture."""
     logs = sorted(HERE.rglob("*.jsonl"))
     figure, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
-    for path in logs:
+    colours = itertools.cycle(plt.get_cmap("tab20")(range(20)))
+    for path, colour in zip(logs, colours, strict=False):
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         name = str(path.relative_to(HERE).with_suffix(""))
         scores = [(line["step"], line["validation_ssim"]) for line in lines if "validation_ssim" in line]
         losses = [(line["step"], _reconstruction(line)) for line in lines if "images_per_second" in line]
-        axes[0].plot(*zip(*losses, strict=True), label=name)
-        if scores:  # in the same order, so that a run has one colour
-            axes[1].plot(*zip(*scores, strict=True), marker="o", markersize=3, label=name)
+        axes[0].plot(*zip(*losses, strict=True), label=name, color=colour)
+        if scores:
+            axes[1].plot(*zip(*scores, strict=True), marker="o", markersize=3, label=name, color=colour)
     axes[0].set(title="reconstruction terms of the generator loss", xlabel="step", yscale="log")
     axes[1].set(title="SSIM on validation pairs (paper's protocol)", xlabel="step")
     for axis in axes:
