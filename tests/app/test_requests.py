@@ -31,7 +31,7 @@ def test_a_body_that_does_not_arrive_is_given_up(monkeypatch):
 
 
 def test_a_body_that_pauses_is_given_up_and_a_slow_one_is_not(monkeypatch):
-    monkeypatch.setattr(requests, "PAUSE", 0.2)
+    monkeypatch.setattr(requests, "PAUSE", 1.0)
 
     async def read(pauses):
         waits = iter(pauses)
@@ -43,9 +43,9 @@ def test_a_body_that_pauses_is_given_up_and_a_slow_one_is_not(monkeypatch):
 
         return await requests.read_body(request(receive))
 
-    assert asyncio.run(read([0.1, 0.1, 0.1, 0.1, 0])) == b"xxxxx"
+    assert asyncio.run(read([0.3, 0.3, 0.3, 0.3, 0])) == b"xxxxx"
     with pytest.raises(RefusedError, match="in time"):
-        asyncio.run(read([0.1, 5]))
+        asyncio.run(read([0.1, 20]))
 
 
 def test_a_body_whose_sender_leaves_is_no_fault():

@@ -57,29 +57,30 @@ def test_slow_uploads_make_nobody_wait(address):
             head = f"POST /api/photo HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: 1000\r\n\r\n"
             slow.sendall(head.encode() + b"x")
         asked = urllib.request.Request(address + "api/photo", data=picture())
-        with urllib.request.urlopen(asked, timeout=8) as answer:
+        with urllib.request.urlopen(asked, timeout=30) as answer:
             assert json.load(answer)["size"] == [60, 40]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is no signal to a process")
-def test_a_gif_in_the_making_when_the_server_is_stopped_gets_a_sentence(weights: Path):
+def test_a_gif_in_the_making_when_the_server_is_stopped_gets_a_sentence():
+    """Of the bundled model, which takes seconds for it: tiny weights may be done before the signal."""
     command = [sys.executable, "-m", "posegan", "serve", "--port", "0", "--no-browser", "--device", "cpu"]
     process = subprocess.Popen(
-        [*command, "--weights", str(weights)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, "--weights", "posegan-synthetic"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     address = next(line.split()[3] for line in process.stdout if line.startswith("posegan is at "))
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     opener.open(address).read()
     taken = json.load(opener.open(urllib.request.Request(address + "api/examples/0", data=b"{}")))
-    motion = {"photo": taken["photo"], "model": "tiny", "frames": [taken["pose"]] * 96, "seconds": 9}
+    motion = {"photo": taken["photo"], "model": "posegan-synthetic", "frames": [taken["pose"]] * 96, "seconds": 9}
     asked = urllib.request.Request(address + "api/motion", data=json.dumps(motion).encode())
-    threading.Timer(0.4, process.send_signal, [signal.SIGINT]).start()
+    threading.Timer(0.2, process.send_signal, [signal.SIGINT]).start()
     try:
         answered = opener.open(asked).status
     except urllib.error.HTTPError as error:
         answered = error.code
         assert "being stopped" in json.load(error)["error"]
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=60)
     assert answered == 503
     assert "Traceback" not in said
 

@@ -61,7 +61,7 @@ def test_at_the_end_what_waits_is_forgotten():
     turns = Turns("test")
     go, ran = held(turns), []
     waiting = turns.submit(lambda: ran.append(1))
-    threading.Timer(0.1, go.set).start()
+    threading.Timer(0.5, go.set).start()
     turns.close()
     with pytest.raises(CancelledError):
         waiting.result(1)

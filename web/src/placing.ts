@@ -76,10 +76,11 @@ export function placeOn(poses: readonly Pose[], source: Pose, rules: BodyRules):
 /** Poses made smaller above their feet, if their heads rise above a photo that shows the source's. */
 function belowTheTop(poses: readonly Pose[], source: Pose, crown: number, rules: BodyRules): Pose[] {
   const [foot] = shown(source, rules.ankles).sort((a, b) => b.y - a.y);
-  const heads = [source, ...poses].map((pose) => Math.min(...shown(pose, rules.face).map((joint) => joint.y)) - crown);
-  const [own, highest] = [heads[0]!, Math.min(...heads.slice(1))];
-  if (!foot || !Number.isFinite(own) || !Number.isFinite(highest)) return [...poses];
-  const fits = (foot.y - Math.min(own, 0)) / Math.max(foot.y - highest, 1);
+  const faces = [source, ...poses].map((pose) => Math.min(...shown(pose, rules.face).map((joint) => joint.y)));
+  const [own, face] = [faces[0]!, Math.min(...faces.slice(1))];
+  if (!foot || !Number.isFinite(own) || !Number.isFinite(face)) return [...poses];
+  const highest = Math.max(Math.min(own, crown), 0);
+  const fits = (foot.y - highest) / Math.max(foot.y - face, 1);
   const factor = Math.min(Math.max(fits, rules.smallest), 1);
   const near = ({ x, y, visible }: Joint) => ({ x: foot.x + (x - foot.x) * factor, y: foot.y + (y - foot.y) * factor, visible });
   return poses.map((pose) => pose.map((joint) => (joint.visible ? near(joint) : joint)));

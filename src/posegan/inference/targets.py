@@ -15,7 +15,7 @@ from posegan.pose.retarget import FACE, estimate_build, retarget
 
 ANKLES, HIPS, NECK = (10, 13), (8, 11), (1,)
 CROWN = 0.1  # of a body's height (`Build.height`): from the highest joint of the face to the top of the head
-SMALLEST = 0.85  # of the height, at most so much smaller is made whose head would leave the photo
+SMALLEST = 0.7  # of the height, at most so much smaller is made whose head would leave the photo
 
 
 def with_guesses(pose: Pose, frame: Size | None) -> tuple[Pose, tuple[str, ...]]:
@@ -72,14 +72,14 @@ def place_on(target: Pose, source: Pose, *, limbs: bool = True) -> Pose:
 def _below_the_top(poses: Pose, source: Pose, crown: float) -> Pose:
     """Return poses (T,) made smaller above their feet, if their heads rise above a photo that shows the source's (1,).
 
-    crown: how far a head goes on above the highest joint of its face.
+    crown: how far a head goes on above the highest joint of its face; a photo that cuts the source's off may do so.
     """
     feet = source.xy[:, ANKLES][source.visible[:, ANKLES]]
-    own, highest = (p.xy[:, FACE, 1][p.visible[:, FACE]] - crown for p in (source, poses))
-    if not (len(feet) and len(own) and len(highest)):
+    own, faces = (p.xy[:, FACE, 1][p.visible[:, FACE]] for p in (source, poses))
+    if not (len(feet) and len(own) and len(faces)):
         return poses
-    foot, top = feet[feet[:, 1].argmax()], min(float(own.min()), 0.0)
-    factor = float(((foot[1] - top) / (foot[1] - highest.min()).clamp(min=1)).clamp(SMALLEST, 1))
+    foot, highest = feet[feet[:, 1].argmax()], max(min(float(own.min()), crown), 0.0)
+    factor = float(((foot[1] - highest) / (foot[1] - faces.min()).clamp(min=1)).clamp(SMALLEST, 1))
     return Pose(foot + (poses.xy - foot) * factor, poses.visible)
 
 

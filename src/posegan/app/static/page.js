@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 8bbad8da65091cc2c6405358fb497445b2c149ef8613d497c8c2728d5ed1f387
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 49a99b332856badb2be0eca3310a3dc48bf88900ef569a3a67b89b7d0fa30db8
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -1381,10 +1381,11 @@ function placeOn(poses, source, rules) {
 }
 function belowTheTop(poses, source, crown, rules) {
   const [foot] = shown(source, rules.ankles).sort((a, b) => b.y - a.y);
-  const heads = [source, ...poses].map((pose) => Math.min(...shown(pose, rules.face).map((joint) => joint.y)) - crown);
-  const [own, highest] = [heads[0], Math.min(...heads.slice(1))];
-  if (!foot || !Number.isFinite(own) || !Number.isFinite(highest)) return [...poses];
-  const fits = (foot.y - Math.min(own, 0)) / Math.max(foot.y - highest, 1);
+  const faces = [source, ...poses].map((pose) => Math.min(...shown(pose, rules.face).map((joint) => joint.y)));
+  const [own, face] = [faces[0], Math.min(...faces.slice(1))];
+  if (!foot || !Number.isFinite(own) || !Number.isFinite(face)) return [...poses];
+  const highest = Math.max(Math.min(own, crown), 0);
+  const fits = (foot.y - highest) / Math.max(foot.y - face, 1);
   const factor = Math.min(Math.max(fits, rules.smallest), 1);
   const near = ({ x, y, visible }) => ({ x: foot.x + (x - foot.x) * factor, y: foot.y + (y - foot.y) * factor, visible });
   return poses.map((pose) => pose.map((joint) => joint.visible ? near(joint) : joint));

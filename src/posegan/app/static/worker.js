@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 8bbad8da65091cc2c6405358fb497445b2c149ef8613d497c8c2728d5ed1f387
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 49a99b332856badb2be0eca3310a3dc48bf88900ef569a3a67b89b7d0fa30db8
 
 // src/runtime.ts
 var opened = null;
