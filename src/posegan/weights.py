@@ -202,8 +202,8 @@ def find_weights(name_or_path: str | Path) -> Path:
     if (path / "config.yaml").is_file():
         raise UserError(f"The run folder {path} holds no weights yet: train on until they are saved.")
     bundled = _bundled()
-    if path.is_dir() and str(name_or_path) not in bundled:
-        raise UserError(f"{path} holds no weights.safetensors: give a run folder or a .safetensors file.")
     if str(name_or_path) not in bundled:
+        if path.is_dir():
+            raise UserError(f"{path} holds no weights.safetensors: give a run folder or a .safetensors file.")
         raise unknown_name("weights", str(name_or_path), [*bundled, "a .safetensors file", "a run folder"])
     return bundled[str(name_or_path)]

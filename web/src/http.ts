@@ -2,6 +2,8 @@
 
 import { Sentence } from "./backend.ts";
 
+export const MISSING = 404; // the status where a photo is no longer there
+
 /** The server has nothing of that name: it was started anew, or has kept other photos since. */
 export class Missing extends Sentence {}
 
@@ -16,7 +18,7 @@ export async function call(path: string, init?: RequestInit): Promise<Response> 
   if (answer.ok) return answer;
   const told = (await answer.json().catch(() => ({}))) as { error?: string };
   const sentence = told.error ?? `posegan answered with the status ${answer.status}.`;
-  throw answer.status === 404 ? new Missing(sentence) : new Sentence(sentence);
+  throw answer.status === MISSING ? new Missing(sentence) : new Sentence(sentence);
 }
 
 export async function getJson<T>(path: string): Promise<T> {

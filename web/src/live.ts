@@ -1,11 +1,10 @@
 // The WebSocket on which poses go to the server and pictures come back.
 
 import { type Renderer, type RendererEvents, Sentence } from "./backend.ts";
+import { MISSING } from "./http.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Photo, Pose } from "./types.ts";
 import { type Pair, toTriples } from "./wire.ts";
-
-const MISSING = 404; // the status where a photo is no longer there
 
 interface Wish {
   readonly photo: Photo;

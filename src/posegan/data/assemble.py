@@ -5,7 +5,7 @@ It knows no data set's file names: market.py, deepfashion.py and folder.py pass 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,14 +15,7 @@ from torch import Tensor
 
 from posegan.data.cache import PackedPhotos, PackIndex, list_photos, read_index
 from posegan.data.dataset import NoPairsError
-from posegan.data.pairs import (
-    Pair,
-    fixed_pairs,
-    index_pairs,
-    people_of,
-    read_pairs,
-    validation_identities,
-)
+from posegan.data.pairs import Pair, fixed_pairs, index_pairs, people_of, read_pairs, validation_identities
 from posegan.data.photos import EncodedPhotos, Fit, PhotoFiles, photo_size
 from posegan.data.report import DataReport
 from posegan.data.shards import SUFFIX, ShardedPhotos, ShardIndex, read_shards
@@ -153,18 +146,22 @@ def choose_pairs(
                    [name for i, name in enumerate(names) if i not in paired])  # fmt: skip
     report.add("people with a single usable photo, in no pair", [p for p, group in people.items() if len(group) == 1])
     people = {person: group for person, group in people.items() if len(group) > 1}
-    count = len(set(map(wearer, people)))
     if split in ("train", "validation"):
         held_out = validation_identities(people)
         if split == "validation" and not held_out:
             raise NoPairsError(
-                f"{count} people with a pair are too few for a validation split, which takes a tenth: "
+                f"{_count(people)} people with a pair are too few for a validation split, which takes a tenth: "
                 "use the split 'train+validation'."
             )
         people = {p: group for p, group in people.items() if (p in held_out) == (split == "validation")}
-    report.totals["people"] = len(set(map(wearer, people)))
+    report.totals["people"] = _count(people)
     pairs = index_pairs(people.values())
     return _fixed(names, pairs) if split == "validation" else pairs
+
+
+def _count(identities: Iterable[str]) -> int:
+    """Return how many people there are, however many garments they wear."""
+    return len(set(map(wearer, identities)))
 
 
 def _fixed(names: Sequence[str], pairs: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from posegan.images import scaled
 from posegan.inference.cutout import body_distances, to_the_ends
-from posegan.layers.part_flow import PARTS, part_segments
+from posegan.layers.part_flow import PARTS, nearest_on, part_segments
 from posegan.layers.smoothstep import smoothstep
 from posegan.layers.warp import affine_grid_pixels, pixel_grid, sample_pixels
 from posegan.pose import Pose, Size, torso_scale
@@ -237,11 +237,9 @@ def _reached(pose: Pose, body: Tensor, distance: Tensor) -> Tensor:
     full = body.shape[-2], body.shape[-1]
     size = scaled(full, 0.5)
     small, half = F.interpolate(closed, size, mode="area"), to_the_ends(pose).resize(full, size)
-    bones = torch.cat([_trunk(half)[None], part_segments(half)[0][0]])[:, None, None]  # (10, 1, 1, 2, 2)
-    start, along = bones[..., 0, :], bones[..., 1, :] - bones[..., 0, :]
+    bones = torch.cat([_trunk(half)[None], part_segments(half)[0][0]])  # (10, 2, 2)
     grid = pixel_grid(size, body.device)
-    share = ((grid - start) * along).sum(-1, keepdim=True) / along.square().sum(-1, keepdim=True).clamp(min=1e-6)
-    foot = start + share.clamp(0, 1) * along  # the nearest point of the bone
+    foot = nearest_on(bones[:, 0], bones[:, 1], grid)  # (10, h, w, 2)
     away = F.interpolate(distance[0, :, None], size, mode="area")[:, 0]
     reached = torch.ones(PARTS, *size)
     for step in range(1, RAY + 1):

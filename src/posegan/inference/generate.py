@@ -97,7 +97,7 @@ def generate_file(
     outside: tuple[str, ...] = ()
     if paste:
         target = aim_in_photo(wanted, source, retarget=retarget)
-        outside = joint_names(target.visible & ~target.inside((image.shape[-2], image.shape[-1])).visible)
+        outside = joint_names(target.outside((image.shape[-2], image.shape[-1])))
         picture = paste_person(predictor, image, source, target, others=others, carry=carry)
     else:
         image, source = fit_photo(image, source, predictor.size)
@@ -128,10 +128,10 @@ def generate_pairs(
     judge: gives the verdicts on each picture; they stand in its metadata and all together in `scores.json`.
     Raises UserError if a pair names a photo that the data has not, if two pairs would be one file, or as `open_data`.
     """
+    outside_data(out, data)
     dataset = open_data(data, predictor.size, pairs)
     require_all_pairs(dataset, pairs)
     require_distinct_names(dataset.pair_names())
-    outside_data(out, data)
     folder = out_folder(out)
     judged: dict[str, Judgement] = {}
     for first in range(0, len(dataset), batch_size):

@@ -105,7 +105,7 @@ class Judge:
             found = people.pose[0] if len(people) else Pose(torch.zeros(18, 2), torch.zeros(18, dtype=torch.bool))
             offset = pose_offset(found, wanted)
             pose = agreement(self.detector.name, offset)
-        cut = target.visible & ~target.inside((picture.shape[-2], picture.shape[-1])).visible
+        cut = target.outside((picture.shape[-2], picture.shape[-1]))
         outside, face = int(cut.sum()), list(FACE)
         headless = bool(cut[face].any()) and torch.equal(cut[face], target.visible[face])
         if pose == "as asked" and (headless or outside > CUT * int(target.visible.sum())):

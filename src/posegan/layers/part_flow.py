@@ -45,10 +45,22 @@ def _squared_distance(start: Tensor, end: Tensor, grid: Tensor) -> Tensor:
     start_x, start_y = start[..., None, None, :].unbind(-1)  # (..., 1, 1)
     along_x, along_y = (end - start)[..., None, None, :].unbind(-1)
     x, y = grid[..., 0] - start_x, grid[..., 1] - start_y  # (..., h, w)
-    share = (x * along_x + y * along_y) / (along_x.square() + along_y.square()).clamp_min(1e-6)
-    share = share.clamp(0, 1)
+    share = _nearest_share(x, y, along_x, along_y)
     squared: Tensor = (x - share * along_x).square() + (y - share * along_y).square()
     return squared
+
+
+def nearest_on(start: Tensor, end: Tensor, grid: Tensor) -> Tensor:
+    """Return the point of segments with ends (..., 2) that is nearest to each point (h, w, 2): (..., h, w, 2)."""
+    start, along = start[..., None, None, :], (end - start)[..., None, None, :]
+    x, y = (grid - start).unbind(-1)
+    return start + _nearest_share(x, y, *along.unbind(-1))[..., None] * along
+
+
+def _nearest_share(x: Tensor, y: Tensor, along_x: Tensor, along_y: Tensor) -> Tensor:
+    """Return how far along segments from the origin, from 0 to 1, what is nearest to points lies."""
+    share: Tensor = (x * along_x + y * along_y) / (along_x.square() + along_y.square()).clamp_min(1e-6)
+    return share.clamp(0, 1)
 
 
 def part_segments(pose: Pose) -> tuple[Tensor, Tensor]:

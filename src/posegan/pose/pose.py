@@ -81,6 +81,10 @@ class Pose:
         within = (x > -0.5) & (x < size[1] - 0.5) & (y > -0.5) & (y < size[0] - 0.5)
         return Pose(self.xy, self.visible & within)
 
+    def outside(self, size: Size) -> Tensor:
+        """Return which joints (..., 18) are visible outside the (H, W) frame."""
+        return self.visible & ~self.inside(size).visible
+
     def flip(self, width: int) -> Pose:
         """Return the pose of the mirrored photo of that width: x turns round and left and right joints swap."""
         order = list(COCO18.flip)

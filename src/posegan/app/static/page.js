@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 49a99b332856badb2be0eca3310a3dc48bf88900ef569a3a67b89b7d0fa30db8
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 22a2b1f45f054d8650387e0991f77821615c56f5c019ad9a8895c6714fa9bbf9
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -2084,6 +2084,7 @@ var Others = class {
 };
 
 // src/http.ts
+var MISSING = 404;
 var Missing = class extends Sentence {
 };
 async function call(path, init) {
@@ -2097,7 +2098,7 @@ async function call(path, init) {
   if (answer.ok) return answer;
   const told = await answer.json().catch(() => ({}));
   const sentence = told.error ?? `posegan answered with the status ${answer.status}.`;
-  throw answer.status === 404 ? new Missing(sentence) : new Sentence(sentence);
+  throw answer.status === MISSING ? new Missing(sentence) : new Sentence(sentence);
 }
 async function getJson(path) {
   return await (await call(path)).json();
@@ -2170,7 +2171,6 @@ async function put(name, pose) {
 }
 
 // src/live.ts
-var MISSING = 404;
 var LiveSocket = class {
   constructor(events, keeper) {
     this.events = events;

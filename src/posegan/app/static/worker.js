@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 49a99b332856badb2be0eca3310a3dc48bf88900ef569a3a67b89b7d0fa30db8
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 22a2b1f45f054d8650387e0991f77821615c56f5c019ad9a8895c6714fa9bbf9
 
 // src/runtime.ts
 var opened = null;
