@@ -27,9 +27,10 @@ from posegan.files import write_text
 from posegan.inference.output import out_folder
 from posegan.lock import sole_writer
 from posegan.models import Phase
+from posegan.training.batch_norm import batch_norms, measured_anew
 from posegan.training.ema import Ema
 from posegan.training.guard import FiniteGuard
-from posegan.training.log import SHEET_PAIRS, RunLog, validation_ssim, write_samples
+from posegan.training.log import SHEET_PAIRS, VALIDATION_BATCH, RunLog, validation_ssim, write_samples
 from posegan.training.machine import conditions, start_fabric, warn_of_differences, warn_of_slow_bf16
 from posegan.training.settings import Recipe, load_recipe, open_data, open_validation
 from posegan.training.state import load_newest_state, save_state
@@ -43,6 +44,7 @@ LICENCES = {
     "synthetic": "Trained on posegan's synthetic people: MIT, like the code.",
 }
 INITIAL_BATCHES = 4  # for models whose first weights depend on data
+MEASURED_PAIRS = 256  # for the statistics of batch norm
 
 
 def train(recipe: Recipe | str | Path, *, resume: bool = True) -> Path:
@@ -182,6 +184,7 @@ class Run:
                     self._after(step, phase)
                     if self._must_stop(deadline, step) and step < settings.steps:
                         if step % settings.save_every:
+                            self._finish_weights(step)
                             self._save(step, phase)
                         return step
         return step
@@ -234,25 +237,46 @@ class Run:
     def _after(self, step: int, phase: Phase) -> None:
         """Do what is due after `step` steps: log, save, draw samples, validate."""
         settings = self.settings
-        last = step == settings.steps
         self.log.advance(step)
-        if step % settings.log_every == 0 or last:
+        log, validate, draw, save = (
+            bool(every) and (step % every == 0 or step == settings.steps)
+            for every in (settings.log_every, settings.validate_every, settings.sample_every, settings.save_every)
+        )
+        if validate or draw or save:
+            self._finish_weights(step)
+        elif log:
+            self._guard.require_losses()
+        if log:
             self._log_losses(step)
-        if settings.validate_every and (step % settings.validate_every == 0 or last):
+        if validate:
             self._validate(step)
-        if settings.sample_every and (step % settings.sample_every == 0 or last) and self.fabric.is_global_zero:
+        if draw and self.fabric.is_global_zero:
             write_samples(self.folder, step, self.ema.module, self._watched)  # type: ignore[arg-type]
-        if step % settings.save_every == 0 or last:
+        if save:
             self._save(step, phase)
 
-    def _log_losses(self, step: int) -> None:
+    def _finish_weights(self, step: int) -> None:
+        """Make the average ready for being looked at and saved; all processes have to ask together."""
         self._guard.require_losses()
+        self._guard.require_weights(self.model, step)  # a picture of NaN would have a score
+        if self.fabric.is_global_zero and batch_norms(self.ema.module):
+            self._measure_batch_norm()
+
+    @torch.no_grad()
+    def _measure_batch_norm(self) -> None:
+        """Give the average statistics of its own: over training pairs from all over the data, always the same ones."""
+        count = min(MEASURED_PAIRS, len(self.data))
+        pairs = torch.linspace(0, len(self.data) - 1, count, dtype=torch.float64).long()
+        with measured_anew(self.ema.module):
+            for part in pairs.split(VALIDATION_BATCH):
+                batch = self.data.batch(part).to(self.fabric.device)
+                self.ema.module(batch.source_image, batch.source_pose, batch.target_pose)
+
+    def _log_losses(self, step: int) -> None:
         self.log.losses(step, {name: float(total) / self._counts[name] for name, total in self._sums.items()})
         self._sums, self._counts = {}, {}
 
     def _validate(self, step: int) -> None:
-        self._guard.require_losses()
-        self._guard.require_weights(self.model, step)  # a picture of NaN would have a score
         if self.fabric.is_global_zero and self.validation is not None:
             pairs = self.settings.validation_pairs
             score = validation_ssim(self.ema.module, self.validation, pairs, self.fabric.device)  # type: ignore[arg-type]
@@ -273,8 +297,6 @@ class Run:
         save_weights(self.folder / name, self.ema.module.state_dict(), info)
 
     def _save(self, step: int, phase: Phase) -> None:
-        self._guard.require_losses()
-        self._guard.require_weights(self.model, step)
         if self.fabric.is_global_zero:
             self._save_weights("weights.safetensors", step)
             state: dict[str, Any] = {
