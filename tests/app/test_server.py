@@ -211,6 +211,7 @@ def test_too_large_a_body_is_refused_whether_it_says_its_length_or_not(client, m
         ("GET", "/api/photo/..%2f..%2fetc%2fpasswd", None, 404),
         ("GET", "/api/photo/x/library", None, 404),
         ("POST", "/api/photo/x/place", b"{}", 404),
+        ("POST", "/api/photo/x/find", b"{}", 404),
         ("POST", "/api/examples/99", None, 404),
         ("POST", "/api/examples/one", None, 422),
         ("DELETE", "/api/photo/x", None, 405),
@@ -296,6 +297,49 @@ def test_a_detector_finds_the_joints_of_an_own_photo(studio):
         assert len(photo["pose"]) == 18
         assert MODEL in photo["boxes"]
         assert client.post("/api/photo", content=picture((400, 200))).json()["pose"] is None
+
+
+def test_of_several_people_the_one_in_the_box_is_found(studio):
+    with TestClient(create_app(studio, Finder()), base_url=ADDRESS) as client:
+        photo = client.post("/api/photo", content=picture((400, 200))).json()["photo"]
+        box = [250.4, 20, 59.6, 160.5]
+        found = client.post(f"/api/photo/{photo}/find", json={"box": box}).json()["pose"]
+        wanted = standing().resize((128, 64), (161, 60)).crop(-250, -20)  # the pixels that the box touches
+        torch.testing.assert_close(torch.tensor(found)[:, :2], wanted.xy, atol=0.01, rtol=0)
+        beyond = client.post(f"/api/photo/{photo}/find", json={"box": [380, -50, 520, 950]})
+        assert beyond.status_code == 200  # what lies in the photo counts
+        assert all(380 <= x < 400 and 0 <= y < 200 for x, y, seen in beyond.json()["pose"] if seen)
+        lying = client.post(f"/api/photo/{photo}/find", json={"box": [0, 0, 100, 50]})
+        assert (lying.status_code, lying.json()["error"][:28]) == (422, "Nobody was found in the box:")
+        assert client.get(f"/api/photo/{photo}/library").status_code == 409  # the joints are not taken over by that
+
+
+@pytest.mark.parametrize(
+    ("box", "words"),
+    [
+        (None, "'box' is to be"),
+        ([1, 2, 3], "'box' is to be"),
+        ([1, 2, 3, "4"], "'box' is to be"),
+        ([0, 0, True, 9], "'box' is to be"),
+        ([0, 0, 1e9, 9], "'box' is to be"),
+        ([50, 50, -40, 90], "does not lie in the photo"),
+        ([500, 0, 100, 90], "does not lie in the photo"),
+        ([10, 10, 4, 90], "too small to show a person"),
+    ],
+)
+def test_a_box_in_which_nobody_can_be_is_refused(studio, box, words):
+    with TestClient(create_app(studio, Finder()), base_url=ADDRESS) as client:
+        photo = client.post("/api/photo", content=picture((400, 200))).json()["photo"]
+        answer = client.post(f"/api/photo/{photo}/find", json={"box": box})
+        assert answer.status_code == 400
+        assert words in answer.json()["error"]
+
+
+def test_without_a_detector_nobody_is_looked_for_in_a_box(client):
+    photo = client.post("/api/photo", content=picture()).json()["photo"]
+    answer = client.post(f"/api/photo/{photo}/find", json={"box": [0, 0, 40, 60]})
+    assert answer.status_code == 409
+    assert "by hand" in answer.json()["error"]
 
 
 def test_of_verdicts_on_a_photo_the_newest_is_made(client, studio, monkeypatch):

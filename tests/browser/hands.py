@@ -10,6 +10,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page
 
+from posegan.app.examples import Examples
+from posegan.images import to_pil
 from posegan.pose import Pose, write_openpose
 
 
@@ -109,3 +111,30 @@ def drop_placed(page: Page, photo: bytes, joints: Path, pose: Pose) -> None:
     page.set_input_files("#joints-file", joints)
     page.wait_for_function("() => document.querySelector('#live').textContent.includes('loaded')")
     page.click("#confirm")
+
+
+def two_people() -> tuple[bytes, Pose]:
+    """Return a PNG of a tall and a short person who stand side by side, and the joints of the short one."""
+    tall, short = (Examples((128, 64)).get(number) for number in (1, 4))
+    assert short.source is not None
+    scene = Image.new("RGB", (640, 400), (150, 150, 150))
+    scene.paste(to_pil(tall.pixels).resize((150, 300)), (100, 60))
+    scene.paste(to_pil(short.pixels).resize((90, 180)), (450, 180))
+    file = io.BytesIO()
+    scene.save(file, "PNG")
+    return file.getvalue(), short.source.pose.resize((128, 64), (180, 90)).crop(-450, -180)
+
+
+def find_in_box(page: Page, left: float, top: float, right: float, bottom: float) -> None:
+    """Drag the box of the step "joints" to a part of the photo, and have the joints looked for there."""
+    # the lower right corner first: the other cannot pass it
+    for number, (x, y) in ((2, (right, bottom)), (0, (left, top))):
+        corner = page.locator(".corner .square").nth(number).bounding_box()
+        assert corner is not None
+        end = page.evaluate(
+            "([x, y]) => { const at = new DOMPoint(x, y).matrixTransform(document.querySelector('#editor')"
+            ".getScreenCTM()); return [at.x, at.y]; }",
+            [x, y],
+        )
+        drag(page, (corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2), end)
+    page.click("#find")

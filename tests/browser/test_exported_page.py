@@ -8,6 +8,7 @@ import http.server
 import io
 import json
 import shutil
+import statistics
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,12 +28,25 @@ from posegan.detect import Builtin
 from posegan.images import from_pil, read_photo, to_bytes, to_signed
 from posegan.inference import Predictor
 from posegan.inference.animate import steady
+from posegan.inference.finder import PersonFinder
 from posegan.inference.framing import fit_photo, person_crop
 from posegan.inference.output import provenance
 from posegan.inference.poses import bundled_poses
 from posegan.inference.sequences import bundled_sequences
 from posegan.pose import Pose
-from tests.browser.hands import drag_joint, drop, drop_placed, picture, pixels, until_changed, until_quiet, until_shown
+from tests.browser.hands import (
+    drag_joint,
+    drop,
+    drop_placed,
+    find_in_box,
+    picture,
+    pixels,
+    place,
+    two_people,
+    until_changed,
+    until_quiet,
+    until_shown,
+)
 from tests.small_world import photo, standing
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -195,6 +209,26 @@ def test_where_nobody_is_found_the_joints_are_placed_by_hand(page: Page):
     assert page.locator(".no-detector").is_hidden()
     assert "detector-synthetic" in page.inner_text("#detector")
     assert "MIT" in page.inner_text("#detector")
+
+
+def test_of_two_people_the_one_in_the_box_is_found_as_the_server_would(page: Page):
+    scene, _ = two_people()
+    drop(page, "two.png", "image/png", scene)
+    page.wait_for_selector("body[data-step=joints]")
+    find_in_box(page, 430, 160, 560, 380)
+    page.wait_for_function("() => document.querySelector('#live').textContent.startsWith('The joints were found')")
+    page.wait_for_function("() => !document.body.classList.contains('busy')")
+    image = from_pil(Image.open(io.BytesIO(scene)).convert("RGB"))
+    wanted = PersonFinder(Builtin("detector-synthetic"), box=(430, 160, 560, 380))(image, "two.png")
+    names = page.evaluate("() => [...document.querySelectorAll('.joint')].map((joint) => joint.dataset.name)")
+    there = [place(page, name) for name in names]
+    far = [
+        max(abs(a - b) for a, b in zip(at, xy, strict=True))
+        for at, xy, seen in zip(there, wanted.xy.tolist(), wanted.visible.tolist(), strict=True)
+        if at is not None and seen
+    ]
+    assert len(far) >= 12
+    assert statistics.median(far) < 2  # the box is not drawn to the pixel, and that network mixes sides up
 
 
 @pytest.mark.parametrize("told", [True, False])

@@ -22,10 +22,12 @@ from .hands import (
     drag_joint,
     drop,
     drop_placed,
+    find_in_box,
     joint,
     picture,
     pixels,
     place,
+    two_people,
     until_changed,
     until_quiet,
     until_shown,
@@ -185,7 +187,7 @@ def test_an_own_photo_is_placed_by_hand_then_posed_and_downloaded(page, tmp_path
     drop(page, "me.png", "image/png", photo_file((300, 500)))
     page.wait_for_selector("body[data-step=joints]")
     assert "Place the joints on the person." in page.locator("#joints-hint").inner_text()
-    assert "place the joints by hand" in page.locator("#message-text").inner_text()  # nobody is in that picture
+    assert "place them by hand" in page.locator("#message-text").inner_text()  # nobody is in that picture
     start = joint(page, "nose"), joint(page, "left_ankle")
     box = page.locator(".corner .square").nth(2).bounding_box()
     drag(page, (box["x"] + 5, box["y"] + 5), (box["x"] - 60, box["y"] - 20))
@@ -244,6 +246,35 @@ def test_an_openpose_file_places_the_joints_or_poses_the_person(page):
     until_changed(page, before)
     drop(page, "other.json", "application/json", file)
     page.wait_for_function("() => document.querySelector('#live').textContent === 'The pose is loaded.'")
+
+
+def test_of_two_people_in_a_photo_the_one_in_the_box_is_found(page):
+    scene, wanted = two_people()
+    drop(page, "two.png", "image/png", scene)
+    page.wait_for_selector("body[data-step=joints].joints-found")
+    before = place(page, "neck")
+    assert before is not None
+    assert before[0] < 300  # the tall one is taken
+    find_in_box(page, 430, 160, 560, 380)
+    page.wait_for_function("() => !document.body.classList.contains('busy')")
+    found = [place(page, name) for name in ("neck", "right_ankle")]
+    for seen, number in zip(found, (1, 10), strict=True):
+        assert seen == pytest.approx(wanted.xy[number].tolist(), abs=8)
+    page.keyboard.press("Control+z")
+    assert place(page, "neck") != found[0]
+    page.keyboard.press("Control+Shift+z")
+    page.click("#confirm")
+    page.wait_for_selector("body[data-step=pose]")
+    assert place(page, "neck") == found[0]
+
+
+def test_a_box_without_anybody_is_told_and_the_joints_stay(page):
+    drop(page, "wall.png", "image/png", photo_file((300, 300)))
+    page.wait_for_selector("body[data-step=joints]")
+    before = place(page, "neck")
+    page.click("#find")
+    page.wait_for_function("() => document.querySelector('#message-text').textContent.includes('found in the box')")
+    assert place(page, "neck") == before
 
 
 def test_of_two_people_chosen_the_last_one_is_shown_whichever_answers_first(page):

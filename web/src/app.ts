@@ -208,7 +208,7 @@ export class App {
     this.show(work);
     if (photo.pose === null && this.facts.detector !== null) {
       const why = photo.unsearched ?? "Nobody was found in this photo";
-      this.messages.show(`${why}: place the joints by hand, or load them from an OpenPose JSON.`);
+      this.messages.show(`${why}: drag the box to the person, then find the joints in it or place them by hand.`);
     }
     const next = photo.pose ? "The joints were found. See whether they are right." : "Place the joints on the person.";
     this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : next);
@@ -408,6 +408,18 @@ export class App {
       }
       this.messages.tell("The pose is loaded.");
     });
+  }
+
+  /** The joints of whoever is in the box: one of several people, or a person too small to be found in the photo. */
+  async findInBox(): Promise<void> {
+    const still = this.newest.watch();
+    await this.messages.guard(() =>
+      this.messages.busy("Looking for the person …", async () => {
+        const pose = await still(this.backend.findIn(this.require(), this.editor.personBox));
+        this.put(this.settled(pose));
+        this.messages.tell("The joints were found. See whether they are right.");
+      }),
+    );
   }
 
   private async takePoseOf(file: File, still: Still): Promise<void> {

@@ -37,6 +37,7 @@ export interface Backend {
   takeExample(number: number): Promise<Photo>;
   addPhoto(file: Blob): Promise<Photo>;
   addOther(photo: Photo, file: Blob): Promise<Photo>; // one more photo of its person, who has to be found in it
+  findIn(photo: Photo, box: Box): Promise<Pose>; // the person in that part of the photo
   setJoints(photo: Photo, pose: Pose): Promise<ReadonlyMap<string, Box>>;
   readPerson(file: Blob): Promise<Pose>; // of an OpenPose JSON file
   place(photo: Photo, pose: Pose): Promise<Pose>; // another person's pose where the photo's person stands

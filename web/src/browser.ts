@@ -3,7 +3,7 @@
 
 import { type Backend, type Renderer, type RendererEvents, Sentence, type Told as Models } from "./backend.ts";
 import { type BodyRules, placeIn } from "./placing.ts";
-import { cut, inside, personBox, roundEven, shrink, toFrame } from "./crop.ts";
+import { cut, inside, personBox, roundEven, shrink, toFrame, touched } from "./crop.ts";
 import { readOpenPose, withTexts, writeOpenPose } from "./files.ts";
 import type { Frame } from "./gif.ts";
 import { Filmer, Latest, Painter } from "./painter.ts";
@@ -124,23 +124,36 @@ export class Browser implements Backend {
     return { id, picture, size, original, ...found, boxes: found.pose && this.boxes(found.pose, size), others: [] };
   }
 
-  /** The person of a photo, in its pixels. */
-  private async look(photo: ImageData): Promise<Pick<Photo, "pose" | "unsearched">> {
+  /** The person of a photo, or of a part of it, in the photo's pixels. */
+  private async look(photo: ImageData, part?: Box): Promise<Pick<Photo, "pose" | "unsearched">> {
     const { detector } = this.told;
-    const size = { width: photo.width, height: photo.height };
-    if (!detector || size.width > detector.search.widest * size.height) return { pose: null };
+    const box = part ?? { left: 0, top: 0, width: photo.width, height: photo.height };
+    if (!detector || box.width > detector.search.widest * box.height) return { pose: null };
     const { file, search: rules } = detector;
-    const small = { width: Math.max(1, roundEven(size.width * (rules.height / size.height))), height: rules.height };
-    const { buffer } = shrink(photo, { left: 0, top: 0, ...size }, small);
+    const small = { width: Math.max(1, roundEven(box.width * (rules.height / box.height))), height: rules.height };
+    const { buffer } = shrink(photo, box, small);
     const search = { photo: new Uint8Array(buffer), size: [small.height, small.width] as const, rules };
     try {
       const pose = await this.painter.find({ detector: file, search });
-      const seen = pose && inside(rescale(pose, small, size), size);
-      return { pose: seen?.some(({ visible }) => visible) ? seen : null };
+      const seen = pose && inside(rescale(pose, small, box), box);
+      const there = seen?.map((joint) => ({ ...joint, x: joint.x + box.left, y: joint.y + box.top })) ?? [];
+      return { pose: there.some(({ visible }) => visible) ? there : null };
     } catch (error) {
       console.error(error);
       return { pose: null, unsearched: "The model that finds joints does not run in this browser" };
     }
+  }
+
+  async findIn(photo: Photo, box: Box): Promise<Pose> {
+    const { pixels } = this.get(photo);
+    const part = touched(box, photo.size);
+    if (part.width < SMALLEST.width || part.height < SMALLEST.height) {
+      throw new Sentence("That box is too small to show a person, or outside the photo: draw it around one whole person.");
+    }
+    const { pose, unsearched } = await this.look(pixels, part);
+    if (pose) return pose;
+    const why = unsearched ? `${unsearched}: ` : "Nobody was found in the box: draw it around one whole person, or ";
+    throw new Sentence(`${why}place the joints by hand.`);
   }
 
   async setJoints(photo: Photo, pose: Pose): Promise<ReadonlyMap<string, Box>> {

@@ -37,6 +37,14 @@ function torsoLength(pose: Pose, skeleton: Skeleton): number {
   return Math.hypot((a!.x + b!.x - c!.x - d!.x) / 2, (a!.y + b!.y - c!.y - d!.y) / 2);
 }
 
+/** The whole pixels of a photo that a box touches. */
+export function touched(box: Box, photo: Size): Box {
+  const [left, top] = [box.left, box.top].map((value) => Math.max(Math.floor(value), 0)) as [number, number];
+  const right = Math.min(Math.ceil(box.left + box.width), photo.width);
+  const bottom = Math.min(Math.ceil(box.top + box.height), photo.height);
+  return { left, top, width: right - left, height: bottom - top };
+}
+
 /** A pose of the photo in the frame that its box is cut to. */
 export function toFrame(pose: Pose, box: Box, size: Size): Pose {
   return pose.map((joint) => ({

@@ -71,6 +71,11 @@ export class Editor {
     this.figure.draw();
   }
 
+  /** The box around the person. */
+  get personBox(): Box {
+    return this.figure.personBox();
+  }
+
   private tie(): void {
     const { torso, boneGrips, joints, corners } = this.figure;
     torso.addEventListener("pointerdown", (event) => this.grab(event, this.bodyGrip(this.figure.at(event))));

@@ -103,6 +103,7 @@ function tieButtons(app: App): void {
   button("swap", () => app.swapSides());
   button("download", () => app.downloadPicture());
   button("download-pose", () => app.downloadPose());
+  button("find", () => app.findInBox());
   button("confirm", () => app.confirmJoints());
   button("back", () => app.goBack());
   button("place", () => app.go("joints"));

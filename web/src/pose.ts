@@ -31,7 +31,7 @@ export function fromFrame(pose: Pose, size: Size, box: Box): Pose {
 
 /** A pose of a photo of `old` size in the pixels of the same photo at a `wanted` size. */
 export function rescale(pose: Pose, old: Size, wanted: Size): Pose {
-  return fromFrame(pose, old, { left: 0, top: 0, ...wanted });
+  return fromFrame(pose, old, { ...wanted, left: 0, top: 0 });
 }
 
 /** The mirrored person, in the same place: left joints become right ones. */

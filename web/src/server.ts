@@ -64,6 +64,12 @@ export class Server implements Backend {
     return this.brought(file, await this.keeper.ask(photo, () => upload(`${this.path(photo)}/others`, file)));
   }
 
+  async findIn(photo: Photo, { left, top, width, height }: Box): Promise<Pose> {
+    const asked = { box: [left, top, width, height] };
+    const find = () => sendJson<{ pose: Triple[] }>("POST", `${this.path(photo)}/find`, asked);
+    return fromTriples((await this.keeper.ask(photo, find)).pose);
+  }
+
   async setJoints(photo: Photo, pose: Pose): Promise<ReadonlyMap<string, Box>> {
     return toBoxes(await this.keeper.setJoints(photo, pose));
   }

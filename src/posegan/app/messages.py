@@ -6,13 +6,15 @@ A pose travels as 18 triples [x, y, visible] in pixels of the photo, in the skel
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from posegan.app.refusal import RefusedError
-from posegan.pose import COCO18, Pose
+from posegan.inference.finder import Box
+from posegan.pose import COCO18, Pose, Size
 
 LARGEST = 1e5  # pixels; no joint of a photo that the server takes is farther out
 MODELS = 8  # at most so many pictures of one pose
@@ -117,6 +119,26 @@ def parse_pose(value: object) -> Pose:
             raise refusal
     joints = torch.tensor(value, dtype=torch.float32)
     return Pose(joints[:, :2], joints[:, 2] > 0)
+
+
+def parse_box(value: object, size: Size) -> Box:
+    """Return the pixels of a photo of that size that a box [left, top, width, height] touches.
+
+    Raises RefusedError if it is something else, or lies outside.
+    """
+    numbers = value if isinstance(value, list) else []
+    if len(numbers) != 4 or not all(type(n) in (int, float) and -LARGEST <= n <= LARGEST for n in numbers):
+        raise RefusedError("'box' is to be [left, top, width, height], in pixels of the photo.")
+    left, top, width, height = numbers
+    box = (
+        max(math.floor(left), 0),
+        max(math.floor(top), 0),
+        min(math.ceil(left + width), size[1]),
+        min(math.ceil(top + height), size[0]),
+    )
+    if box[0] >= box[2] or box[1] >= box[3]:
+        raise RefusedError("That box does not lie in the photo: draw it around a person.")
+    return box
 
 
 def pose_to_json(pose: Pose) -> list[list[float]]:

@@ -28,6 +28,7 @@ from posegan.app.live import BROKEN, Answer, converse
 from posegan.app.messages import (
     OTHERS,
     Wish,
+    parse_box,
     parse_motion,
     parse_object,
     parse_others,
@@ -53,6 +54,7 @@ PAGES = 64  # at the same time
 NOBODY = (
     "Nobody was found in this photo, it was not added: give one in which the person fills at least half the height."
 )
+NOBODY_IN_BOX = "Nobody was found in the box: draw it around one whole person, or place the joints by hand."
 Session = Annotated[str, Depends(open_session)]
 
 
@@ -170,6 +172,17 @@ def _photos(app: FastAPI, service: Service) -> None:
         photo.source = Source(pose)
         return {"boxes": service.studio.boxes(photo)}
 
+    @app.post("/api/photo/{name}/find")
+    async def find_in_box(name: str, request: Request) -> dict[str, Any]:
+        photo = service.store.get(known_session(request), name)
+        if service.detector is None:
+            raise RefusedError("Nothing here finds joints: place them by hand.", 409)
+        box = parse_box(parse_object(await read_body(request)).get("box"), photo.size)
+        pose = await service.find_person(photo, box)
+        if pose is None:
+            raise RefusedError(NOBODY_IN_BOX, 422)
+        return {"pose": pose_to_json(pose)}
+
     @app.post("/api/person")
     async def read_person(request: Request) -> dict[str, Any]:
         text = (await read_body(request)).decode("utf-8-sig", "replace")
@@ -247,7 +260,7 @@ async def _uploaded(service: Service, request: Request, session: str) -> Photo:
     """Return the photo that a request holds, with joints where somebody is found; raises RefusedError."""
     with service.uploads.one(session):
         photo = await service.on_files(read_upload, await read_body(request, UPLOAD))
-    pose = await service.find_people(photo)
+    pose = await service.find_person(photo)
     photo.source = None if pose is None else Source(pose)
     return photo
 

@@ -21,7 +21,7 @@ from posegan.app.uploads import Uploads
 from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.identity import SIZE
-from posegan.inference.finder import PersonFinder
+from posegan.inference.finder import Box, PersonFinder
 from posegan.inference.framing import fit_photo
 from posegan.inference.judge import Judge, Judgement
 from posegan.inference.output import provenance
@@ -110,11 +110,14 @@ class Service:
         if self.detector is not None:
             self._models.submit(partial(self.detector, self.examples.get(0).pixels))
 
-    async def find_people(self, photo: Photo) -> Pose | None:
-        """Return the joints of the largest person, None if nobody is seen or nobody looks."""
+    async def find_person(self, photo: Photo, box: Box | None = None) -> Pose | None:
+        """Return the joints of the largest person, or of the largest in a box; None if nobody is seen or nobody looks.
+
+        Raises UserError if the box is too small to show a person.
+        """
         if self.detector is None:
             return None
-        people = await self.on_models(PersonFinder(self.detector).people, photo.pixels, "the photo")
+        people = await self.on_models(PersonFinder(self.detector, box).people, photo.pixels, "the photo")
         return people.pose[0] if len(people) else None
 
     def keep(self, session: str, photo: Photo) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 22a2b1f45f054d8650387e0991f77821615c56f5c019ad9a8895c6714fa9bbf9
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3a64cc9649edba160231b07fcb604b7d579550f7f31e8cc49f6e3a9349803183
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -133,7 +133,7 @@ function fromFrame(pose, size, box) {
   }));
 }
 function rescale(pose, old, wanted) {
-  return fromFrame(pose, old, { left: 0, top: 0, ...wanted });
+  return fromFrame(pose, old, { ...wanted, left: 0, top: 0 });
 }
 function mirror(pose, skeleton) {
   const axis = centre(pose, skeleton).x;
@@ -366,6 +366,10 @@ var Editor = class {
     this.svg.classList.toggle("with-box", hasBox);
     this.figure.frame(view);
     this.figure.draw();
+  }
+  /** The box around the person. */
+  get personBox() {
+    return this.figure.personBox();
   }
   tie() {
     const { torso, boneGrips, joints, corners } = this.figure;
@@ -1083,7 +1087,7 @@ var App = class {
     this.show(work);
     if (photo.pose === null && this.facts.detector !== null) {
       const why = photo.unsearched ?? "Nobody was found in this photo";
-      this.messages.show(`${why}: place the joints by hand, or load them from an OpenPose JSON.`);
+      this.messages.show(`${why}: drag the box to the person, then find the joints in it or place them by hand.`);
     }
     const next = photo.pose ? "The joints were found. See whether they are right." : "Place the joints on the person.";
     this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : next);
@@ -1258,6 +1262,17 @@ var App = class {
       }
       this.messages.tell("The pose is loaded.");
     });
+  }
+  /** The joints of whoever is in the box: one of several people, or a person too small to be found in the photo. */
+  async findInBox() {
+    const still = this.newest.watch();
+    await this.messages.guard(
+      () => this.messages.busy("Looking for the person …", async () => {
+        const pose = await still(this.backend.findIn(this.require(), this.editor.personBox));
+        this.put(this.settled(pose));
+        this.messages.tell("The joints were found. See whether they are right.");
+      })
+    );
   }
   async takePoseOf(file, still) {
     if (this.facts.detector === null) {
@@ -1506,6 +1521,12 @@ function torsoLength(pose, skeleton) {
   const [a, b, c, d] = skeleton.torso.map((joint) => pose[joint]);
   if (![a, b, c, d].every((joint) => joint.visible)) return 0;
   return Math.hypot((a.x + b.x - c.x - d.x) / 2, (a.y + b.y - c.y - d.y) / 2);
+}
+function touched(box, photo) {
+  const [left, top] = [box.left, box.top].map((value) => Math.max(Math.floor(value), 0));
+  const right = Math.min(Math.ceil(box.left + box.width), photo.width);
+  const bottom = Math.min(Math.ceil(box.top + box.height), photo.height);
+  return { left, top, width: right - left, height: bottom - top };
 }
 function toFrame(pose, box, size) {
   return pose.map((joint) => ({
@@ -1815,23 +1836,35 @@ var Browser = class _Browser {
     const size = { width: pixels.width, height: pixels.height };
     return { id, picture, size, original, ...found, boxes: found.pose && this.boxes(found.pose, size), others: [] };
   }
-  /** The person of a photo, in its pixels. */
-  async look(photo) {
+  /** The person of a photo, or of a part of it, in the photo's pixels. */
+  async look(photo, part) {
     const { detector } = this.told;
-    const size = { width: photo.width, height: photo.height };
-    if (!detector || size.width > detector.search.widest * size.height) return { pose: null };
+    const box = part ?? { left: 0, top: 0, width: photo.width, height: photo.height };
+    if (!detector || box.width > detector.search.widest * box.height) return { pose: null };
     const { file, search: rules } = detector;
-    const small = { width: Math.max(1, roundEven(size.width * (rules.height / size.height))), height: rules.height };
-    const { buffer } = shrink(photo, { left: 0, top: 0, ...size }, small);
+    const small = { width: Math.max(1, roundEven(box.width * (rules.height / box.height))), height: rules.height };
+    const { buffer } = shrink(photo, box, small);
     const search = { photo: new Uint8Array(buffer), size: [small.height, small.width], rules };
     try {
       const pose = await this.painter.find({ detector: file, search });
-      const seen = pose && inside(rescale(pose, small, size), size);
-      return { pose: seen?.some(({ visible }) => visible) ? seen : null };
+      const seen = pose && inside(rescale(pose, small, box), box);
+      const there = seen?.map((joint) => ({ ...joint, x: joint.x + box.left, y: joint.y + box.top })) ?? [];
+      return { pose: there.some(({ visible }) => visible) ? there : null };
     } catch (error) {
       console.error(error);
       return { pose: null, unsearched: "The model that finds joints does not run in this browser" };
     }
+  }
+  async findIn(photo, box) {
+    const { pixels } = this.get(photo);
+    const part = touched(box, photo.size);
+    if (part.width < SMALLEST.width || part.height < SMALLEST.height) {
+      throw new Sentence("That box is too small to show a person, or outside the photo: draw it around one whole person.");
+    }
+    const { pose, unsearched } = await this.look(pixels, part);
+    if (pose) return pose;
+    const why = unsearched ? `${unsearched}: ` : "Nobody was found in the box: draw it around one whole person, or ";
+    throw new Sentence(`${why}place the joints by hand.`);
   }
   async setJoints(photo, pose) {
     const kept = this.get(photo);
@@ -2286,6 +2319,11 @@ var Server = class {
   async addOther(photo, file) {
     return this.brought(file, await this.keeper.ask(photo, () => upload(`${this.path(photo)}/others`, file)));
   }
+  async findIn(photo, { left, top, width, height }) {
+    const asked = { box: [left, top, width, height] };
+    const find = () => sendJson("POST", `${this.path(photo)}/find`, asked);
+    return fromTriples((await this.keeper.ask(photo, find)).pose);
+  }
   async setJoints(photo, pose) {
     return toBoxes(await this.keeper.setJoints(photo, pose));
   }
@@ -2434,6 +2472,7 @@ function tieButtons(app) {
   button("swap", () => app.swapSides());
   button("download", () => app.downloadPicture());
   button("download-pose", () => app.downloadPose());
+  button("find", () => app.findInBox());
   button("confirm", () => app.confirmJoints());
   button("back", () => app.goBack());
   button("place", () => app.go("joints"));

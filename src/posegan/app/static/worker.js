@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 22a2b1f45f054d8650387e0991f77821615c56f5c019ad9a8895c6714fa9bbf9
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3a64cc9649edba160231b07fcb604b7d579550f7f31e8cc49f6e3a9349803183
 
 // src/runtime.ts
 var opened = null;
