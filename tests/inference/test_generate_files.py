@@ -55,6 +55,21 @@ def test_every_pair_of_a_list(predictor: Predictor, market: Path, tmp_path: Path
     assert (out / "0011_c1s1_000000_00_0011_c1s1_000001_00.png").is_file()
 
 
+def test_pairs_replace_only_what_posegan_made(predictor: Predictor, market: Path, tmp_path: Path) -> None:
+    pairs, out = market / "market-pairs-test.csv", tmp_path / "out"
+    generate_pairs(predictor, market, pairs, out)
+    generate_pairs(predictor, market, pairs, out)
+    *rest, mine = sorted(out.glob("*.png"))
+    write_png(mine, photo(3, standing()))
+    before = mine.read_bytes()
+    for path in rest:
+        path.unlink()
+    with pytest.raises(UserError, match=f"{mine.name} is there and does not say"):
+        generate_pairs(predictor, market, pairs, out)
+    assert list(out.glob("*.png")) == [mine]
+    assert mine.read_bytes() == before
+
+
 def test_pairs_that_name_a_missing_photo(predictor: Predictor, market: Path, tmp_path: Path) -> None:
     names = [f"0011_c1s1_00000{i}_00.png" for i in range(2)]
     write_pairs(tmp_path / "pairs.csv", [(names[0], names[1]), (names[0], "gone.png")])

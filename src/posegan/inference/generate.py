@@ -29,6 +29,7 @@ from posegan.inference.output import (
     photo_paths,
     provenance,
     require_distinct_names,
+    require_replaceable,
 )
 from posegan.inference.paste import aim_in_photo, paste_person
 from posegan.inference.poses import FramedPose, find_pose
@@ -126,13 +127,16 @@ def generate_pairs(
     """Write a PNG for every pair of a CSV into a folder; data: as `open_data`.
 
     judge: gives the verdicts on each picture; they stand in its metadata and all together in `scores.json`.
-    Raises UserError if a pair names a photo that the data has not, if two pairs would be one file, or as `open_data`.
+    Raises UserError if a pair names a photo that the data has not, if two pairs would be one file, if such a file is
+    there that does not say that posegan made it, or as `open_data`.
     """
     outside_data(out, data)
     dataset = open_data(data, predictor.size, pairs)
     require_all_pairs(dataset, pairs)
     require_distinct_names(dataset.pair_names())
     folder = out_folder(out)
+    for pair in dataset.pair_names():
+        require_replaceable(folder / f"{pair_name(*pair)}.png")
     judged: dict[str, Judgement] = {}
     for first in range(0, len(dataset), batch_size):
         batch = dataset.batch(torch.arange(first, min(first + batch_size, len(dataset))))

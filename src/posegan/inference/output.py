@@ -78,14 +78,20 @@ def out_picture(path: str | Path, inputs: tuple[str | Path | None, ...] = ()) ->
     Raises UserError as it does, or if a file is there that does not say that posegan made it.
     """
     path = out_file(path, inputs)
-    if path.is_file() and path.stat().st_size:
-        with path.open("rb") as file:
-            made_here = b"posegan" in file.read(SAID)
-        if not made_here:
-            raise UserError(
-                f"{path} is there and does not say that posegan made it: give another --out, or move it away first."
-            )
+    require_replaceable(path)
     return path
+
+
+def require_replaceable(path: Path) -> None:
+    """Raise UserError if a picture or film of that name is there and does not say that posegan made it."""
+    if not path.is_file() or not path.stat().st_size:
+        return
+    with path.open("rb") as file:
+        made_here = b"posegan" in file.read(SAID)
+    if not made_here:
+        raise UserError(
+            f"{path} is there and does not say that posegan made it: give another --out, or move it away first."
+        )
 
 
 def outside_data(out: str | Path, data: str | Path) -> None:
