@@ -207,8 +207,10 @@ export class App {
     if (this.own) this.left = this.work();
     this.show(work);
     if (photo.pose === null && this.facts.detector !== null) {
-      const why = photo.unsearched ?? "Nobody was found in this photo";
-      this.messages.show(`${why}: drag the box to the person, then find the joints in it or place them by hand.`);
+      const byHand = "place the joints by hand, or load them from an OpenPose JSON.";
+      const inBox = "drag the box to the person, then find the joints in it or place them by hand.";
+      const told = photo.unsearched ? `${photo.unsearched}: ${byHand}` : `Nobody was found in this photo: ${inBox}`;
+      this.messages.show(told);
     }
     const next = photo.pose ? "The joints were found. See whether they are right." : "Place the joints on the person.";
     this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : next);

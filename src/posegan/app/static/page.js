@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3a64cc9649edba160231b07fcb604b7d579550f7f31e8cc49f6e3a9349803183
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 6c244a7864deed969537aff240a5e9f617f31bdbdb671fbb974e681237562ba2
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -1086,8 +1086,10 @@ var App = class {
     if (this.own) this.left = this.work();
     this.show(work);
     if (photo.pose === null && this.facts.detector !== null) {
-      const why = photo.unsearched ?? "Nobody was found in this photo";
-      this.messages.show(`${why}: drag the box to the person, then find the joints in it or place them by hand.`);
+      const byHand = "place the joints by hand, or load them from an OpenPose JSON.";
+      const inBox = "drag the box to the person, then find the joints in it or place them by hand.";
+      const told = photo.unsearched ? `${photo.unsearched}: ${byHand}` : `Nobody was found in this photo: ${inBox}`;
+      this.messages.show(told);
     }
     const next = photo.pose ? "The joints were found. See whether they are right." : "Place the joints on the person.";
     this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : next);

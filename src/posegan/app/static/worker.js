@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 3a64cc9649edba160231b07fcb604b7d579550f7f31e8cc49f6e3a9349803183
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 6c244a7864deed969537aff240a5e9f617f31bdbdb671fbb974e681237562ba2
 
 // src/runtime.ts
 var opened = null;
