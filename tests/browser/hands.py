@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from posegan.app.examples import Examples
-from posegan.images import to_pil
+from posegan.images import from_pil, png_bytes, to_pil
 from posegan.pose import Pose, write_openpose
 
 
@@ -47,7 +47,12 @@ def until_quiet(page: Page) -> str:
 
 def joint(page: Page, name: str) -> tuple[float, float]:
     """Return where a joint is on the screen."""
-    box = page.locator(f".joint[data-name={name}] .dot").bounding_box()
+    return middle(page.locator(f".joint[data-name={name}] .dot"))
+
+
+def middle(part: Locator) -> tuple[float, float]:
+    """Return where the middle of a part of the page is on the screen."""
+    box = part.bounding_box()
     assert box is not None
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -120,21 +125,17 @@ def two_people() -> tuple[bytes, Pose]:
     scene = Image.new("RGB", (640, 400), (150, 150, 150))
     scene.paste(to_pil(tall.pixels).resize((150, 300)), (100, 60))
     scene.paste(to_pil(short.pixels).resize((90, 180)), (450, 180))
-    file = io.BytesIO()
-    scene.save(file, "PNG")
-    return file.getvalue(), short.source.pose.resize((128, 64), (180, 90)).crop(-450, -180)
+    return png_bytes(from_pil(scene)), short.source.pose.resize((128, 64), (180, 90)).crop(-450, -180)
 
 
 def find_in_box(page: Page, left: float, top: float, right: float, bottom: float) -> None:
     """Drag the box of the step "joints" to a part of the photo, and have the joints looked for there."""
     # the lower right corner first: the other cannot pass it
     for number, (x, y) in ((2, (right, bottom)), (0, (left, top))):
-        corner = page.locator(".corner .square").nth(number).bounding_box()
-        assert corner is not None
         end = page.evaluate(
             "([x, y]) => { const at = new DOMPoint(x, y).matrixTransform(document.querySelector('#editor')"
             ".getScreenCTM()); return [at.x, at.y]; }",
             [x, y],
         )
-        drag(page, (corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2), end)
+        drag(page, middle(page.locator(".corner .square").nth(number)), end)
     page.click("#find")

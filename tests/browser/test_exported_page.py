@@ -25,7 +25,7 @@ from posegan.app.placing import place_in
 from posegan.app.web_export import CHECKOUT, export_web
 from posegan.data import SyntheticPeople
 from posegan.detect import Builtin
-from posegan.images import from_pil, read_photo, to_bytes, to_signed
+from posegan.images import decode_photo, from_pil, read_photo, to_bytes, to_signed
 from posegan.inference import Predictor
 from posegan.inference.animate import steady
 from posegan.inference.finder import PersonFinder
@@ -218,8 +218,8 @@ def test_of_two_people_the_one_in_the_box_is_found_as_the_server_would(page: Pag
     find_in_box(page, 430, 160, 560, 380)
     page.wait_for_function("() => document.querySelector('#live').textContent.startsWith('The joints were found')")
     page.wait_for_function("() => !document.body.classList.contains('busy')")
-    image = from_pil(Image.open(io.BytesIO(scene)).convert("RGB"))
-    wanted = PersonFinder(Builtin("detector-synthetic"), box=(430, 160, 560, 380))(image, "two.png")
+    finder = PersonFinder(Builtin("detector-synthetic"), box=(430, 160, 560, 380))
+    wanted = finder(decode_photo(scene, "two.png"), "two.png")
     names = page.evaluate("() => [...document.querySelectorAll('.joint')].map((joint) => joint.dataset.name)")
     there = [place(page, name) for name in names]
     far = [

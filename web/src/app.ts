@@ -17,6 +17,8 @@ import type { Detector, Library, Model, Motion, Photo, Pose, Size, Skeleton } fr
 export type Step = "joints" | "pose"; // placing the joints on the photo, then posing the person
 
 const NONE: readonly Photo[] = [];
+const LOOKING = "Looking for the person …";
+const FOUND = "The joints were found. See whether they are right.";
 const PLACING_STEPS = 300; // arrow keys across the height of a photo whose joints are placed
 
 /** A photo with all that was done to it. */
@@ -135,7 +137,7 @@ export class App {
   async openPhotos(first: File, others: readonly File[]): Promise<void> {
     const still = this.newest.begin();
     await this.messages.guard(async () => {
-      const doing = this.facts.detector === null ? "Reading the photo …" : "Looking for the person …";
+      const doing = this.facts.detector === null ? "Reading the photo …" : LOOKING;
       await this.messages.busy(doing, async () => {
         await this.use(named(await still(this.backend.addPhoto(first)), first), "joints", true, still);
         if (others.length > 0) await this.add(others, still);
@@ -146,7 +148,7 @@ export class App {
   /** More photos of the person who is there. */
   async addOthers(files: readonly File[]): Promise<void> {
     const still = this.newest.watch();
-    await this.messages.guard(() => this.messages.busy("Looking for the person …", () => this.add(files, still)));
+    await this.messages.guard(() => this.messages.busy(LOOKING, () => this.add(files, still)));
   }
 
   private async add(files: readonly File[], still: Still): Promise<void> {
@@ -207,12 +209,12 @@ export class App {
     if (this.own) this.left = this.work();
     this.show(work);
     if (photo.pose === null && this.facts.detector !== null) {
-      const byHand = "place the joints by hand, or load them from an OpenPose JSON.";
-      const inBox = "drag the box to the person, then find the joints in it or place them by hand.";
-      const told = photo.unsearched ? `${photo.unsearched}: ${byHand}` : `Nobody was found in this photo: ${inBox}`;
-      this.messages.show(told);
+      const [why, remedy] = photo.unsearched
+        ? [photo.unsearched, "place the joints by hand, or load them from an OpenPose JSON"]
+        : ["Nobody was found in this photo", "drag the box to the person, then find the joints in it or place them by hand"];
+      this.messages.show(`${why}: ${remedy}.`);
     }
-    const next = photo.pose ? "The joints were found. See whether they are right." : "Place the joints on the person.";
+    const next = photo.pose ? FOUND : "Place the joints on the person.";
     this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : next);
   }
 
@@ -406,7 +408,7 @@ export class App {
         const own = () => rescale(pose, photo.original, photo.size); // in the file's pixels, not ours
         this.put(this.settled(this.step === "joints" ? own() : await still(this.backend.place(photo, pose))));
       } else {
-        await this.messages.busy("Looking for the person …", () => this.takePoseOf(file, still));
+        await this.messages.busy(LOOKING, () => this.takePoseOf(file, still));
       }
       this.messages.tell("The pose is loaded.");
     });
@@ -416,10 +418,10 @@ export class App {
   async findInBox(): Promise<void> {
     const still = this.newest.watch();
     await this.messages.guard(() =>
-      this.messages.busy("Looking for the person …", async () => {
+      this.messages.busy(LOOKING, async () => {
         const pose = await still(this.backend.findIn(this.require(), this.editor.personBox));
         this.put(this.settled(pose));
-        this.messages.tell("The joints were found. See whether they are right.");
+        this.messages.tell(FOUND);
       }),
     );
   }

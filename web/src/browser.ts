@@ -7,7 +7,7 @@ import { cut, inside, personBox, roundEven, shrink, toFrame, touched } from "./c
 import { readOpenPose, withTexts, writeOpenPose } from "./files.ts";
 import type { Frame } from "./gif.ts";
 import { Filmer, Latest, Painter } from "./painter.ts";
-import { rescale } from "./pose.ts";
+import { fromFrame, rescale } from "./pose.ts";
 import type { SearchRules } from "./search.ts";
 import type { Box, Detector, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 import type { MatteRules } from "./steady.ts";
@@ -135,9 +135,8 @@ export class Browser implements Backend {
     const search = { photo: new Uint8Array(buffer), size: [small.height, small.width] as const, rules };
     try {
       const pose = await this.painter.find({ detector: file, search });
-      const seen = pose && inside(rescale(pose, small, box), box);
-      const there = seen?.map((joint) => ({ ...joint, x: joint.x + box.left, y: joint.y + box.top })) ?? [];
-      return { pose: there.some(({ visible }) => visible) ? there : null };
+      const seen = pose && fromFrame(inside(pose, small), small, box);
+      return { pose: seen?.some(({ visible }) => visible) ? seen : null };
     } catch (error) {
       console.error(error);
       return { pose: null, unsearched: "The model that finds joints does not run in this browser" };
@@ -152,8 +151,8 @@ export class Browser implements Backend {
     }
     const { pose, unsearched } = await this.look(pixels, part);
     if (pose) return pose;
-    const why = unsearched ? `${unsearched}: ` : "Nobody was found in the box: draw it around one whole person, or ";
-    throw new Sentence(`${why}place the joints by hand.`);
+    if (unsearched) throw new Sentence(`${unsearched}: place the joints by hand.`);
+    throw new Sentence("Nobody was found in the box: draw it around one whole person, or place the joints by hand.");
   }
 
   async setJoints(photo: Photo, pose: Pose): Promise<ReadonlyMap<string, Box>> {

@@ -133,9 +133,10 @@ def generate_pairs(
     outside_data(out, data)
     dataset = open_data(data, predictor.size, pairs)
     require_all_pairs(dataset, pairs)
-    require_distinct_names(dataset.pair_names())
+    named = dataset.pair_names()
+    require_distinct_names(named)
     folder = out_folder(out)
-    for pair in dataset.pair_names():
+    for pair in named:
         require_replaceable(folder / f"{pair_name(*pair)}.png")
     judged: dict[str, Judgement] = {}
     for first in range(0, len(dataset), batch_size):
@@ -151,7 +152,7 @@ def generate_pairs(
     if judge:
         rows = {name: judgement.values() for name, judgement in judged.items()}
         write_text(folder / "scores.json", json.dumps(rows, indent=1) + "\n")
-    return GeneratedPairs(len(set(dataset.pair_names())), _counted(list(judged.values())))
+    return GeneratedPairs(len(set(named)), _counted(list(judged.values())))
 
 
 def _described(judgement: Judgement | None) -> dict[str, str]:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 class Ema:
     """Keeps an averaged copy of a module: average = decay * average + (1 - decay) * weights after every step.
 
-    The decay starts low, (1 + step) / (10 + step), so that the initial weights are forgotten. Buffers
-    are copied; those of batch norm belong to other weights then, and are measured before use (batch_norm.py).
+    The decay starts low, (1 + step) / (10 + step), so that the initial weights are forgotten. Buffers are copied;
+    those of batch norm belong to other weights then, and are measured before use (batch_norm.py).
     """
 
     def __init__(self, module: nn.Module, decay: float) -> None:

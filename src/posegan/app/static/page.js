@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 6c244a7864deed969537aff240a5e9f617f31bdbdb671fbb974e681237562ba2
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ac36ae352755685e0f5d60bd7d3a1445ba7210958189f2ac25bc8d905e4e9ecf
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -927,6 +927,8 @@ var Whole = class {
 
 // src/app.ts
 var NONE = [];
+var LOOKING = "Looking for the person …";
+var FOUND = "The joints were found. See whether they are right.";
 var PLACING_STEPS = 300;
 function named(photo, file) {
   const name = stem(file.name);
@@ -1020,7 +1022,7 @@ var App = class {
   async openPhotos(first, others) {
     const still = this.newest.begin();
     await this.messages.guard(async () => {
-      const doing = this.facts.detector === null ? "Reading the photo …" : "Looking for the person …";
+      const doing = this.facts.detector === null ? "Reading the photo …" : LOOKING;
       await this.messages.busy(doing, async () => {
         await this.use(named(await still(this.backend.addPhoto(first)), first), "joints", true, still);
         if (others.length > 0) await this.add(others, still);
@@ -1030,7 +1032,7 @@ var App = class {
   /** More photos of the person who is there. */
   async addOthers(files) {
     const still = this.newest.watch();
-    await this.messages.guard(() => this.messages.busy("Looking for the person …", () => this.add(files, still)));
+    await this.messages.guard(() => this.messages.busy(LOOKING, () => this.add(files, still)));
   }
   async add(files, still) {
     const { photos } = this.facts;
@@ -1086,12 +1088,10 @@ var App = class {
     if (this.own) this.left = this.work();
     this.show(work);
     if (photo.pose === null && this.facts.detector !== null) {
-      const byHand = "place the joints by hand, or load them from an OpenPose JSON.";
-      const inBox = "drag the box to the person, then find the joints in it or place them by hand.";
-      const told = photo.unsearched ? `${photo.unsearched}: ${byHand}` : `Nobody was found in this photo: ${inBox}`;
-      this.messages.show(told);
+      const [why, remedy] = photo.unsearched ? [photo.unsearched, "place the joints by hand, or load them from an OpenPose JSON"] : ["Nobody was found in this photo", "drag the box to the person, then find the joints in it or place them by hand"];
+      this.messages.show(`${why}: ${remedy}.`);
     }
-    const next = photo.pose ? "The joints were found. See whether they are right." : "Place the joints on the person.";
+    const next = photo.pose ? FOUND : "Place the joints on the person.";
     this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : next);
   }
   /** All that has to be waited for before a photo is shown: until then nothing changes. */
@@ -1260,7 +1260,7 @@ var App = class {
         const own = () => rescale(pose, photo.original, photo.size);
         this.put(this.settled(this.step === "joints" ? own() : await still(this.backend.place(photo, pose))));
       } else {
-        await this.messages.busy("Looking for the person …", () => this.takePoseOf(file, still));
+        await this.messages.busy(LOOKING, () => this.takePoseOf(file, still));
       }
       this.messages.tell("The pose is loaded.");
     });
@@ -1269,10 +1269,10 @@ var App = class {
   async findInBox() {
     const still = this.newest.watch();
     await this.messages.guard(
-      () => this.messages.busy("Looking for the person …", async () => {
+      () => this.messages.busy(LOOKING, async () => {
         const pose = await still(this.backend.findIn(this.require(), this.editor.personBox));
         this.put(this.settled(pose));
-        this.messages.tell("The joints were found. See whether they are right.");
+        this.messages.tell(FOUND);
       })
     );
   }
@@ -1849,9 +1849,8 @@ var Browser = class _Browser {
     const search = { photo: new Uint8Array(buffer), size: [small.height, small.width], rules };
     try {
       const pose = await this.painter.find({ detector: file, search });
-      const seen = pose && inside(rescale(pose, small, box), box);
-      const there = seen?.map((joint) => ({ ...joint, x: joint.x + box.left, y: joint.y + box.top })) ?? [];
-      return { pose: there.some(({ visible }) => visible) ? there : null };
+      const seen = pose && fromFrame(inside(pose, small), small, box);
+      return { pose: seen?.some(({ visible }) => visible) ? seen : null };
     } catch (error) {
       console.error(error);
       return { pose: null, unsearched: "The model that finds joints does not run in this browser" };
@@ -1865,8 +1864,8 @@ var Browser = class _Browser {
     }
     const { pose, unsearched } = await this.look(pixels, part);
     if (pose) return pose;
-    const why = unsearched ? `${unsearched}: ` : "Nobody was found in the box: draw it around one whole person, or ";
-    throw new Sentence(`${why}place the joints by hand.`);
+    if (unsearched) throw new Sentence(`${unsearched}: place the joints by hand.`);
+    throw new Sentence("Nobody was found in the box: draw it around one whole person, or place the joints by hand.");
   }
   async setJoints(photo, pose) {
     const kept = this.get(photo);

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 6c244a7864deed969537aff240a5e9f617f31bdbdb671fbb974e681237562ba2
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ac36ae352755685e0f5d60bd7d3a1445ba7210958189f2ac25bc8d905e4e9ecf
 
 // src/runtime.ts
 var opened = null;
