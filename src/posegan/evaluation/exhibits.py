@@ -17,6 +17,7 @@ from posegan.evaluation.strips import Strip
 from posegan.images import to_bytes
 from posegan.inference.predictor import Predictor
 from posegan.pose.draw import draw_poses
+from posegan.spread import evenly_spread
 
 INSIDE = 2  # fixed pairs whose intermediate results are shown
 LONGEST = 10  # pictures of one kind of them
@@ -80,7 +81,7 @@ def exhibit(
 
 def _thinned(strips: Sequence[Strip]) -> list[Strip]:
     """Strips of at most LONGEST pictures, taken at even distances."""
-    places = [torch.linspace(0, len(s.cells) - 1, min(LONGEST, len(s.cells))).round().long().tolist() for s in strips]
+    places = [evenly_spread(len(s.cells), LONGEST).tolist() for s in strips]
     return [Strip(s.title, [s.cells[i] for i in chosen]) for s, chosen in zip(strips, places, strict=True)]
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from posegan.images import to_bytes
 from posegan.models import Output
 from posegan.pose import Size
+from posegan.spread import evenly_spread
 
 LIMIT = 12  # pictures of one model
 
@@ -33,7 +34,7 @@ def inside(output: Output, size: Size, limit: int = LIMIT) -> dict[str, Tensor]:
                 continue
             picture = F.interpolate(_draw(values.detach().float()), size, mode="nearest")
             found[f"{name} {i + 1}" if len(maps) > 1 else name] = to_bytes(picture).cpu()
-    chosen = torch.linspace(0, len(found) - 1, min(limit, len(found))).round().long().tolist()
+    chosen = evenly_spread(len(found), limit).tolist()
     return {name: picture for i, (name, picture) in enumerate(found.items()) if i in chosen}
 
 

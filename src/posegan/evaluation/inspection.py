@@ -25,6 +25,7 @@ from posegan.inference.predictor import Predictor
 from posegan.layers.adapn import STATISTICS
 from posegan.models import Output
 from posegan.pose import Pose, Size, draw_poses
+from posegan.spread import evenly_spread
 
 HEIGHT = 256  # pixels of a cell, about: smaller photos are enlarged by a whole factor
 MOST_PAIRS = 32  # of a sheet
@@ -77,7 +78,7 @@ def inspect_data(
     dataset = open_data(data, predictor.size, pairs)
     if pairs is not None:
         require_all_pairs(dataset, pairs)
-    batch = dataset.batch(torch.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().long())
+    batch = dataset.batch(evenly_spread(len(dataset), count))
     names = [f"{a} -> {b}" for a, b in zip(batch.source_names, batch.target_names, strict=True)]
     said = provenance(predictor, ", ".join(batch.source_names)) if metadata else None
     poses = batch.source_pose, batch.target_pose

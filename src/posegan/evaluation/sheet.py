@@ -17,6 +17,7 @@ from posegan.inference.output import provenance
 from posegan.inference.predictor import Predictor
 from posegan.models import Output
 from posegan.pose.draw import draw_poses
+from posegan.spread import evenly_spread
 
 FIXED = 8  # pairs taken at even distances from the whole list, whatever the model makes of them
 RANKED = 2  # pairs for each of worst, median and best
@@ -30,7 +31,7 @@ def choose_rows(ssim: Tensor) -> dict[str, list[int]]:
     order = ssim.argsort().tolist()
     middle = max(0, (count - RANKED) // 2)
     return {
-        "fixed": torch.linspace(0, count - 1, min(FIXED, count)).round().long().tolist(),
+        "fixed": evenly_spread(count, FIXED).tolist(),
         "worst": order[:RANKED],
         "median": order[middle : middle + RANKED],
         "best": order[-RANKED:],

@@ -27,6 +27,7 @@ from posegan.files import write_text
 from posegan.inference.output import out_folder
 from posegan.lock import sole_writer
 from posegan.models import Phase
+from posegan.spread import evenly_spread
 from posegan.training.batch_norm import batch_norms, measured_anew
 from posegan.training.ema import Ema
 from posegan.training.guard import FiniteGuard
@@ -265,10 +266,8 @@ class Run:
     @torch.no_grad()
     def _measure_batch_norm(self) -> None:
         """Give the average statistics of its own: over training pairs from all over the data, always the same ones."""
-        count = min(MEASURED_PAIRS, len(self.data))
-        pairs = torch.linspace(0, len(self.data) - 1, count, dtype=torch.float64).long()
         with measured_anew(self.ema.module):
-            for part in pairs.split(VALIDATION_BATCH):
+            for part in evenly_spread(len(self.data), MEASURED_PAIRS).split(VALIDATION_BATCH):
                 batch = self.data.batch(part).to(self.fabric.device)
                 self.ema.module(batch.source_image, batch.source_pose, batch.target_pose)
 
