@@ -62,10 +62,14 @@ def digits(result: Benchmark) -> dict[str, Any]:
 
 
 class Brightness(Scorer):
-    """A scorer of sets without a network: the mean of a row, and as a share of that of the real photos."""
+    """A scorer of sets without a network: the mean of a row, as a share of that of the real photos, and its number."""
 
     name = "brightness"
-    metrics = {"brightness": "mean of all photos", "brightness_share": "share of that of the row 'real'"}  # noqa: RUF012
+    metrics = {  # noqa: RUF012
+        "brightness": "mean of all photos",
+        "brightness_share": "share of that of the row 'real'",
+        "photos": "number of photos seen",
+    }
 
     @classmethod
     def load(cls, weights: object, total: int, device: torch.device) -> Brightness:
@@ -77,7 +81,8 @@ class Brightness(Scorer):
 
     def summary(self, row: str) -> dict[str, float]:
         means = {name: float(sums["total"] / sums["count"]) for name, sums in self._sums.items()}
-        return {"brightness": means[row], "brightness_share": means[row] / means[REAL]}
+        seen = float(self._sums[row]["count"])
+        return {"brightness": means[row], "brightness_share": means[row] / means[REAL], "photos": seen}
 
 
 @pytest.fixture
@@ -248,6 +253,15 @@ def test_nothing_is_measured_twice(
     calls.clear()
     measure(limit=4)
     assert set(calls) == CEILINGS | FLOORS | {"tiny"}  # other pairs
+
+
+def test_one_file_under_two_names_counts_once_for_each(
+    measure: Callable[..., Benchmark], brightness: None, weights: Path
+) -> None:
+    result = measure(weights=[f"one={weights}", f"two={weights}"])
+    by_name = {row.name: row.values for row in result.rows}
+    assert by_name["one"] == by_name["two"]
+    assert {values["photos"] for values in by_name.values()} == {6}
 
 
 @pytest.mark.contract

@@ -232,7 +232,8 @@ def _results(store: Store, measurement: Measurement, rows: Sequence[Row]) -> lis
     """Return every row's scores: means over pairs, and of all photos together what the scorers say."""
     scorers, parts = measurement.load_scorers(), [store.row(row) for row in rows]
     training = store.training(measurement)
-    for part in [*parts, *([training] if training else [])]:
+    once = {store.label(row): part for row, part in zip(rows, parts, strict=True)}  # one file may have two names
+    for part in [*once.values(), *([training] if training else [])]:
         for scorer in scorers:
             scorer.merge(part["states"].get(scorer.name, {}))
     results = []
