@@ -52,4 +52,5 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     values, vectors = torch.linalg.eigh(first)
     root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
     crossed = torch.linalg.eigvalsh(root @ second @ root).clamp(min=0).sqrt().sum()
-    return float((a.mean - b.mean).square().sum() + first.trace() + second.trace() - 2 * crossed)
+    distance = (a.mean - b.mean).square().sum() + first.trace() + second.trace() - 2 * crossed
+    return float(distance.clamp(min=0))  # of equal sets of few vectors it is rounding, of either sign
