@@ -18,7 +18,7 @@ from posegan.pose import Pose, body_mask
 from posegan.pose.view import stretch
 from tests.small_world import SIZE, standing
 
-RIGHT_FOREARM, HEAD, TORSO = 8, 1, 0
+RIGHT_CALF, RIGHT_FOREARM, HEAD, TORSO = 4, 8, 1, 0
 
 
 @pytest.fixture(scope="module")
@@ -261,6 +261,19 @@ def test_a_foreshortened_arm_is_trusted_less() -> None:
     trust = part_motions(Pose.stack([source]), Pose.stack([towards]))[1]
     assert float(trust[RIGHT_FOREARM]) < 0.05
     assert float(trust[HEAD]) == 1
+
+
+def test_trust_does_not_depend_on_the_size_of_the_picture() -> None:
+    source = standing()
+    knee, shin = source.xy[9], source.xy[10] - source.xy[9]
+    bent = moved(source, [], (0.0, 0.0))
+    bent.xy[10] = knee + torch.stack([-0.8 * shin[1], -0.6 * shin[1]])  # the foot is drawn up behind
+    small, large = (
+        part_motions(*(Pose.stack([pose.resize(SIZE, (factor * 128, factor * 64))]) for pose in (source, bent)))[1]
+        for factor in (1, 4)  # 512 rows are the most that are looked at
+    )
+    assert float(small[RIGHT_CALF]) > 0.9
+    torch.testing.assert_close(large, small, rtol=0, atol=1e-3)
 
 
 def test_closed_formulas_of_two_by_two_matrices() -> None:

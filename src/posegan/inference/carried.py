@@ -21,7 +21,7 @@ from posegan.layers.part_flow import PARTS, nearest_on, part_segments
 from posegan.layers.smoothstep import smoothstep
 from posegan.layers.warp import affine_grid_pixels, pixel_grid, sample_pixels
 from posegan.pose import Pose, Size, torso_scale
-from posegan.pose.affine import NO_POINT, part_affines
+from posegan.pose.affine import has_part, part_affines
 from posegan.pose.missing import guess_missing
 from posegan.pose.parts import HEAD, take
 from posegan.pose.view import TURN, same_view_of_head, stretch, torso_width
@@ -149,7 +149,7 @@ def part_motions(source: Pose, target: Pose) -> tuple[Tensor, Tensor]:
     not so that the two can be compared.
     """
     affines = part_affines(source, target)[0]
-    there = affines[..., 2].abs().amax(-1) < NO_POINT / 2
+    there = has_part(affines)  # however far: a shin drawn up in a large picture goes beyond half of NO_POINT
     scale = torso_scale(source)[0].float() / torso_scale(target)[0].float().clamp(min=1e-3)
     seen, asked = part_segments(source)[1], part_segments(target)[1]
     torso = torch.ones(1, dtype=torch.bool)

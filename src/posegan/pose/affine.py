@@ -45,6 +45,11 @@ def part_affines(source: Pose, target: Pose) -> Tensor:
     return torch.cat([trunk, _limb_affines(source, target)], -3)  # (..., P, 2, 3)
 
 
+def has_part(affines: Tensor) -> Tensor:
+    """Return which of the affines (..., 2, 3) of `part_affines` move a part: (...,) bool, false where there is none."""
+    return (affines[..., 2] != NO_POINT).any(-1)
+
+
 def full_affine(source: Pose, target: Pose) -> Tensor:
     """Return one affine (..., 2, 3) for the whole body, target pixel to source pixel (Deformable GAN's `full` warp).
 
