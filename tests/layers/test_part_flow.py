@@ -74,6 +74,23 @@ def test_each_part_of_the_target_follows_its_affine(part):
     torch.testing.assert_close(flow[0, :, mine].T, grid @ affine[:, :2].T + affine[:, 2] - grid, rtol=0, atol=1e-3)
 
 
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_a_larger_frame_moves_alike(factor):
+    """A shin that is drawn up moves its far corner of the frame beyond a thousand pixels where there are so many."""
+    source, target = standing(), standing()
+    target.xy[0, 10] = target.xy[0, 9] + torch.tensor([-20.0, -16.0])
+    frame = FRAME[0] * factor, FRAME[1] * factor
+    larger = part_flow(source.resize(FRAME, frame), target.resize(FRAME, frame), frame, factor)
+    torch.testing.assert_close(larger, part_flow(source, target, FRAME, 1), rtol=0, atol=1e-2)
+
+
+def test_a_fit_that_is_thrown_off_is_not_followed():
+    source, target = standing(), standing()
+    target.xy[0, [2, 5, 8, 11], 0] = torch.tensor([32.0, 32.01, 32.0, 32.01])  # from the side: sheared without bound
+    assert part_affines(source, target)[0, 0, :, 2].abs().max() > 4 * FRAME[0]
+    assert place(part_flow(source, target, FRAME, 1), (60, 120)) == [60, 120]  # as without a torso
+
+
 def test_a_limb_that_the_source_lacks_comes_from_the_other_side():
     flow = part_flow(standing(missing=(4,)), standing(), FRAME, 1)
     assert place(flow, RIGHT_FOREARM) == pytest.approx(LEFT_FOREARM, abs=0.1)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from posegan.layers.part_flow import bone_distances, coarse_grid, part_segments
+from posegan.layers.part_flow import are_followed, bone_distances, coarse_grid, part_segments
 from posegan.pose import Pose, Size
-from posegan.pose.affine import NO_POINT, part_affines
+from posegan.pose.affine import part_affines
 from posegan.pose.view import TURN, same_view_of_head, stretch, torso_width
 
 STRETCH = 1.5  # of a limb along its bone against across it, at which a photo has lost as much as by a turn of TURN
@@ -32,7 +32,7 @@ def photo_shares(sources: Pose, targets: Pose, size: Size) -> Tensor:
     count, photos = len(targets), len(sources)
     pair = torch.arange(count, device=targets.xy.device).repeat_interleave(photos)
     other = torch.arange(photos, device=targets.xy.device).repeat(count)
-    fit = _part_fits(sources[other], targets[pair]).unflatten(0, (count, photos)).softmax(1)  # (T, K, 10)
+    fit = _part_fits(sources[other], targets[pair], size).unflatten(0, (count, photos)).softmax(1)  # (T, K, 10)
     grid = coarse_grid(size, 1, targets.xy.device)
     distance = bone_distances(targets, grid)
     parts = (-SHARPNESS * distance.clamp(max=50)).softmax(1)  # (T, 10, H, W)
@@ -40,10 +40,13 @@ def photo_shares(sources: Pose, targets: Pose, size: Size) -> Tensor:
     return torch.einsum("tkp,tphw->tkhw", fit, parts) * person
 
 
-def _part_fits(source: Pose, target: Pose) -> Tensor:
-    """Return how well each part of poses (B,) can be seen in other poses of the person: (B, 10), at most 0."""
+def _part_fits(source: Pose, target: Pose, size: Size) -> Tensor:
+    """Return how well each part of poses (B,) can be seen in other poses of the person: (B, 10), at most 0.
+
+    size: (H, W) of the frame that the poses are in.
+    """
     affines = part_affines(source, target)
-    there = affines[..., 2].abs().amax(-1) < NO_POINT / 2
+    there = are_followed(affines, size)
     turned = ((torso_width(source) - torso_width(target)) / TURN).square()
     turned = torch.where(source.valid & target.valid, turned, 1.0)  # unknown
     lost = turned[:, None].repeat(1, affines.shape[1])

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from posegan.layers.warp import pixel_grid
 from posegan.pose import Pose, Size
-from posegan.pose.affine import NO_POINT, part_affines
+from posegan.pose.affine import NO_POINT, has_part, part_affines
 from posegan.pose.heatmap import LEAST
 from posegan.pose.parts import HEAD, LIMBS, take, torso_scale
 from posegan.pose.pose import TORSO
@@ -18,6 +18,7 @@ from posegan.pose.pose import TORSO
 _SEGMENTS = ((0, 1), *LIMBS)
 PARTS = 10
 BEHIND = 0.25  # half-widths that the torso is behind limbs
+FARTHEST = 500 / 128  # heights of the frame: fits that move its corner farther are thrown off, and not followed
 _HALF_WIDTH = torch.tensor([0.35, 0.25, 0.25, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2])  # of the torso scale
 
 
@@ -109,12 +110,13 @@ def part_flow(
     """Return where each target pixel comes from under the affine of its part, as a flow on a smaller map.
 
     (B, 2, H / stride, W / stride), source position minus target position in pixels of that map. A pixel within `reach`
-    half-widths of limbs follows the nearest one whose affine exists; every other pixel follows the torso, which carries
-    the background too, or stays where it is if there is no torso. still: pixels off the torso stay where they are.
+    half-widths of limbs follows the nearest one whose affine exists and is not thrown off; every other pixel follows
+    the torso, which carries the background too, or stays where it is if there is no torso. still: pixels off the torso
+    stay where they are.
     """
     with torch.no_grad():
         affines = part_affines(source, target)
-        exists = affines[..., 2].abs().amax(-1) < NO_POINT / 2  # (B, 10)
+        exists = are_followed(affines, frame)
         affines = torch.where(exists[..., None, None], affines, torch.eye(2, 3, device=affines.device))
         grid = coarse_grid(frame, stride, affines.device)
         distance = torch.where(exists[:, 1:, None, None], part_distances(target, grid), 1e4)
@@ -129,6 +131,12 @@ def part_flow(
         xx, xy, x0, yx, yy, y0 = chosen.transpose(1, 2).unflatten(2, part.shape[1:]).unbind(1)  # (B, h, w) each
         flow: Tensor = torch.stack([xx * x + xy * y + x0 - x, yx * x + yy * y + y0 - y], 1) / stride
         return flow
+
+
+def are_followed(affines: Tensor, frame: Size) -> Tensor:
+    """Return which affines (B, 10, 2, 3) of parts in an (H, W) frame are followed: those there are, not thrown off."""
+    followed = affines[..., 2].abs().amax(-1) < FARTHEST * frame[0]
+    return followed & has_part(affines) if FARTHEST * frame[0] > NO_POINT else followed
 
 
 def resize_flow(flow: Tensor, stride: int, wanted: int) -> Tensor:
