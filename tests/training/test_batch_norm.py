@@ -53,6 +53,5 @@ def test_weights_are_saved_with_the_statistics_of_the_average(tiny_market: Path,
     data = open_data(settings.data, settings.model_config.size)
     assert len(data) <= MEASURED_PAIRS
     with torch.no_grad():
-        photos = [conv(data.batch(part).source_image) for part in torch.arange(len(data)).split(32)]
-    wanted = torch.stack([x.mean((0, 2, 3)) for x in photos]).mean(0)
-    torch.testing.assert_close(norm.running_mean, wanted, rtol=1e-4, atol=1e-5)
+        wanted = conv(data.batch(torch.arange(len(data))).source_image).mean((0, 2, 3))
+    torch.testing.assert_close(norm.running_mean, wanted, rtol=0, atol=1e-3)  # each of the 72 pairs counts the same

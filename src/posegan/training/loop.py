@@ -266,8 +266,9 @@ class Run:
     @torch.no_grad()
     def _measure_batch_norm(self) -> None:
         """Give the average statistics of its own: over training pairs from all over the data, always the same ones."""
+        pairs = evenly_spread(len(self.data), MEASURED_PAIRS)
         with measured_anew(self.ema.module):
-            for part in evenly_spread(len(self.data), MEASURED_PAIRS).split(VALIDATION_BATCH):
+            for part in pairs.tensor_split(-(-len(pairs) // VALIDATION_BATCH)):  # alike in size: each counts the same
                 batch = self.data.batch(part).to(self.fabric.device)
                 self.ema.module(batch.source_image, batch.source_pose, batch.target_pose)
 
