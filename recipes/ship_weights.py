@@ -1,11 +1,12 @@
-"""Turn the weights of a run into those that ship: float16, or four bits a number beside others that ship already.
+"""Turn weights into those that ship: float16, or beside others that ship: four bits a number, or a share of those.
 
-    python recipes/ship_weights.py NEW OUT --between OLD --share 0.4
-    python recipes/ship_weights.py NEW OUT --base posegan-market-research --step 37935
+    python recipes/ship_weights.py runs/market/posegan-24500 OUT
+    python recipes/ship_weights.py runs/market/posegan-37935 OUT --base posegan-market-research --step 37935
+    python recipes/ship_weights.py posegan-market-research-sharp OUT --share 0.6667
 
---between, --share: weights of the same architecture, and which share of the way from them to NEW is taken (default 1:
-NEW itself). --base: store the difference to these bundled weights (posegan.weights_difference). --step: steps made in
-all, where the run itself began from weights.
+--base: store the difference to these bundled weights (posegan.weights_difference). --share: NEW is stored as such a
+difference; say how much of it these weights take, and store nothing else. --step: steps made in all, where the run
+itself began from weights. Weights between two others: `posegan blend`, before.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import dataclasses
 from pathlib import Path
 
 from posegan.errors import UserError
-from posegan.weights import find_weights, read_weights, save_difference, save_weights
+from posegan.weights import find_weights, read_weights, save_difference, save_share, save_weights
 
 
 def main() -> None:
@@ -21,17 +22,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("new")
     parser.add_argument("out", type=Path)
-    parser.add_argument("--between")
-    parser.add_argument("--share", type=float, default=1.0)
     parser.add_argument("--base")
+    parser.add_argument("--share", type=float)
     parser.add_argument("--step", type=int)
     chosen = parser.parse_args()
     info, tensors = read_weights(find_weights(chosen.new))
     info = dataclasses.replace(info, step=info.step if chosen.step is None else chosen.step)
-    if chosen.between:
-        _, old = read_weights(find_weights(chosen.between))
-        tensors = {name: old[name] + chosen.share * (value - old[name]) for name, value in tensors.items()}
-    if chosen.base:
+    if chosen.share is not None:
+        save_share(chosen.out, chosen.new, chosen.share)
+    elif chosen.base:
         save_difference(chosen.out, tensors, info, chosen.base)
     else:
         save_weights(chosen.out, tensors, info, half=True)

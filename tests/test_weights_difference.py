@@ -17,10 +17,12 @@ from posegan.weights import (
     load_model,
     read_info,
     read_weights,
+    root_of,
     save_difference,
+    save_share,
     save_weights,
 )
-from posegan.weights_difference import STEPS, pack, unpack
+from posegan.weights_difference import STEPS, between, pack, unpack
 
 CONFIG = {"size": [64, 32], "width": 2, "warp": "full"}
 INFO = WeightsInfo("deformable", CONFIG, data="synthetic", step=7, licence="MIT")
@@ -120,3 +122,46 @@ def test_a_difference_of_another_architecture_is_refused(bundle: Path, tmp_path:
     save_weights(tmp_path / "second.safetensors", packed, replace(info))
     with pytest.raises(UserError, match="second.* does not fit 'first'"):
         read_weights(tmp_path / "second.safetensors")
+
+
+def test_weights_in_between_lie_on_the_line_and_count_as_the_end_does():
+    start, end = ({**random_weights(seed), "count": torch.tensor(seed)} for seed in (3, 8))
+    middle = between(start, end, 0.25)
+    assert middle.keys() == end.keys()
+    assert torch.allclose(middle["even"], 0.75 * start["even"] + 0.25 * end["even"])
+    assert middle["count"] == 8
+    for share, same in ((0, start), (1, end)):
+        assert torch.equal(between(start, end, share)["even"], same["even"])
+
+
+@pytest.mark.parametrize("change", ["more", "fewer", "shape"])
+def test_there_is_nothing_between_two_architectures(change: str):
+    start, end = random_weights(3), random_weights(8)
+    if change == "shape":
+        end["even"] = end["even"].T
+    else:
+        del (start if change == "more" else end)["even"]
+    with pytest.raises(ValueError, match="even"):
+        between(start, end, 0.5)
+
+
+@pytest.fixture
+def chain(bundle: Path, tmp_path: Path) -> Path:
+    """Weights that take a quarter of the difference `second` to `first`."""
+    save_difference(tmp_path / "second.safetensors", moved_from(bundle), INFO, "first")
+    save_share(tmp_path / "third.safetensors", "second", 0.25)
+    return tmp_path / "third.safetensors"
+
+
+def test_a_share_of_a_difference_takes_no_space_and_loads_like_any_other(bundle: Path, chain: Path):
+    assert chain.stat().st_size < 2_000
+    loaded = load_model(find_weights("third"))[0].generator.state_dict()
+    start, end = (read_weights(find_weights(name))[1] for name in ("first", "second"))
+    assert all(torch.allclose(value, start[name].lerp(end[name], 0.25)) for name, value in loaded.items())
+    assert [root_of(find_weights(name)) for name in ("first", "second", "third")] == [bundle] * 3
+
+
+def test_a_share_of_another_difference_is_refused(bundle: Path, chain: Path, tmp_path: Path):
+    save_difference(tmp_path / "second.safetensors", moved_from(bundle), INFO, "first")
+    with pytest.raises(UserError, match=r"third.* is a difference to another 'second' than this version has"):
+        read_weights(chain)

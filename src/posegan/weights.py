@@ -24,7 +24,7 @@ from posegan.errors import UserError, unknown_name
 from posegan.files import sha256_of, write_bytes
 from posegan.models import ReposeModel, create_model
 from posegan.pose import COCO18
-from posegan.weights_difference import pack, unpack
+from posegan.weights_difference import between, pack, unpack
 
 FORMAT = "posegan-weights-1"
 OTHERS = ("detector-", "embedding-")  # bundled networks that make no pictures
@@ -52,6 +52,8 @@ class WeightsInfo:
     """Bundled weights that the file only holds a difference to."""
     base_sha256: str = ""
     """sha256 of the file of those."""
+    share: float | None = None
+    """Where the file holds no weights: which share of the difference that `base` is stored as they take."""
 
     @property
     def synthetic(self) -> bool:
@@ -78,6 +80,15 @@ def save_difference(path: Path, generator: dict[str, Tensor], info: WeightsInfo,
     there = find_weights(base)
     info = dataclasses.replace(info, base=base, base_sha256=sha256_of(there))
     save_weights(path, pack(generator, read_weights(there)[1]), info)
+
+
+def save_share(path: Path, base: str, share: float) -> None:
+    """Write that the weights take this share of the difference that the bundled weights `base` are stored as.
+
+    Raises UserError as `find_weights` and `read_info` for `base`.
+    """
+    there = find_weights(base)
+    save_weights(path, {}, dataclasses.replace(read_info(there), base=base, base_sha256=sha256_of(there), share=share))
 
 
 def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
@@ -131,8 +142,11 @@ def _whole(difference: dict[str, Tensor], info: WeightsInfo, path: Path) -> dict
     base = find_weights(info.base)
     if sha256_of(base) != info.base_sha256:
         raise UserError(f"{path} is a difference to another {info.base!r} than this version has: get them together.")
+    described, tensors = read_weights(base)
     try:
-        return unpack(difference, read_weights(base)[1])
+        if info.share is not None:
+            return between(read_weights(find_weights(described.base))[1], tensors, info.share)
+        return unpack(difference, tensors)
     except (KeyError, RuntimeError) as error:
         raise UserError(f"{path} does not fit {info.base!r} ({error}): get it again.") from error
 
@@ -143,6 +157,15 @@ def _parse(text: str, path: Path) -> WeightsInfo:
         return WeightsInfo(**{key: value for key, value in json.loads(text).items() if key in known})
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{path} does not say which model it holds ({error}): get it again.") from error
+
+
+def root_of(path: Path) -> Path:
+    """Return the weight file that others lie behind, if the file is stored as a difference, or else the file itself.
+
+    Raises UserError as `find_weights` and `read_info`.
+    """
+    base = read_info(path).base
+    return root_of(find_weights(base)) if base else path
 
 
 def load_model(path: Path) -> tuple[ReposeModel, WeightsInfo]:

@@ -1,4 +1,4 @@
-"""Weights as a difference to others of the same architecture, at four bits a number: an eighth of their size.
+"""Weights beside others of the same architecture: the difference at four bits a number, and weights in between.
 
 Weights that went on from shipped ones differ from them by little, so that coarse steps are enough. Names and shapes
 are all this knows; files are the business of posegan.weights.
@@ -45,3 +45,15 @@ def unpack(packed: dict[str, Tensor], base: dict[str, Tensor]) -> dict[str, Tens
         rows = (nibbles.float() - STEPS).reshape(len(whole), -1) * packed[name + STEP][:, None]
         tensors[name] = whole + rows.reshape(whole.shape)
     return tensors
+
+
+def between(start: dict[str, Tensor], end: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Return the weights that are a share, 0 to 1, of the way from `start` to `end`; counts are those of `end`.
+
+    Where one run went on from the other, these are weights of a model between the two (interpolation of networks:
+    Wang et al., ESRGAN, 2018). Raises ValueError naming the first tensor that only one has, or that differs in shape.
+    """
+    odd = min(start.keys() ^ end.keys(), default=None) or next((n for n in end if start[n].shape != end[n].shape), None)
+    if odd is not None:
+        raise ValueError(odd)
+    return {n: torch.lerp(start[n], e, share) if e.is_floating_point() else e for n, e in end.items()}

@@ -53,6 +53,11 @@ def test_torch_runs_where_onnxruntime_is_missing(monkeypatch: pytest.MonkeyPatch
     assert not isinstance(Predictor.load("posegan-synthetic", "cpu", fast=True).generator, OnnxGenerator)
 
 
+@pytest.mark.parametrize("name", ["posegan-market-research-sharp", "posegan-market-research-balanced"])
+def test_weights_behind_others_run_on_the_graphs_of_those(name: str):
+    assert isinstance(Predictor.load(name, "cpu", fast=True).generator, OnnxGenerator)
+
+
 def test_weights_of_others_have_no_graphs(tmp_path: Path):
     copy = tmp_path / "mine.safetensors"
     copy.write_bytes(find_weights("posegan-synthetic").read_bytes())

@@ -23,7 +23,7 @@ from posegan.inference import EncodedPhotos, Predictor
 from posegan.inference.framing import fit_photo, person_crop
 from posegan.inference.judge import Judge, Judgement
 from posegan.inference.paste import PersonInPhoto
-from posegan.inference.predictor import SHIPPED, shipped_weights
+from posegan.inference.predictor import shipped_weights
 from posegan.pose import Pose
 from posegan.weights import bundled_names, find_weights
 
@@ -145,11 +145,9 @@ def load_predictors(weights: Sequence[str], device: str = "auto") -> dict[str, P
 
     Raises UserError as `Predictor.load`.
     """
-    if not weights:
-        first = [name for name in SHIPPED if name in bundled_names()]
-        weights = [*first, *(name for name in bundled_names() if name not in first)]
+    first = shipped_weights() if not weights else None
     predictors: dict[str, Predictor] = {}
-    for text in weights or [shipped_weights()]:
+    for text in weights or sorted(bundled_names(), key=lambda name: name != first):
         predictor = Predictor.load(text, device, fast=True)
         predictors[_free_name(_short_name(find_weights(text)), predictors)] = predictor
     return predictors

@@ -28,6 +28,7 @@ COMMANDS = {
     "inspect": ("posegan.cli.inspection", "draw what a model does inside: scales, flows, masks, attention"),
     "detect": ("posegan.cli.detect", "find the joints of the people in photos"),
     "prepare": ("posegan.cli.prepare", "check a data set, split its people, pair and pack its photos"),
+    "blend": ("posegan.cli.blend", "weights between two others, for example between smooth and sharp"),
     "export": ("posegan.cli.export", "weights as ONNX files for other programs, compared with torch"),
     "serve": ("posegan.cli.serve", "a page in the browser: drag the joints, see the person move"),
     "speed": ("posegan.cli.speed", "time training steps and generation, beside what the device could do"),

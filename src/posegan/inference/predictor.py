@@ -28,7 +28,7 @@ from posegan.inference.several import photo_shares
 from posegan.inference.targets import fit_body
 from posegan.models.base import Features, Generator, Output
 from posegan.pose import Pose, Size
-from posegan.weights import WeightsInfo, bundled_names, find_weights, load_model, tell_licence
+from posegan.weights import WeightsInfo, bundled_names, find_weights, load_model, root_of, tell_licence
 
 PoseGiven = Pose | FramedPose | str | Path
 Person = tuple[Tensor, Pose]  # a photo (3, h, w) uint8, and the pose () of its person in its pixels
@@ -99,7 +99,7 @@ class Predictor:
             generator, sha256 = model.generator, None
         tell_licence(path.stem, info.licence)
         height, width = info.config["size"]
-        if fast and choose_device(device).type == "cpu" and (graphs := find_graphs(find_weights(info.base or path))):
+        if fast and choose_device(device).type == "cpu" and (graphs := find_graphs(root_of(path))):
             generator, device = load_graphs(graphs, generator, (height, width)), "cpu"
         return cls(generator, (height, width), device, info, path, sha256)
 

@@ -1,0 +1,59 @@
+"""Weights between two others, as a file: part of the way from one end of a run to a later one, or to a run from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from posegan.errors import UserError
+from posegan.inference.onnx_generator import is_exported
+from posegan.inference.output import out_file
+from posegan.weights import WeightsInfo, find_weights, read_weights, save_weights
+from posegan.weights_difference import between
+
+RUNNING = ".running_var"  # of batch norm
+
+
+@dataclasses.dataclass(frozen=True)
+class Blended:
+    """What was written, and whether it holds statistics of batch norm, which no network has had in between."""
+
+    path: Path
+    batch_norm: bool
+
+
+def blend(start: str | Path, end: str | Path, share: float, out: str | Path) -> Blended:
+    """Write the weights that are `share`, 0 to 1, of the way from `start` to `end`; licences and data add up.
+
+    start, end: as `posegan.weights.find_weights`, no exports. They should be of one run, or of two of one origin: the
+    weights between others make no pictures.
+    Raises UserError if either cannot be read, they are not of one architecture, or `out` cannot be written.
+    """
+    if not 0 <= share <= 1:
+        raise UserError(f"The share {share:g} is not between 0 and 1: give 0.5 for half of the way.")
+    paths = find_weights(start), find_weights(end)
+    for path in paths:
+        if is_exported(path):
+            raise UserError(f"{path} is an export: give the .safetensors file that it was made from.")
+    if Path(out).suffix != ".safetensors":
+        raise UserError(f"{out} is to be a weight file: give a name that ends in .safetensors.")
+    written = out_file(out, paths)
+    (first, ours), (second, theirs) = map(read_weights, paths)
+    if first.model != second.model:
+        raise UserError(f"{paths[0]} holds {first.model!r}, {paths[1]} {second.model!r}: give two of one model.")
+    try:
+        tensors = between(ours, theirs, share)
+    except ValueError as error:
+        raise UserError(
+            f"{paths[0]} and {paths[1]} are of two architectures ({error} differs): give two of one run."
+        ) from error
+    save_weights(written, tensors, _description(first, second))
+    return Blended(written, any(name.endswith(RUNNING) for name in tensors))
+
+
+def _description(first: WeightsInfo, second: WeightsInfo) -> WeightsInfo:
+    data, licence = (
+        " ".join(dict.fromkeys(filter(None, both)))
+        for both in ((first.data, second.data), (first.licence, second.licence))
+    )
+    return dataclasses.replace(second, data=data, licence=licence, base="", base_sha256="", share=None)
