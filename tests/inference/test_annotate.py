@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     write_png(root / "empty.png", torch.zeros(3, 128, 30, dtype=torch.uint8))
     (root / "bad.jpg").write_text("no photo")
     (root / "notes.txt").write_text("no photo either")
-    for name in ("IMG_1.HEIC", "._IMG_1.HEIC", "scan.tif", "Thumbs.db"):
+    for name in ("IMG_1.HEIC", "._IMG_1.HEIC", "shot.cr2", "Thumbs.db"):
         (root / "me" / name).write_bytes(b"")
     return root
 
@@ -45,7 +45,7 @@ def test_a_folder(folder: Path, tmp_path: Path) -> None:
     assert torch.equal(rows["me/a.png"].xy, standing().xy)
     assert not rows["empty.png"].visible.any()
     assert (done.looked_at, done.known, done.nobody) == (4, 0, ["empty.png"])
-    assert done.unread == ["me/IMG_1.HEIC", "me/scan.tif"]
+    assert done.unread == ["me/IMG_1.HEIC", "me/shot.cr2"]
     assert len(done.unreadable) == 1
     assert "bad.jpg is not a readable photo" in done.unreadable[0]
     assert torch.equal(pose_of_photo(folder / "you" / "a.png").pose.xy, standing().xy)  # as other commands read it

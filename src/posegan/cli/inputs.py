@@ -89,5 +89,5 @@ def _is_picture(path: Path) -> bool:
     try:
         with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning), Image.open(path):
             return True
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError):
         return False
