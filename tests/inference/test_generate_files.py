@@ -89,7 +89,7 @@ def test_where_results_cannot_go(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="is a file: give a folder"):
         out_folder(tmp_path / "file")
-    with pytest.raises(UserError, match="a part of it is a file"):
+    with pytest.raises(UserError, match="cannot be made, .*file is a file: give another folder"):
         out_folder(tmp_path / "file" / "below")
     with pytest.raises(UserError, match="is a folder: give a file name"):
         out_file(tmp_path)

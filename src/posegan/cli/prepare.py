@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 from posegan.cli.detecting import add_detector_options, detector_choice
 from posegan.cli.parser import Parser, command_parser, positive
+from posegan.places import require_folder_place
 
 
 def run(argv: Sequence[str]) -> None:
     """Make a data set of photos, or of an archive: detect, cut out, check, split, pair and pack."""
     chosen = _parser().parse_args(argv)
     name, weights = detector_choice(chosen)
+    if chosen.out:
+        require_folder_place(chosen.out)
 
     from posegan.detect import open_detector
     from posegan.prepare import prepare_anything

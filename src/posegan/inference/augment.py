@@ -21,11 +21,12 @@ from posegan.errors import UserError, unknown_name
 from posegan.images import to_bytes, to_signed, write_jpeg
 from posegan.inference.allowed_people import AllowedPeople, AllowedSplit, allowed_people
 from posegan.inference.manifest import Manifest, check_settings
-from posegan.inference.output import out_folder, outside_data, provenance
+from posegan.inference.output import out_folder, provenance
 from posegan.inference.picture_score import Pictures, PictureScore, PoseAgreement
 from posegan.inference.predictor import Predictor
 from posegan.inference.targets import fit_bodies
 from posegan.lock import sole_writer
+from posegan.places import require_folder_place
 from posegan.pose import Pose, load_annotations, save_annotations
 
 COLUMNS = ("picture", "person", "source", "pose_donor", "weights_sha256", "kept")  # of the manifest, before the scores
@@ -85,7 +86,7 @@ def augment(
     in the data set.
     """
     folder, root = Path(out).resolve(), Path(data).resolve()
-    outside_data(out, data)
+    require_folder_place(out, data)
     for name in least or {}:
         if name not in [score.name for score in scores]:
             raise unknown_name("score", name, [score.name for score in scores])

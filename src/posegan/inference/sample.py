@@ -99,11 +99,9 @@ def sample_sheet(
 
     The other arguments are those of `sample_people`. Raises UserError also if `out` is a folder, an input, or no PNG.
     """
-    if Path(out).suffix.lower() != ".png" and not Path(out).is_dir():
-        raise UserError(f"{out} is to be a PNG: give a file name that ends in .png.")
     photos = [Path(part.photo) for part in taken.values() if isinstance(part.photo, str | Path)]
     poses = [Path(given) for given in (pose, *(part.pose for part in taken.values())) if isinstance(given, str | Path)]
-    path = out_picture(out, tuple(used for used in (*photos, *poses) if used.is_file()))
+    path = out_picture(out, inputs=[used for used in (*photos, *poses) if used.is_file()])
     people = sample_people(predictor, count, pose=pose, seed=seed, **taken)
     said = provenance(predictor, ", ".join(map(sha256_of, photos)) or "no photo")
     said["Description"] = "AI-generated: people sampled by posegan"

@@ -11,7 +11,7 @@ from posegan.data import DataReport
 from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.inference.open_data import kind_of
-from posegan.inference.output import lies_in
+from posegan.places import lies_in
 from posegan.prepare.prepare import prepare, prepare_photos
 from posegan.prepare.raw import Piece, is_flat_fashion, is_raw, pieces_of, unpack
 

@@ -22,8 +22,9 @@ from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.files import write_bytes
 from posegan.inference.open_data import Kind, kind_of, open_data
-from posegan.inference.output import lies_in, out_folder
+from posegan.inference.output import out_folder
 from posegan.lock import sole_writer
+from posegan.places import lies_in
 from posegan.pose import Size
 from posegan.pose.io import load_annotations
 from posegan.prepare.own import OwnFiles, foreign
