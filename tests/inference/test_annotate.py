@@ -115,7 +115,7 @@ def test_a_name_that_no_row_can_have_costs_only_its_own_photo(folder: Path) -> N
 def test_two_do_not_write_one_file(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "rows.csv"
     detector = Crowd()
-    with sole_writer(out, "--out"), pytest.raises(UserError, match=r"rows\.csv is in use by another run of posegan"):
+    with sole_writer(out), pytest.raises(UserError, match=r"rows\.csv is in use by another run of posegan"):
         annotate([folder], out, PersonFinder(detector))
     assert not detector.seen
     annotate([folder], out, PersonFinder(detector))

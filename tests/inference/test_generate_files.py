@@ -121,7 +121,7 @@ def test_open_data(market: Path, people: Path, capsys: pytest.CaptureFixture[str
     assert f"{people} has too few people to hold some out" in capsys.readouterr().err
     assert len(folder) == 4
     assert folder.size == (128, 64)
-    with pytest.raises(UserError, match="leave --pairs out"):
+    with pytest.raises(UserError, match="leave the pairs out"):
         open_data("synthetic", (128, 64), "pairs.csv")
 
 

@@ -168,7 +168,7 @@ def test_files_of_the_users_own_are_not_replaced(tmp_path: Path) -> None:
     out.mkdir()
     for name in ("annotations.csv", "prepare.json", "report.html", "pairs-train.csv", "photos.pack", "looked.jsonl"):
         (out / name).write_text("my own")
-        with pytest.raises(UserError, match=f"{name} is not .* would be lost: move it away, or give another --out"):
+        with pytest.raises(UserError, match=f"{name} is not .* would be lost: move it away, or give another folder"):
             prepare_photos(root, out, lambda: seer)
         assert (out / name).read_text() == "my own"
         assert [file.name for file in out.iterdir()] == [name]
@@ -199,7 +199,7 @@ def test_a_run_stopped_after_the_cuts_goes_on(tmp_path: Path, monkeypatch: pytes
 def test_two_do_not_write_into_one_folder(tmp_path: Path) -> None:
     root, out, seer = write_people(tmp_path / "photos"), tmp_path / "out", Seer()
     out.mkdir()
-    with sole_writer(out, "--out"), pytest.raises(UserError, match="out is in use by another run .* another --out"):
+    with sole_writer(out), pytest.raises(UserError, match="out is in use by another run .* another place"):
         prepare_photos(root, out, lambda: seer)
     assert not seer.looks and not list(out.iterdir())
 
@@ -269,5 +269,5 @@ def test_what_cannot_be_prepared_is_a_sentence(tmp_path: Path) -> None:
         prepare_photos(photos, tmp_path / "out", Seer)
     with pytest.raises(UserError, match="lies in the folder of the photos"):
         prepare_photos(photos, photos / "out", Seer)
-    with pytest.raises(UserError, match="made with --detector builtin instead of with --detector yolo"):
+    with pytest.raises(UserError, match="made with the detector builtin instead of with the detector yolo"):
         prepare_photos(photos, tmp_path / "out", Seer, settings={"detector": "yolo"})

@@ -225,7 +225,9 @@ def _rows(entrants: Entrants, mean_target: torch.Tensor, training: TrainingPhoto
     names = [row.name for row in rows]
     for name in names:
         if names.count(name) > 1:
-            raise UserError(f"{name!r} is the name of a row that every benchmark has: give --weights another LABEL.")
+            raise UserError(
+                f"{name!r} is the name of a row that every benchmark has: name the weights otherwise, as LABEL=PATH."
+            )
     return rows
 
 

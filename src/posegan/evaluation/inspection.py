@@ -51,7 +51,7 @@ def inspect_photo(
     """
     inputs = [Path(part) for part in (photo, pose, source_pose) if isinstance(part, str | Path)]
     path = out_picture(out, inputs=[part for part in inputs if part.is_file()])
-    finder = PersonFinder(remedy=JOINTS_REMEDY.format(option="--source-pose"))
+    finder = PersonFinder(remedy=JOINTS_REMEDY.format(pose="source pose"))
     source, found = predictor.prepare(photo, source_pose, finder)
     poses = Pose.stack([found]), Pose.stack([predictor.aim(pose, found)])
     said = provenance(predictor, sha256_of(Path(photo))) if metadata else None
@@ -73,7 +73,7 @@ def inspect_data(
     photos that are not there, if there are more than MOST_PAIRS, or for `out` as `inspect_photo`.
     """
     if count > MOST_PAIRS:
-        raise UserError(f"A sheet of {count} pairs is too tall to look at: give --count {MOST_PAIRS} or less.")
+        raise UserError(f"A sheet of {count} pairs is too tall to look at: give a count of {MOST_PAIRS} or less.")
     path = out_picture(out, inputs=[pairs])
     dataset = open_data(data, predictor.size, pairs)
     if pairs is not None:

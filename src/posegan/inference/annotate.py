@@ -69,7 +69,7 @@ def annotate(
         if any(Path(image).is_dir() and lies_in(pictures, image) for image in images):
             raise UserError(f"{pictures} lies in the folder of the photos, which would mix: give another folder.")
     out = out_file(out, ANNOTATIONS, files.values())
-    with sole_writer(out, "--out"):
+    with sole_writer(out):
         rows = load_annotations(out) if out.exists() else {}
         finder.network  # noqa: B018 (loaded now: a network that is missing is no fault of the photos)
         result = Annotated(unread=[name for image in images if Path(image).is_dir() for name in list_unread(image)])

@@ -33,7 +33,7 @@ def demo_weights() -> str:
     if WEIGHTS not in bundled_names():
         raise UserError(
             f"This copy of posegan holds no bundled weights ({WEIGHTS}), which the demo needs: install a release, or "
-            "give --weights with a file or run folder that `posegan train` wrote."
+            "give weights, a file or run folder that `posegan train` wrote."
         )
     return WEIGHTS
 

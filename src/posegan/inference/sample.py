@@ -59,13 +59,13 @@ def sample_people(
     if not isinstance(generator, Sampler):
         name = repr(predictor.info.model) if predictor.info else "that is given"
         able = ", ".join(map(repr, _models_that_sample()))
-        raise UserError(f"The model {name} draws no people of its own: give --weights of one of {able}.")
+        raise UserError(f"The model {name} draws no people of its own: give weights of one of {able}.")
     factors = generator if isinstance(generator, FactorSampler) else None
     given, photos = {}, [torch.empty(0, 3, *size)]
     for factor, part in taken.items():
         if factors is None or factor not in factors.factor_names:
-            raise UserError(f"This model does not hold the {factor} apart from the rest: leave --{factor} out.")
-        finder = PersonFinder(remedy=JOINTS_REMEDY.format(option=f"--{factor}-pose"))
+            raise UserError(f"This model does not hold the {factor} apart from the rest: leave the {factor} out.")
+        finder = PersonFinder(remedy=JOINTS_REMEDY.format(pose=f"{factor} pose"))
         photo, own_pose = predictor.prepare(part.photo, part.pose, finder)
         given[factor] = factors.factors(photo[None].to(device), Pose.stack([own_pose]).to(device))[factor]
         photos.append(photo[None])
@@ -76,7 +76,7 @@ def sample_people(
         elif factors is not None:
             poses = factors.sample_pose(count, size)
         else:
-            raise UserError("This model draws people, but no poses: give --pose.")
+            raise UserError("This model draws people, but no poses: give a pose.")
         images = []
         for first in range(0, count, AT_ONCE):
             part_of_poses = poses[first : first + AT_ONCE]

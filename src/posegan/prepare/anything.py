@@ -49,7 +49,7 @@ def prepare_anything(
     if path.is_file() or is_raw(path) == "deepfashion":
         target = _beside(path) if out is None else Path(out)
         if path.is_dir() and lies_in(target, path):
-            raise UserError(f"{target} lies among the photos, which would mix with their copies: give another --out.")
+            raise UserError(f"{target} lies among the photos, which would mix with their copies: give another folder.")
         unpack(path, target, progress)
         return _known(target, target, shard_megabytes)
     if not path.is_dir() or str(where) == "synthetic":

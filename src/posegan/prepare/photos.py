@@ -38,7 +38,7 @@ from posegan.prepare.own import OwnFiles, foreign
 
 LAYOUT = "Put each person's photos into a folder of their own: photos/<person>/<image>."
 UNREAD = "in a format that is not read (save it as JPEG, PNG or WebP first)"
-OPTIONS = {"photos": "the photos", "detector": "--detector", "detector_weights": "--detector-weights"}
+CALLED = {"photos": "the photos", "detector": "the detector", "detector_weights": "detector weights"}
 FEW = 24  # photos, for which no further processes are started: each needs seconds until it works
 TOGETHER = 4  # photos that a process takes at a time
 
@@ -101,7 +101,7 @@ def cut_people(
     out = own.folder
     if (out / "looked.jsonl").exists() and not (out / "looked.json").exists():
         raise foreign(out / "looked.jsonl")
-    check_settings(out / "looked.json", {"photos": str(root.resolve()), **settings}, OPTIONS)
+    check_settings(out / "looked.json", {"photos": str(root.resolve()), **settings}, CALLED)
     own.save()
     journal = _Journal(out / "looked.jsonl")
     known = {line.photo: line for line in journal.lines if not line.cut or (out / line.cut).is_file()}
@@ -162,7 +162,7 @@ def _look_all(
                 yield from task.result()
         except BrokenProcessPool as error:
             raise UserError(
-                "A process that looks for people was ended, perhaps for lack of memory: give a smaller --workers; what "
+                "A process that looks for people was ended, perhaps for lack of memory: give fewer workers; what "
                 "was done is kept."
             ) from error
         except BaseException:
