@@ -200,7 +200,7 @@ MISTAKES = {
     "pairs are not pasted": ("generate --pairs P --data D --out O --paste", "as they are, in the model's frame"),
     "odd policy": ("generate --source S --pose back --out O --missing drop", "invalid choice: 'drop'"),
     "nothing to prepare": ("prepare gone", "There is no folder gone"),
-    "no data set": ("prepare {photo}", "is no data set: give a folder, or the zip"),
+    "no data set": ("prepare {photo}", "is no data set: give the folder of photos or of a data set, or the zip"),
     "models takes nothing": ("models all", "unrecognized arguments: all"),
     "missing recipe": ("train gone.yaml", "gone.yaml"),
 }
@@ -260,6 +260,16 @@ def test_a_wrong_file_name_does_not_wait_for_torch(command: str, tmp_path: Path)
 def test_a_wrong_folder_does_not_wait_for_torch(command: str) -> None:
     told = told_without_torch(f"{command} --data gone --out o.png")
     assert told == "posegan: There is no folder gone: give the folder of a data set, or 'synthetic'.\n"
+
+
+def test_a_wrong_name_of_a_sequence_does_not_wait_for_torch(market: Path) -> None:
+    told = told_without_torch(f"animate --source {source(market)} --poses wakl-left --out o.gif")
+    assert told.startswith("posegan: Unknown sequence 'wakl-left'; did you mean 'walk-left'")
+
+
+def test_photos_to_prepare_that_are_not_there_do_not_wait_for_torch() -> None:
+    told = told_without_torch("prepare gone")
+    assert told.startswith("posegan: There is no folder gone: give the folder of photos or of a data set, or the zip")
 
 
 WRONG_PLACES = {

@@ -10,6 +10,7 @@ from pathlib import Path
 from posegan.data import DataReport
 from posegan.detect import Detector
 from posegan.errors import UserError
+from posegan.files import PHOTOS_REMEDY, require_folder
 from posegan.inference.open_data import kind_of
 from posegan.places import lies_in
 from posegan.prepare.prepare import prepare, prepare_photos
@@ -45,7 +46,9 @@ def prepare_anything(
     """
     path = Path(where)
     if path.is_file() and path.suffix.lower() != ".zip":
-        raise UserError(f"{path} is no data set: give a folder, or the zip of Market-1501 or DeepFashion In-shop.")
+        raise UserError(f"{path} is no data set: {PHOTOS_REMEDY}.")
+    if not path.exists() and str(where) != "synthetic":
+        require_folder(path, PHOTOS_REMEDY)
     if path.is_file() or is_raw(path) == "deepfashion":
         target = _beside(path) if out is None else Path(out)
         if path.is_dir() and lies_in(target, path):
