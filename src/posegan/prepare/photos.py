@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from multiprocessing.synchronize import Event
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -155,7 +156,8 @@ def _look_all(
         return
     chunks = [photos[i : i + TOGETHER] for i in range(0, len(photos), TOGETHER)]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _begin, (open_detector,)) as pool:
+    stop = context.Event()  # chunks that wait at a worker cannot be cancelled
+    with ProcessPoolExecutor(workers, context, _begin, (open_detector, stop)) as pool:
         tasks = [pool.submit(_look_chunk, root, out, chunk) for chunk in chunks]
         try:
             for task in as_completed(tasks):
@@ -166,21 +168,23 @@ def _look_all(
                 "was done is kept."
             ) from error
         except BaseException:
+            stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
 _detector: Detector  # of this process
+_stop: Event
 
 
-def _begin(open_detector: Callable[[], Detector]) -> None:
-    global _detector
+def _begin(open_detector: Callable[[], Detector], stop: Event) -> None:
+    global _detector, _stop
     torch.set_num_threads(1)
-    _detector = open_detector()
+    _detector, _stop = open_detector(), stop
 
 
 def _look_chunk(root: Path, out: Path, chunk: Sequence[tuple[str, str]]) -> list[Looked]:
-    return [_look(root, out, name, digest, _detector) for name, digest in chunk]
+    return [_look(root, out, name, digest, _detector) for name, digest in chunk if not _stop.is_set()]
 
 
 def _look(root: Path, out: Path, name: str, digest: str, detector: Detector) -> Looked:
