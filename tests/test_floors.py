@@ -13,7 +13,7 @@ import posegan
 ROOT = Path(posegan.__file__).parent
 
 FLOORS = (
-    ("errors", "registry", "config", "images", "files", "lock", "hardware", "people", "pose", "spread"),
+    ("errors", "registry", "config", "images", "files", "places", "lock", "hardware", "people", "pose", "spread"),
     ("batch", "layers"),
     ("losses", "metrics", "data"),
     ("models", "detect", "identity", "weights", "weights_difference"),

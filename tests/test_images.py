@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, features
 from torch import Tensor
 
 from posegan import images
 from posegan.errors import UserError
-from posegan.images import decode_photo, read_photo, tile, to_bytes, to_pil, to_signed, write_gif, write_png
+from posegan.images import FORMATS, decode_photo, read_photo, tile, to_bytes, to_pil, to_signed, write_gif, write_png
 
 ORIENTATION = 0x112
+READABLE = [kind for kind in FORMATS if kind != "AVIF" or features.check("avif")]  # older systems' Pillow lacks it
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -123,6 +124,17 @@ def test_a_photo_that_is_cut_off_is_refused_by_name(kind: str):
         decode_photo(data[: len(data) // 2], "holiday.jpg")
 
 
+@pytest.mark.parametrize("kind", READABLE)
+def test_the_first_picture_of_every_format_is_the_photo(kind: str, tmp_path: Path) -> None:
+    first, second = (Image.new("RGB", (24, 32), colour) for colour in ((200, 40, 40), (40, 40, 200)))
+    more = {"save_all": True, "append_images": [second]} if kind in ("GIF", "TIFF", "WEBP", "AVIF") else {}
+    for suffix in FORMATS[kind]:
+        (tmp_path / f"a{suffix}").write_bytes(encode(first, kind, **more))
+        photo = read_photo(tmp_path / f"a{suffix}")
+        assert photo.shape == (3, 32, 24)
+        assert (photo.float().mean((1, 2)) - torch.tensor([200.0, 40, 40])).abs().max() < 4
+
+
 @pytest.mark.parametrize("data", [b"", b"hello", b"\xff\xd8\xff", bytes(1000)])
 def test_what_is_no_picture_is_refused_without_memory_addresses(data: bytes):
     with pytest.raises(UserError, match=r"x is not a readable photo \(no known picture format\): save it as") as caught:
@@ -130,8 +142,10 @@ def test_what_is_no_picture_is_refused_without_memory_addresses(data: bytes):
     assert "object at" not in str(caught.value)
 
 
-def test_damaged_bytes_give_a_photo_or_a_user_error():
-    good = bytearray(encode(to_pil(corners().repeat(1, 8, 8)), "JPEG", quality=90))
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # what it tells of damaged TIFFs
+@pytest.mark.parametrize("kind", READABLE)
+def test_damaged_bytes_give_a_photo_or_a_user_error(kind: str):
+    good = bytearray(encode(to_pil(corners().repeat(1, 8, 8)), kind))
     rng = np.random.default_rng(0)
     for _ in range(150):
         bad = good.copy()

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from posegan.errors import UserError
 
 DATA_REMEDY = "give the folder of a data set, or 'synthetic'"
+PHOTOS_REMEDY = "give the folder of photos or of a data set, or the zip of Market-1501 or DeepFashion In-shop"
 PAIRS_REMEDY = "give a pairs CSV with the header 'from,to'"
 
 

@@ -17,11 +17,27 @@ from posegan.errors import UserError
 from posegan.files import atomic_writer
 
 MAX_PIXELS = 89_000_000  # larger photos are refused, a small file can unpack to gigabytes; above it Pillow warns too
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
-UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".avif", ".jxl", ".gif", ".tif", ".tiff", ".jp2", ".svg", ".psd"}) | {
+FORMATS = {
+    "JPEG": (".jpg", ".jpeg", ".jfif"),
+    "PNG": (".png",),
+    "WEBP": (".webp",),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "AVIF": (".avif",),
+    "JPEG2000": (".jp2",),
+}
+"""The formats of photos as Pillow calls them, which reads all without other programs, and their files' endings.
+
+Of several pictures in a file the first is the photo.
+"""
+PHOTO_SUFFIXES = frozenset(itertools.chain.from_iterable(FORMATS.values()))
+UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".jxl", ".svg", ".psd"}) | {
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw", ".raw")  # what cameras store
 }
 """Endings of pictures that are not looked for in folders: they are told, so that nobody misses them."""
+BROKEN = (OSError, SyntaxError, ValueError, RuntimeError)
+"""What Pillow raises for a file that it cannot open or decode, RuntimeError for a damaged AVIF."""
 
 
 def decode_photo(data: bytes, name: str) -> Tensor:
@@ -36,7 +52,7 @@ def decode_photo(data: bytes, name: str) -> Tensor:
             return from_pil(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller first.") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except BROKEN as error:
         raise unreadable(name, error) from error
 
 

@@ -12,11 +12,11 @@ from posegan.errors import UserError
 
 
 @contextlib.contextmanager
-def sole_writer(path: Path, option: str) -> Iterator[None]:
+def sole_writer(path: Path) -> Iterator[None]:
     """Hold a folder, or a file that may not be there yet, for the length of a block.
 
     The hidden lock file in the folder, or beside the file, goes when the block ends. A killed process leaves it but not
-    the lock, which the operating system lets go of: the next one takes it over. option: what gave the path.
+    the lock, which the operating system lets go of: the next one takes it over.
     Raises UserError if another process holds it, or if it cannot be locked.
     """
     place = path / ".lock" if path.is_dir() else path.with_name(f".{path.name}.lock")
@@ -25,10 +25,10 @@ def sole_writer(path: Path, option: str) -> Iterator[None]:
         lock.acquire(blocking=False)
     except Timeout as error:
         raise UserError(
-            f"{path} is in use by another run of posegan: wait for it or stop it, or give another {option}."
+            f"{path} is in use by another run of posegan: wait for it or stop it, or give another place."
         ) from error
     except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}): give another {option}.") from error
+        raise UserError(f"{path} cannot be written ({error.strerror}): give another place.") from error
     try:
         yield
     finally:

@@ -50,6 +50,11 @@ def test_transparency_is_laid_on_white():
     assert (read_upload(file.getvalue()).pixels == 255).all()
 
 
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "JPEG2000"])
+def test_what_a_folder_may_hold_can_be_uploaded_too(kind: str) -> None:
+    assert read_upload(picture(kind=kind)).size == read_upload(picture()).size
+
+
 def test_a_large_photo_is_kept_small_and_its_size_remembered():
     photo = read_upload(picture((6000, 4000), kind="JPEG"))
     assert photo.original == (4000, 6000)

@@ -67,7 +67,7 @@ MISTAKES = {
     "plain photos": ("--weights {weights} --source {photo} --poses {plain} --out o.gif", "gives 0 poses"),
     "odd box": ("--source {photo} --poses walk --out o.gif --box 1,2,3", "'1,2,3' is no box left,top,right,bottom"),
     "two detectors": ("--movenet M --detector yolo --source {photo} --poses walk --out o.gif", "leave --detector"),
-    "no network": ("--detector yolo --source {photo} --poses walk --out o.gif", "needs --detector-weights FILE"),
+    "no network": ("--detector yolo --source {photo} --poses walk --out o.gif", "needs detector weights, a YOLO-pose"),
     "no detector": ("--movenet {photo} --source {photo} --poses walk --out o.gif", "MoveNet"),
 }
 

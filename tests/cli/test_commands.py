@@ -128,7 +128,7 @@ MISTAKES = {
     "unknown weights": ("evaluate --weights posegn --data {market} --out O", "Unknown weights 'posegn'"),
     "missing weights": ("evaluate --weights gone.safetensors --data {market} --out O", "gone.safetensors is missing"),
     "damaged weights": (
-        "generate --weights {bad}.safetensors --source {photo} --pose back --out O",
+        "generate --weights {bad}.safetensors --source {photo} --pose back --out O.png",
         "no readable safetensors",
     ),
     "weights for nothing": ("evaluate --weights {weights} --data gone --out {tmp}/o", "There is no folder gone"),
@@ -200,7 +200,7 @@ MISTAKES = {
     "pairs are not pasted": ("generate --pairs P --data D --out O --paste", "as they are, in the model's frame"),
     "odd policy": ("generate --source S --pose back --out O --missing drop", "invalid choice: 'drop'"),
     "nothing to prepare": ("prepare gone", "There is no folder gone"),
-    "no data set": ("prepare {photo}", "is no data set: give a folder, or the zip"),
+    "no data set": ("prepare {photo}", "is no data set: give the folder of photos or of a data set, or the zip"),
     "models takes nothing": ("models all", "unrecognized arguments: all"),
     "missing recipe": ("train gone.yaml", "gone.yaml"),
 }
@@ -235,7 +235,7 @@ def test_without_weights_the_remedy_is_told(
 ) -> None:
     for module in ("predictor", "demo"):
         monkeypatch.setattr(f"posegan.inference.{module}.bundled_names", lambda: ())
-    made = f"generate --source {source(market)} --pose back --out O"
+    made = f"generate --source {source(market)} --pose back --out O.png"
     for command in ("demo", "evaluate --data synthetic --out O", made):
         assert main(command.split()) == 2
         assert "holds no bundled weights" in capsys.readouterr().err
@@ -260,6 +260,43 @@ def test_a_wrong_file_name_does_not_wait_for_torch(command: str, tmp_path: Path)
 def test_a_wrong_folder_does_not_wait_for_torch(command: str) -> None:
     told = told_without_torch(f"{command} --data gone --out o.png")
     assert told == "posegan: There is no folder gone: give the folder of a data set, or 'synthetic'.\n"
+
+
+def test_a_wrong_name_of_a_sequence_does_not_wait_for_torch(market: Path) -> None:
+    told = told_without_torch(f"animate --source {source(market)} --poses wakl-left --out o.gif")
+    assert told.startswith("posegan: Unknown sequence 'wakl-left'; did you mean 'walk-left'")
+
+
+def test_photos_to_prepare_that_are_not_there_do_not_wait_for_torch() -> None:
+    told = told_without_torch("prepare gone")
+    assert told.startswith("posegan: There is no folder gone: give the folder of photos or of a data set, or the zip")
+
+
+WRONG_PLACES = {
+    "generate": "generate --source {photo} --pose back --out {file}/o.png",
+    "pairs": "generate --data {market} --pairs {file} --out {file}",
+    "animate": "animate --source {photo} --poses walk --out {file}/o.gif",
+    "sample": "sample --weights W --out {file}/o.png",
+    "augment": "augment --data {market} --out {file}",
+    "evaluate": "evaluate --data {market} --out {file}",
+    "benchmark": "benchmark --data synthetic --out {file}",
+    "inspect": "inspect --data synthetic --out {file}/o.png",
+    "detect": "detect --images {photo} --out {file}/o.csv",
+    "pictures": "detect --images {photo} --out o.csv --pictures {file}",
+    "prepare": "prepare {market} --out {file}",
+    "export": "export --out {file}/o.onnx",
+    "split": "export --split --out {file}",
+    "web": "export --web {file}",
+    "demo": "demo --out {file}",
+    "speed": "speed --out {file}/o.json",
+}
+
+
+@pytest.mark.parametrize("line", WRONG_PLACES.values(), ids=WRONG_PLACES)
+def test_a_wrong_place_for_results_does_not_wait_for_torch(line: str, market: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told = told_without_torch(line.format(photo=source(market), market=market, file=tmp_path / "file"))
+    assert told == f"posegan: {tmp_path / 'file'} is a file: give a folder for the results, or delete it.\n"
 
 
 def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,7 +32,7 @@ MISTAKES = {
     "number of one": ("--source {photo} --pose back --count 5 --out O.png", "--count is for photos of a data set"),
     "no out": ("--data {data}", "the following arguments are required: --out"),
     "no number": ("--data {data} --count none --out O.png", "'none' is not a positive whole number"),
-    "too many": ("--data {data} --count 33 --out O.png", "give --count 32 or less"),
+    "too many": ("--data {data} --count 33 --out O.png", "give a count of 32 or less"),
     "no data": ("--data gone --out O.png", "There is no folder gone"),
     "no such pose": ("--source {photo} --pose walkin --out O.png", "did you mean 'walking'"),
     "out is no png": ("--source {photo} --pose back --out O.gif", "ends in .png"),

@@ -74,14 +74,14 @@ MISTAKES = {
         "--weights {folder}/untrained.safetensors --pose back --foreground {photo} --out O.png",
         "no trained sampler of the background",
     ),
-    "vunet without a pose": ("--weights {folder}/vunet.safetensors --out O.png", "give --pose"),
+    "vunet without a pose": ("--weights {folder}/vunet.safetensors --out O.png", "give a pose"),
     "vunet has no foreground": (
         "--weights {folder}/vunet.safetensors --pose back --foreground {photo} --out O.png",
-        "leave --foreground out",
+        "leave the foreground out",
     ),
     "no background apart": (
         "--weights {folder}/whole.safetensors --background {photo} --out O.png",
-        "leave --background out",
+        "leave the background out",
     ),
     "joints of no photo": (
         "--weights {folder}/drawing.safetensors --foreground-pose back --out O.png",
@@ -89,7 +89,7 @@ MISTAKES = {
     ),
     "photo without joints": (
         "--weights {folder}/drawing.safetensors --foreground {plain} --out O.png",
-        "--foreground-pose",
+        "foreground pose",
     ),
     "missing photo": (
         "--weights {folder}/drawing.safetensors --background gone.png --out O.png",

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from posegan.data.cache import HEADER, PackedPhotos, list_photos, pack_photos, read_index
+from posegan.data.cache import HEADER, PackedPhotos, list_photos, list_unread, pack_photos, read_index
 from posegan.data.photos import PhotoFiles
 from posegan.errors import UserError
+from posegan.images import PHOTO_SUFFIXES, UNREAD_SUFFIXES
 
 from .tiny import market_names, write_photo
 
@@ -37,6 +38,15 @@ def test_a_pack_gives_what_the_files_give(folder: Path, pack: Path):
     assert packed.size == (128, 64)
     indices = torch.tensor([6, 0, 3, 3])
     assert torch.equal(packed.read(indices), PhotoFiles(folder, packed.names, (128, 64)).read(indices))
+
+
+def test_photos_of_every_format_are_listed(tmp_path: Path) -> None:
+    wanted = [*(f"photo{suffix}" for suffix in PHOTO_SUFFIXES), "SCAN.TIF"]
+    for name in (*wanted, "raw.cr2", "notes.txt", "gif"):
+        (tmp_path / name).touch()
+    assert list_photos(tmp_path) == sorted(wanted)
+    assert list_unread(tmp_path) == ["raw.cr2"]
+    assert not PHOTO_SUFFIXES & UNREAD_SUFFIXES
 
 
 def test_the_payload_is_the_files_as_they_are(folder: Path, pack: Path):

@@ -1,4 +1,5 @@
 import io
+import itertools
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from posegan.data.photos import FAST_BYTES, DecodedPhotos, PhotoFiles, SizeMismatchError, decode, in_memory, photo_size
 from posegan.errors import UserError
-from posegan.images import decode_photo
+from posegan.images import decode_photo, read_photo
 
 from .tiny import write_photo
 
@@ -145,6 +146,9 @@ def test_the_size_in_the_header_is_that_of_the_upright_photo(tmp_path: Path):
     for name, data in (("a.jpg", encode()), ("b.jpg", encode(exif=turned(8))), ("c.jpg", encode(exif=turned(2)))):
         (tmp_path / name).write_bytes(data)
         assert photo_size(tmp_path / name) == tuple(decode_photo(data, "").shape[-2:])
+    for kind, orientation in itertools.product(("TIFF", "PNG", "WEBP"), (1, 3, 6)):
+        (tmp_path / "e").write_bytes(encode(form=kind, exif=turned(orientation)))
+        assert photo_size(tmp_path / "e") == tuple(read_photo(tmp_path / "e").shape[-2:])
     (tmp_path / "d.jpg").write_bytes(b"text")
     with pytest.raises(UserError, match=r"d\.jpg"):
         photo_size(tmp_path / "d.jpg")

@@ -25,9 +25,9 @@ def test_the_command_line_knows_all_detectors() -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("yolo", r"yolo needs --detector-weights FILE, .*\.onnx"),
-        ("movenet", r"movenet needs --detector-weights FILE, .*\.tflite"),
-        ("ultralytics", r"ultralytics needs --detector-weights FILE, .*\.pt"),
+        ("yolo", r"yolo needs detector weights, .*\.onnx"),
+        ("movenet", r"movenet needs detector weights, .*\.tflite"),
+        ("ultralytics", r"ultralytics needs detector weights, .*\.pt"),
         ("yollo", "Unknown detector 'yollo'; did you mean 'yolo'"),
     ],
 )
@@ -38,7 +38,7 @@ def test_what_cannot_be_opened(name: str, complaint: str) -> None:
 
 def test_without_ultralytics_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "ultralytics", None)
-    with pytest.raises(UserError, match="pip install ultralytics .*AGPL.*--detector yolo"):
+    with pytest.raises(UserError, match="pip install ultralytics .*AGPL.*the detector yolo"):
         Ultralytics(tmp_path / "a.pt")
 
 

@@ -316,7 +316,7 @@ def test_two_processes_give_the_digits_of_one_with_networks(
         (["--weights", "nowhere"], "Unknown weights 'nowhere'"),
         (["--weights", "{tmp}/none.safetensors"], "none.safetensors"),
         (["--models", "posegann"], "Unknown model 'posegann'; did you mean 'posegan'"),
-        (["--models", "vunet"], "There is nothing to measure, give other --weights. the model vunet: no weights"),
+        (["--models", "vunet"], "There is nothing to measure, give other weights. the model vunet: no weights"),
         (["--weights", "{large}"], "large: it is for photos of 256x256 (height x width), the data has 128x64."),
         (["--weights", "{weights}", "{copy}/tiny.safetensors"], "Two rows would be called 'tiny'"),
         (["--weights", "{detector}"], "detector-synthetic.safetensors is a 'detector', no generator"),

@@ -112,7 +112,7 @@ def test_validation_people(predictor: Predictor, tmp_path: Path) -> None:
     (person,) = {name[:4] for pair in result.pairs for name in pair}
     assert person not in ("0011", "0012", "0013")  # the test people
     assert result.run["pairs"] == "the data set's own for validation"
-    with pytest.raises(UserError, match="leave --split out"):
+    with pytest.raises(UserError, match="leave the split out"):
         evaluate(predictor, "synthetic", split="validation")
 
 

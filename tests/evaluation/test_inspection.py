@@ -120,7 +120,7 @@ def test_the_sheet_of_pairs(market: Path, tmp_path: Path) -> None:
     heights = []
     for count in (1, 2, 99):
         if count > inspection.MOST_PAIRS:
-            with pytest.raises(UserError, match="too tall to look at: give --count 32 or less"):
+            with pytest.raises(UserError, match="too tall to look at: give a count of 32 or less"):
                 inspect_data(predictor, market, tmp_path / f"{count}.png", count=count)
             continue
         assert not inspect_data(predictor, market, tmp_path / f"{count}.png", count=count), "there is nothing to show"

@@ -102,7 +102,7 @@ def test_everything_missing_is_said_with_file_address_and_place(tmp_path: Path) 
         assert "sha256" in sentence
     assert missing["is"] == missing["fid_training"]
     _, missing = available_scorers(10, names=["lpips"])  # tries a download, which fails
-    assert missing["lpips_alex"].endswith("and put it into a folder and name the folder with --features-dir.")
+    assert missing["lpips_alex"].endswith("and put it into a folder and give that as the features dir.")
 
 
 def test_wrong_files_and_names_are_said(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     write_png(root / "empty.png", torch.zeros(3, 128, 30, dtype=torch.uint8))
     (root / "bad.jpg").write_text("no photo")
     (root / "notes.txt").write_text("no photo either")
-    for name in ("IMG_1.HEIC", "._IMG_1.HEIC", "scan.tif", "Thumbs.db"):
+    for name in ("IMG_1.HEIC", "._IMG_1.HEIC", "shot.cr2", "Thumbs.db"):
         (root / "me" / name).write_bytes(b"")
     return root
 
@@ -45,7 +45,7 @@ def test_a_folder(folder: Path, tmp_path: Path) -> None:
     assert torch.equal(rows["me/a.png"].xy, standing().xy)
     assert not rows["empty.png"].visible.any()
     assert (done.looked_at, done.known, done.nobody) == (4, 0, ["empty.png"])
-    assert done.unread == ["me/IMG_1.HEIC", "me/scan.tif"]
+    assert done.unread == ["me/IMG_1.HEIC", "me/shot.cr2"]
     assert len(done.unreadable) == 1
     assert "bad.jpg is not a readable photo" in done.unreadable[0]
     assert torch.equal(pose_of_photo(folder / "you" / "a.png").pose.xy, standing().xy)  # as other commands read it
@@ -115,7 +115,7 @@ def test_a_name_that_no_row_can_have_costs_only_its_own_photo(folder: Path) -> N
 def test_two_do_not_write_one_file(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "rows.csv"
     detector = Crowd()
-    with sole_writer(out, "--out"), pytest.raises(UserError, match=r"rows\.csv is in use by another run of posegan"):
+    with sole_writer(out), pytest.raises(UserError, match=r"rows\.csv is in use by another run of posegan"):
         annotate([folder], out, PersonFinder(detector))
     assert not detector.seen
     annotate([folder], out, PersonFinder(detector))
@@ -124,8 +124,10 @@ def test_two_do_not_write_one_file(folder: Path, tmp_path: Path) -> None:
 
 def test_pictures_do_not_go_among_the_photos(folder: Path, tmp_path: Path) -> None:
     for pictures in (folder, folder / "me" / "drawn", tmp_path / "photos" / ".." / "photos"):
-        with pytest.raises(UserError, match="lies in the folder of the photos, .* give another --pictures"):
+        with pytest.raises(UserError, match="lies in the folder of the photos, .* give another folder"):
             annotate([folder], tmp_path / "a.csv", PersonFinder(Crowd()), pictures=pictures)
+    with pytest.raises(UserError, match=r"bad\.jpg is a file: give a folder"):
+        annotate([folder], tmp_path / "a.csv", PersonFinder(Crowd()), pictures=folder / "bad.jpg")
     assert not (tmp_path / "a.csv").exists()
     annotate([folder], tmp_path / "a.csv", PersonFinder(Crowd()), pictures=tmp_path / "photos-drawn")
 
@@ -140,7 +142,7 @@ def test_mistakes(folder: Path, tmp_path: Path) -> None:
     finder = PersonFinder(Crowd())
     with pytest.raises(UserError, match=r"ends in \.csv"):
         annotate([folder], tmp_path / "a.txt", finder)
-    with pytest.raises(UserError, match="cannot be made, a part of it is a file"):
+    with pytest.raises(UserError, match=r"cannot be made, .*empty\.png is a file"):
         annotate([folder], folder / "empty.png" / "in" / "a.csv", finder)
     with pytest.raises(UserError, match="give one folder, or photo files"):
         annotate([folder, folder / "empty.png"], tmp_path / "a.csv", finder)

@@ -113,7 +113,7 @@ def test_a_picture_is_the_predictors_and_says_so(predictor: Predictor, crowd: Pa
 
 def test_the_guard(predictor: Predictor, crowd: Path, tmp_path: Path) -> None:
     person = held_out(crowd)
-    with pytest.raises(UserError, match=f"{person} is a validation person: leave them out, or take --split"):
+    with pytest.raises(UserError, match=f"{person} is a validation person: leave them out, or take the split"):
         augment(predictor, crowd, tmp_path / "a", people=[person])
     with pytest.raises(UserError, match="0021 is a test person and is never augmented"):
         augment(predictor, crowd, tmp_path / "a", people=["0001", "0021"], split="train+validation")
@@ -200,15 +200,15 @@ def test_a_stopped_run_goes_on(
 
 def test_other_settings_do_not_mix(predictor: Predictor, crowd: Path, tmp_path: Path) -> None:
     augment(predictor, crowd, tmp_path / "out", count=1, people=["0001"])
-    with pytest.raises(UserError, match="made with --seed 0 instead of with --seed 1: give another --out"):
+    with pytest.raises(UserError, match="made with seed 0 instead of with seed 1: give another folder"):
         augment(predictor, crowd, tmp_path / "out", count=1, seed=1)
-    with pytest.raises(UserError, match=r"made without scores \(--no-scores, .*\) instead of with scores"):
+    with pytest.raises(UserError, match=r"made without scores instead of with scores"):
         augment(predictor, crowd, tmp_path / "out", count=1, scores=[Redness()])
-    with pytest.raises(UserError, match=r"made with fitted limb lengths \(--no-retarget\) instead of without"):
+    with pytest.raises(UserError, match=r"made with fitted limb lengths instead of without"):
         augment(predictor, crowd, tmp_path / "out", count=1, retarget=False)
     scores = [PoseAgreement(Blind())]
     augment(predictor, crowd, tmp_path / "scored", count=1, people=["0001"], scores=scores)
-    with pytest.raises(UserError, match=r"made without --min-pose instead of with --min-pose 0\.9: give"):
+    with pytest.raises(UserError, match=r"made without a least (\w+) instead of with a least \1 0\.9: give"):
         augment(predictor, crowd, tmp_path / "scored", count=1, scores=scores, least={scores[0].name: 0.9})
     (tmp_path / "out" / "augment.json").write_text("{")
     with pytest.raises(UserError, match="is damaged"):
@@ -232,7 +232,7 @@ def test_two_do_not_write_into_one_folder_and_nobodys_annotations_are_lost(
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    with sole_writer(out, "--out"), pytest.raises(UserError, match="out is in use by another run .* another --out"):
+    with sole_writer(out), pytest.raises(UserError, match="out is in use by another run .* another place"):
         augment(predictor, crowd, out, count=1, people=["0001"])
     (out / "market-annotation-train.csv").write_text("somebody's own")
     with pytest.raises(UserError, match="holds market-annotation-train.csv of another data set, which would be lost"):

@@ -76,8 +76,8 @@ def test_there_is_nothing_beyond_the_ends(ends: tuple[Path, Path], tmp_path: Pat
 MISTAKES = {
     "share": ("{start} {end} --share 1.5 --out w.safetensors", "is not a number from 0 to 1"),
     "no share": ("{start} {end} --out w.safetensors", "--share"),
-    "ending": ("{start} {end} --share 0.5 --out w.bin", "ends in .safetensors"),
-    "input": ("{start} {end} --share 0.5 --out {end}", "would be lost"),
+    "ending": ("{start} {end} --share 0.5 --out w.bin", "that ends in .safetensors"),
+    "there": ("{start} {end} --share 0.5 --out {end}", "is there already and would be lost"),
     "export": ("{start} gone.onnx --share 0.5 --out w.safetensors", "gone.onnx is an export"),
     "missing": ("{start} gone.safetensors --share 0.5 --out w.safetensors", "gone.safetensors is missing"),
 }

@@ -26,6 +26,13 @@ def test_demo(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert b"AI-generated" in picture.info["comment"]
 
 
+def test_a_picture_of_ones_own_is_not_replaced(weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "walk.gif").write_bytes(b"my own")
+    with pytest.raises(UserError, match=r"walk\.gif is there and does not say that posegan made it"):
+        module.demo(Predictor.load(weights, "cpu"), tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["walk.gif"]
+
+
 def test_demo_needs_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "bundled_names", lambda: ("posegan-market-research",))
     with pytest.raises(UserError, match="posegan-synthetic"):

@@ -41,7 +41,7 @@ def test_the_largest_is_taken_and_it_is_said(capsys: pytest.CaptureFixture[str])
     pose = PersonFinder(Crowd())(WIDE, "a.png")
     torch.testing.assert_close(pose.xy, standing().xy)
     said = capsys.readouterr().err
-    assert said.startswith("3 people in a.png, the largest is taken: --person N takes another")
+    assert said.startswith("3 people in a.png, the largest is taken: give the number of another person")
     assert "--pictures" in said
 
 
@@ -49,7 +49,7 @@ def test_another_is_taken_by_number(capsys: pytest.CaptureFixture[str]) -> None:
     pose = PersonFinder(Crowd(), person=2)(WIDE, "a.png")
     assert 64 <= float(pose.xy[pose.visible][:, 0].min()) < float(pose.xy[pose.visible][:, 0].max()) < 128
     assert capsys.readouterr().err == ""
-    with pytest.raises(UserError, match=r"There is no person 4 in a\.png, the detector crowd found 3: cut "):
+    with pytest.raises(UserError, match=r"There is no person 4 in a\.png, the detector crowd found 3: give the box "):
         PersonFinder(Crowd(), person=4)(WIDE, "a.png")
 
 
@@ -73,7 +73,7 @@ def test_a_box_is_looked_into(capsys: pytest.CaptureFixture[str]) -> None:
 def test_nobody() -> None:
     with pytest.raises(UserError, match=r"finds nobody in a\.png: .*annotations\.csv:PHOTO as the pose\.$"):
         PersonFinder(Crowd(), box=(0, 0, 50, 100)).anybody()(WIDE[..., :50], "a.png")
-    with pytest.raises(UserError, match=r"crowd finds nobody in a\.png: cut the person out with --box"):
+    with pytest.raises(UserError, match=r"crowd finds nobody in a\.png: give the box that they are in"):
         PersonFinder(Crowd())(WIDE[..., :50], "a.png")
     with pytest.raises(UserError, match=r"in the box of a\.png"):
         PersonFinder(Crowd(), box=(0, 0, 50, 100))(WIDE, "a.png")

@@ -116,7 +116,7 @@ def test_source_pose_comes_from_beside_the_photo(predictor: Predictor, market: P
 @pytest.mark.usefixtures("blind")
 def test_a_photo_in_which_nobody_is_found_says_how_to_give_a_pose(predictor: Predictor, tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", photo(1, standing()))
-    with pytest.raises(UserError, match=r"finds nobody in .*a\.png: .*--box.*--detector.*--source-pose"):
+    with pytest.raises(UserError, match=r"finds nobody in .*a\.png: .*box.*detector.*source pose"):
         predictor.generate(tmp_path / "a.png", "back")
     with pytest.raises(UserError, match="finds nobody in the photo"):
         predictor.generate(photo(1, standing()), "back")
@@ -152,5 +152,5 @@ def test_shipped_weights_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, lambda: ("posegan-market-research", "posegan-synthetic"))
     assert shipped_weights() == "posegan-market-research"
     monkeypatch.setattr(module, lambda: ())
-    with pytest.raises(UserError, match="no bundled weights: give --weights"):
+    with pytest.raises(UserError, match="no bundled weights: give weights"):
         shipped_weights()

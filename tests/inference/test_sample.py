@@ -123,9 +123,9 @@ def test_vunet_draws_appearances_in_poses_that_are_given(vunet: Predictor, photo
     assert people.images.shape == (2, 3, *SIZE)
     assert not torch.equal(people.images[0], people.images[1])
     assert torch.equal(sample_people(vunet, 2, pose="front").images, people.images)
-    with pytest.raises(UserError, match=r"draws people, but no poses: give --pose\."):
+    with pytest.raises(UserError, match=r"draws people, but no poses: give a pose\."):
         sample_people(vunet, 2)
-    with pytest.raises(UserError, match="does not hold the foreground apart from the rest: leave --foreground out"):
+    with pytest.raises(UserError, match="does not hold the foreground apart from the rest: leave the foreground out"):
         sample_people(vunet, 2, pose="front", foreground=Taken(photos[0]))
 
 

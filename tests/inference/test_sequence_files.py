@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from posegan.errors import UserError
-from posegan.images import write_png
+from posegan.images import write_gif, write_png
 from posegan.inference.detected import find_person
 from posegan.inference.sequence_files import RATE, find_sequence, walk_for
 from posegan.inference.sequences import PoseSequence, bundled_sequences, fit_sequence, follow
@@ -138,6 +138,17 @@ def test_the_camera_goes_with_somebody_who_crosses_the_picture() -> None:
     )
     tall = [float(fit_sequence(s, SIZE).xy[..., 1].max()) for s in (crossing, followed)]
     assert tall[1] > tall[0]
+
+
+@pytest.mark.parametrize("kind", ["png", "json"])
+def test_an_animation_among_the_frames_is_none_of_them(kind: str, tmp_path: Path) -> None:
+    as_photos(tmp_path, walk(4))
+    for file in tmp_path.glob("*.png") if kind == "json" else ():
+        file.unlink()
+    write_gif(tmp_path / "walk.gif", pictures(walk(4)))
+    found = find_sequence(tmp_path, standing())
+    assert len(found.sequence.poses) == 4
+    assert [("walk.gif" in told) for told in found.unreadable] == ([True] if kind == "png" else [])
 
 
 @pytest.mark.parametrize("kind", ["png", "json"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import json
+import multiprocessing
 import os
 import shutil
 import sys
@@ -28,6 +29,8 @@ from posegan.pose.io import load_annotations
 from posegan.prepare import prepare_photos
 from posegan.prepare.look import cut_out
 from posegan.prepare.photos import FEW
+from posegan.prepare.photos import _begin as begin_worker
+from posegan.prepare.photos import _look_chunk as look_chunk
 from tests.small_world import SIZE, photo, standing
 
 GREY = 128
@@ -168,7 +171,7 @@ def test_files_of_the_users_own_are_not_replaced(tmp_path: Path) -> None:
     out.mkdir()
     for name in ("annotations.csv", "prepare.json", "report.html", "pairs-train.csv", "photos.pack", "looked.jsonl"):
         (out / name).write_text("my own")
-        with pytest.raises(UserError, match=f"{name} is not .* would be lost: move it away, or give another --out"):
+        with pytest.raises(UserError, match=f"{name} is not .* would be lost: move it away, or give another folder"):
             prepare_photos(root, out, lambda: seer)
         assert (out / name).read_text() == "my own"
         assert [file.name for file in out.iterdir()] == [name]
@@ -199,7 +202,7 @@ def test_a_run_stopped_after_the_cuts_goes_on(tmp_path: Path, monkeypatch: pytes
 def test_two_do_not_write_into_one_folder(tmp_path: Path) -> None:
     root, out, seer = write_people(tmp_path / "photos"), tmp_path / "out", Seer()
     out.mkdir()
-    with sole_writer(out, "--out"), pytest.raises(UserError, match="out is in use by another run .* another --out"):
+    with sole_writer(out), pytest.raises(UserError, match="out is in use by another run .* another place"):
         prepare_photos(root, out, lambda: seer)
     assert not seer.looks and not list(out.iterdir())
 
@@ -269,5 +272,16 @@ def test_what_cannot_be_prepared_is_a_sentence(tmp_path: Path) -> None:
         prepare_photos(photos, tmp_path / "out", Seer)
     with pytest.raises(UserError, match="lies in the folder of the photos"):
         prepare_photos(photos, photos / "out", Seer)
-    with pytest.raises(UserError, match="made with --detector builtin instead of with --detector yolo"):
+    with pytest.raises(UserError, match="made with the detector builtin instead of with the detector yolo"):
         prepare_photos(photos, tmp_path / "out", Seer, settings={"detector": "yolo"})
+
+
+def test_workers_look_at_nothing_more_once_it_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_png(tmp_path / "in" / "ann" / "1.png", person((60, 40, 90, 180)))
+    stop = multiprocessing.get_context("spawn").Event()
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    begin_worker(Seer, stop)
+    chunk = [("ann/1.png", "sha256")]
+    assert [line.photo for line in look_chunk(tmp_path / "in", tmp_path / "out", chunk)] == ["ann/1.png"]
+    stop.set()
+    assert look_chunk(tmp_path / "in", tmp_path / "out", chunk) == []

@@ -53,7 +53,7 @@ def test_a_list_that_is_not_prepares_own_is_not_replaced(market: Path) -> None:
     write_pairs(own, [("0001_c1s1_000000_00.png", "0001_c1s1_000001_00.png")])
     before = {file.name: file.read_bytes() for file in market.glob("*.*")}
     with pytest.raises(
-        UserError, match=r"market-pairs-train\.csv is not .* would be lost: move it away, or give .*--out"
+        UserError, match=r"market-pairs-train\.csv is not .* would be lost: move it away, or give another folder"
     ):
         prepare(market)
     assert {file.name: file.read_bytes() for file in market.glob("*.*")} == before  # told before the work
@@ -123,7 +123,7 @@ def test_a_run_that_is_stopped_knows_its_files(market: Path, tmp_path: Path, mon
 def test_two_do_not_write_into_one_folder(market: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    with sole_writer(out, "--out"), pytest.raises(UserError, match="out is in use by another run .* another --out"):
+    with sole_writer(out), pytest.raises(UserError, match="out is in use by another run .* another place"):
         prepare(market, out)
     assert not list(out.iterdir())
 

@@ -104,7 +104,7 @@ def test_photos_of_the_users_own_are_not_replaced(tmp_path: Path) -> None:
         unpack(archive, out)
     assert (out / names[1]).read_bytes() == b"mine" and not (out / names[0]).exists()
     (out / names[1]).unlink()
-    with sole_writer(out, "--out"), pytest.raises(UserError, match="in use by another run"):
+    with sole_writer(out), pytest.raises(UserError, match="in use by another run"):
         unpack(archive, out)
     unpack(archive, out)
     assert sorted(file.name for file in out.rglob("*.*")) == [Path(name).name for name in names]

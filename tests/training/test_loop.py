@@ -137,7 +137,7 @@ def test_an_interrupted_run_saves_and_says_how_to_go_on(
 def test_two_runs_in_one_folder_do_not_mix(tiny_market: Path, tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path / "r.yaml", tiny_market, tmp_path / "run")
     (tmp_path / "run").mkdir()
-    with sole_writer(tmp_path / "run", "x"), pytest.raises(UserError, match="in use .* give another training.out"):
+    with sole_writer(tmp_path / "run"), pytest.raises(UserError, match="in use .* give another place"):
         train(recipe)
     assert not list_states(tmp_path / "run" / "state")
     train(recipe)

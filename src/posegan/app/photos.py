@@ -19,7 +19,7 @@ from torch import Tensor
 
 from posegan.app.refusal import RefusedError
 from posegan.errors import UserError
-from posegan.images import decode_photo, from_pil, png_bytes, scaled, to_pil
+from posegan.images import BROKEN, FORMATS, decode_photo, from_pil, png_bytes, scaled, to_pil
 from posegan.inference.finder import SMALLEST
 from posegan.pose import Pose, Size
 
@@ -27,7 +27,6 @@ UPLOAD = 32 * 2**20  # bytes of a file
 PIXELS = 52_000_000  # of a file: telephones make 50 million
 SIDE = 1280  # photos are kept with at most this many pixels on the longer side
 LOSSLESS = 512 * 512  # pixels up to which a browser is shown the photo as a PNG
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")  # for others Pillow may start other programs
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +71,9 @@ def read_upload(data: bytes) -> Photo:
     Raises RefusedError if it is no picture of FORMATS or damaged, or, before it is unpacked, if it has too many PIXELS.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as header:
+        with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as header:
             width, height = header.size
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (*BROKEN, Image.DecompressionBombError) as error:
         raise RefusedError("This is no photo that posegan reads: save it as JPEG, PNG or WebP first.", 415) from error
     if width * height > PIXELS:
         raise RefusedError(

@@ -33,6 +33,7 @@ from posegan.inference.export_detector import export_detector, search_rules
 from posegan.inference.onnx_generator import ENCODE, RENDER, is_exported
 from posegan.inference.output import out_folder, provenance
 from posegan.inference.targets import ANKLES, CROWN, HIPS, NECK, SMALLEST
+from posegan.places import require_folder_place
 from posegan.pose import mask, retarget
 from posegan.pose.io import BODY25
 from posegan.pose.mask import BODY_LIMBS
@@ -66,6 +67,7 @@ def export_web(
     finds the joints of photos.
     Raises UserError if it or weights cannot be read, or a model or the detector does not export.
     """
+    require_folder_place(folder)
     files = {f"ort/{name}": data for name, data in read_runtime(runtime).items()}
     studio = Studio(load_predictors(weights, "cpu"))
     out = out_folder(folder)

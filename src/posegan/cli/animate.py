@@ -9,6 +9,7 @@ from posegan.cli.detecting import add_detector_options, add_person_options, chos
 from posegan.cli.inputs import print_left_out, require_keypoints, require_photos, require_sequence
 from posegan.cli.parser import Parser, add_pose_options, add_source_options, add_weights_option, command_parser
 from posegan.errors import UserError
+from posegan.places import FILM, require_picture_place
 
 
 def run(argv: Sequence[str]) -> None:
@@ -21,6 +22,7 @@ def run(argv: Sequence[str]) -> None:
     require_photos(chosen.source)
     require_sequence(chosen.poses)
     require_keypoints(chosen.source_pose or ())
+    require_picture_place(chosen.out, FILM, [*chosen.source, chosen.poses, *(chosen.source_pose or ())])
 
     from posegan.data.photos import photo_size
     from posegan.inference.animate import animate_file

@@ -9,6 +9,7 @@ from posegan.cli.detecting import add_detector_options, chosen_detector
 from posegan.cli.inputs import require_data
 from posegan.cli.parser import Parser, add_weights_option, between, command_parser, positive
 from posegan.errors import UserError
+from posegan.places import require_folder_place
 
 if TYPE_CHECKING:
     import argparse
@@ -26,6 +27,7 @@ def run(argv: Sequence[str]) -> None:
     if chosen.osnet and chosen.no_scores:
         raise UserError("--osnet is for scores: leave --no-scores or --osnet out.")
     require_data(chosen.data)
+    require_folder_place(chosen.out, chosen.data)
 
     from posegan.inference.augment import augment
     from posegan.inference.predictor import Predictor

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 from posegan.cli.inputs import require_data
 from posegan.cli.parser import Parser, add_measured_options, command_parser, positive
+from posegan.places import require_folder_place
 
 
 def run(argv: Sequence[str]) -> None:
     """Measure any set of weights between ceilings and floors and write the report."""
     chosen = _parser().parse_args(argv)
     require_data(chosen.data, chosen.pairs)
+    require_folder_place(chosen.out, chosen.data)
 
     from posegan.evaluation.benchmark import benchmark
     from posegan.evaluation.report import text_table

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from posegan.cli.parser import Parser, between, command_parser
+from posegan.places import WEIGHTS, require_new_file_place
 
 
 def run(argv: Sequence[str]) -> None:
     """Write the weights between two others."""
     chosen = _parser().parse_args(argv)
+    require_new_file_place(chosen.out, WEIGHTS)
+
     from posegan.inference.blend import blend
 
     made = blend(chosen.start, chosen.end, chosen.share, chosen.out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from posegan.cli.parser import command_parser
+from posegan.places import require_folder_place
 
 
 def run(argv: Sequence[str]) -> None:
@@ -14,6 +15,7 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument("--weights", help="other weights: .safetensors file or run folder")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     chosen = parser.parse_args(argv)
+    require_folder_place(chosen.out)
 
     from posegan.inference.demo import demo, demo_weights
     from posegan.inference.predictor import Predictor

@@ -10,6 +10,7 @@ from posegan.cli.inputs import SHOWN, print_left_out
 from posegan.cli.parser import Parser, command_parser
 from posegan.errors import UserError
 from posegan.files import require_readable
+from posegan.places import ANNOTATIONS, require_file_place, require_folder_place
 
 
 def run(argv: Sequence[str]) -> None:
@@ -17,6 +18,9 @@ def run(argv: Sequence[str]) -> None:
     chosen = _parser().parse_args(argv)
     if not any(Path(image).exists() for image in chosen.images):  # one of several that is missing is left out
         require_readable(Path(chosen.images[0]))
+    require_file_place(chosen.out, ANNOTATIONS)
+    if chosen.pictures:
+        require_folder_place(chosen.pictures)
 
     from posegan.images import tell_unread
     from posegan.inference.annotate import annotate

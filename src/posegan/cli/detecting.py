@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from posegan.detect import Detector
     from posegan.inference.finder import PersonFinder
 
+REMEDY = (
+    "cut the person out with --box LEFT,TOP,RIGHT,BOTTOM, use another --detector (docs/detect.md), or give the joints: "
+    "--source-pose with an OpenPose .json or an annotations .csv, or such a file beside the photo"
+)
 NAMES = ("builtin", "yolo", "keypointrcnn", "movenet", "ultralytics")
 
 
@@ -62,7 +66,7 @@ def chosen_finder(chosen: argparse.Namespace) -> PersonFinder:
     """Return who finds the person that was asked for."""
     from posegan.inference.finder import PersonFinder
 
-    return PersonFinder(chosen_detector(chosen), chosen.box, chosen.person)
+    return PersonFinder(chosen_detector(chosen), chosen.box, chosen.person, REMEDY)
 
 
 def _box(text: str) -> tuple[int, int, int, int]:

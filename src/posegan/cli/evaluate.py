@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from posegan.cli.inputs import require_data
 from posegan.cli.parser import add_measured_options, add_weights_option, command_parser, positive
+from posegan.places import require_folder_place
 
 
 def run(argv: Sequence[str]) -> None:
@@ -20,6 +21,7 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: %(default)s)")
     chosen = parser.parse_args(argv)
     require_data(chosen.data, chosen.pairs)
+    require_folder_place(chosen.out, chosen.data)
 
     from posegan.evaluation.report import text_table
     from posegan.evaluation.scores import evaluate

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from posegan.cli.parser import DEFAULT_WEIGHTS, Parser, command_parser
 from posegan.errors import UserError
+from posegan.places import EXPORT, require_file_place, require_folder_place
 
 
 def run(argv: Sequence[str]) -> None:
@@ -20,6 +21,11 @@ def run(argv: Sequence[str]) -> None:
         return
     if len(chosen.weights or ()) > 1 or chosen.ort is not None or chosen.no_detector:
         raise UserError("--out writes one model alone: several --weights, --ort and --no-detector are for --web.")
+    if chosen.split:
+        require_folder_place(chosen.out)
+    else:
+        require_file_place(chosen.out, EXPORT)
+
     from posegan.inference.export import TOLERANCE, export_onnx
     from posegan.inference.predictor import shipped_weights
 
@@ -31,6 +37,8 @@ def run(argv: Sequence[str]) -> None:
 
 
 def _web(weights: list[str], folder: str, runtime: str | None, detector: bool) -> None:
+    require_folder_place(folder)
+
     from posegan.app.web_export import export_web
 
     print("A minute or two of work for each model.", flush=True)

@@ -15,6 +15,7 @@ from posegan.cli.parser import (
     positive,
 )
 from posegan.errors import UserError
+from posegan.places import require_folder_place, require_picture_place
 
 
 def run(argv: Sequence[str]) -> None:
@@ -41,10 +42,12 @@ def run(argv: Sequence[str]) -> None:
         raise UserError("Give --source PHOTO and --pose POSE, or --pairs CSV and --data FOLDER.")
     if chosen.pairs:
         require_data(chosen.data, chosen.pairs)
+        require_folder_place(chosen.out, chosen.data)
     if all(single):
         require_photos(chosen.source)
         require_pose(chosen.pose)
         require_keypoints(chosen.source_pose or ())
+        require_picture_place(chosen.out, inputs=[*chosen.source, chosen.pose, *(chosen.source_pose or ())])
 
     from posegan.data.photos import photo_size
     from posegan.inference.generate import generate_file, generate_pairs

@@ -22,8 +22,12 @@ SHOWN = 5  # files of a kind that are named
 
 def pose_names() -> list[str]:
     """Return the names of the bundled poses without loading torch."""
-    text = (resources.files("posegan") / "assets" / "poses.json").read_text(encoding="utf-8")
-    return list(json.loads(text)["poses"])
+    return _stored("poses")
+
+
+def sequence_names() -> list[str]:
+    """Return the names by which sequences of poses are called, `walk` and the bundled ones, without loading torch."""
+    return ["walk", *_stored("sequences")]
 
 
 def require_photos(paths: Sequence[str]) -> None:
@@ -58,9 +62,12 @@ def require_keypoints(texts: Sequence[str]) -> None:
 
 
 def require_sequence(text: str) -> None:
-    """Raise UserError if a pose sequence is called like a file that cannot be opened."""
-    if Path(text).suffix and not Path(text).is_dir():
-        require_readable(Path(text))
+    """Raise UserError if a pose sequence is neither bundled nor a folder nor a file that can be opened."""
+    path = Path(text)
+    if path.suffix and not path.is_dir():
+        require_readable(path)
+    elif not path.exists() and text not in sequence_names():
+        raise unknown_name("sequence", text, sequence_names())
 
 
 def require_data(folder: str, pairs: str | None = None) -> None:
@@ -79,6 +86,11 @@ def print_left_out(sentences: Sequence[str], which: str) -> None:
         print(f"left out: {len(sentences) - SHOWN:,} more {which}")
 
 
+def _stored(kind: str) -> list[str]:
+    text = (resources.files("posegan") / "assets" / f"{kind}.json").read_text(encoding="utf-8")
+    return list(json.loads(text)[kind])
+
+
 def _file_of(text: str) -> Path:
     """Return the file that a pose is in, also that of `file.csv:row`."""
     head, mark, _ = text.partition(".csv:")
@@ -89,5 +101,5 @@ def _is_picture(path: Path) -> bool:
     try:
         with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning), Image.open(path):
             return True
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError):
         return False

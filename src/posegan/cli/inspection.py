@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from posegan.cli.inputs import require_data, require_keypoints, require_photos, require_pose
 from posegan.cli.parser import Parser, add_weights_option, command_parser, positive
 from posegan.errors import UserError
+from posegan.places import require_picture_place
 
 PAIRS = 3  # that are shown of a data set
 
@@ -30,6 +31,7 @@ def run(argv: Sequence[str]) -> None:
         require_photos([chosen.source])
         require_pose(chosen.pose)
         require_keypoints([chosen.source_pose] if chosen.source_pose else ())
+    require_picture_place(chosen.out, inputs=[*single, chosen.source_pose, chosen.pairs])
 
     from posegan.evaluation.inspection import inspect_data, inspect_photo
     from posegan.inference.predictor import Predictor

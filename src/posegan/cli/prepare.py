@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 
 from posegan.cli.detecting import add_detector_options, detector_choice
 from posegan.cli.parser import Parser, command_parser, positive
+from posegan.files import PHOTOS_REMEDY, require_folder
+from posegan.places import require_folder_place
 
 
 def run(argv: Sequence[str]) -> None:
     """Make a data set of photos, or of an archive: detect, cut out, check, split, pair and pack."""
     chosen = _parser().parse_args(argv)
     name, weights = detector_choice(chosen)
+    if chosen.dataset != "synthetic" and not Path(chosen.dataset).is_file():
+        require_folder(Path(chosen.dataset), PHOTOS_REMEDY)
+    if chosen.out:
+        require_folder_place(chosen.out)
 
     from posegan.detect import open_detector
     from posegan.prepare import prepare_anything

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from posegan.cli.inputs import require_photos, require_pose
 from posegan.cli.parser import Parser, command_parser, positive
 from posegan.errors import UserError
+from posegan.places import require_picture_place
 
 FACTORS = ("foreground", "background")  # what can be taken from photos
 
@@ -22,6 +23,8 @@ def run(argv: Sequence[str]) -> None:
     require_photos([getattr(chosen, factor) for factor in photos])
     if chosen.pose:
         require_pose(chosen.pose)
+    poses = [chosen.pose, *(getattr(chosen, f"{factor}_pose") for factor in FACTORS)]
+    require_picture_place(chosen.out, inputs=[*(getattr(chosen, factor) for factor in FACTORS), *poses])
 
     from posegan.inference.predictor import Predictor
     from posegan.inference.sample import Taken, sample_sheet

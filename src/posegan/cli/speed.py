@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 
 from posegan.cli.parser import command_parser, positive
+from posegan.places import require_file_place
 
 
 def size(text: str) -> tuple[int, int]:
@@ -31,6 +32,8 @@ def run(argv: Sequence[str]) -> None:
     parser.add_argument("--runs", type=positive, default=5, help="repetitions; medians count (default: %(default)s)")
     parser.add_argument("--out", help="JSON file to write")
     chosen = parser.parse_args(argv)
+    if chosen.out:
+        require_file_place(chosen.out)
 
     from pathlib import Path
 

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from posegan.errors import UserError
-from posegan.images import decode_photo, unreadable
+from posegan.images import BROKEN, decode_photo, unreadable
 from posegan.pose import Size
 
 JPEG = (".jpg", ".jpeg", ".JPG", ".JPEG")
@@ -82,9 +82,9 @@ def photo_size(path: str | Path) -> Size:
     """Return (H, W) of a photo file, turned upright, from its header; raises UserError if it has none."""
     try:
         with Image.open(path) as image:
-            turned = image.getexif().get(ORIENTATION, 1) >= 5
+            turned = image.format != "TIFF" and image.getexif().get(ORIENTATION, 1) >= 5  # Pillow turns those itself
             return (image.width, image.height) if turned else (image.height, image.width)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (*BROKEN, Image.DecompressionBombError) as error:
         raise unreadable(str(path), error) from error
 
 

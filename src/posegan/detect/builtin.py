@@ -121,7 +121,7 @@ def _find(weights: str | Path | None) -> Path:
     if weights is None:
         weights = next((name for name in SHIPPED if name in there), "")
         if not weights:
-            raise UserError("This copy of posegan holds no detector's weights: give a file with --detector-weights.")
+            raise UserError("This copy of posegan holds no detector's weights: give a file of detector weights.")
     path = Path(weights)
     if path.suffix == ".safetensors" or path.is_file():
         return path

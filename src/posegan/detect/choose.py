@@ -29,7 +29,7 @@ def open_detector(name: str = "builtin", weights: str | Path | None = None) -> D
     if name not in NEEDED:
         raise unknown_name("detector", name, NAMES)
     if weights is None:
-        raise UserError(f"The detector {name} needs --detector-weights FILE, {NEEDED[name]} file: see docs/detect.md.")
+        raise UserError(f"The detector {name} needs detector weights, {NEEDED[name]} file: see docs/detect.md.")
     if name == "yolo":
         return Yolo(weights)
     return MoveNet(weights) if name == "movenet" else Ultralytics(weights)

@@ -31,7 +31,7 @@ class Ultralytics:
         except ModuleNotFoundError as error:
             raise UserError(
                 "The detector ultralytics needs the package of that name: pip install ultralytics (it is under the "
-                "AGPL), or use --detector yolo with an .onnx file."
+                "AGPL), or use the detector yolo with an .onnx file."
             ) from error
         if not Path(path).is_file():  # else the package would download a file of that name
             raise UserError(f"{path} is missing: give a YOLO-pose .pt file.")

@@ -48,11 +48,12 @@ from posegan.evaluation.survey import TrainingPhotos, survey, training_photos
 from posegan.files import write_text
 from posegan.inference.catalogue import paper_of
 from posegan.inference.open_data import kind_of, named_pairs, open_data
-from posegan.inference.output import out_folder, outside_data
+from posegan.inference.output import out_folder
 from posegan.inference.predictor import choose_device
 from posegan.metrics import Accumulator, frame_photos
 from posegan.models import MODELS
 from posegan.models.base import count_parameters
+from posegan.places import require_folder_place
 
 PROTOCOL = 1  # raised when a row or a score changes its meaning under the same name
 DEFAULT_SIZE = (128, 64)  # where neither the data nor any weights say another
@@ -111,7 +112,7 @@ def benchmark(
     Raises UserError as those functions, if none of the weights fit the photos, and if `out` is a file.
     """
     order = Order(data, weights, out, pairs, split, models, limit, features_dir, framing)
-    outside_data(out, data)
+    require_folder_place(out, data)
     device = str(choose_device(device))
     entrants = find_entrants(weights, models, device)
     dataset = open_data(data, entrants.found[0].size if entrants.found else DEFAULT_SIZE, pairs, split)
@@ -224,7 +225,9 @@ def _rows(entrants: Entrants, mean_target: torch.Tensor, training: TrainingPhoto
     names = [row.name for row in rows]
     for name in names:
         if names.count(name) > 1:
-            raise UserError(f"{name!r} is the name of a row that every benchmark has: give --weights another LABEL.")
+            raise UserError(
+                f"{name!r} is the name of a row that every benchmark has: name the weights otherwise, as LABEL=PATH."
+            )
     return rows
 
 

@@ -46,11 +46,11 @@ def find_entrants(weights: Sequence[str], models: Sequence[str], device: str) ->
     for label, path in [place for name in weights or bundled_names() for place in _places(name)]:
         info = read_info(path)
         if info.model not in MODELS.names():
-            raise UserError(f"{path} is a {info.model!r}, no generator: give the weights of one to --weights.")
+            raise UserError(f"{path} is a {info.model!r}, no generator: give the weights of one.")
         if models and info.model not in models:
             continue
         if any(label == other.row.name for other in entrants.found):
-            raise UserError(f"Two rows would be called {label!r}: name them apart with --weights LABEL=PATH.")
+            raise UserError(f"Two rows would be called {label!r}: name the weights apart as LABEL=PATH.")
         height, width = info.config["size"]
         row = Weights(label, path, sha256_of(path), info.model, device)
         entrants.found.append(Entrant(row, info, (height, width)))
@@ -71,11 +71,11 @@ def leave_out_other_sizes(entrants: Entrants, size: Size) -> None:
     entrants.found = [entrant for entrant in entrants.found if entrant.size == size]
     if entrants.left_out and not entrants.found:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in entrants.left_out.items())
-        raise UserError(f"There is nothing to measure, give other --weights. {reasons}")
+        raise UserError(f"There is nothing to measure, give other weights. {reasons}")
 
 
 def _places(name: str) -> list[tuple[str, Path]]:
-    """Return (label, file) of what one argument of --weights names."""
+    """Return (label, file) of what one of the weights names."""
     label, equals, rest = name.partition("=")
     if equals and label and not Path(name).exists():
         return [(label, find_weights(rest))]

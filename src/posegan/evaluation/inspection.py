@@ -50,8 +50,8 @@ def inspect_photo(
     `out` is a folder, one of the inputs, or not named as a PNG.
     """
     inputs = [Path(part) for part in (photo, pose, source_pose) if isinstance(part, str | Path)]
-    path = _png(out, [part for part in inputs if part.is_file()])
-    finder = PersonFinder(remedy=JOINTS_REMEDY.format(option="--source-pose"))
+    path = out_picture(out, inputs=[part for part in inputs if part.is_file()])
+    finder = PersonFinder(remedy=JOINTS_REMEDY.format(pose="source pose"))
     source, found = predictor.prepare(photo, source_pose, finder)
     poses = Pose.stack([found]), Pose.stack([predictor.aim(pose, found)])
     said = provenance(predictor, sha256_of(Path(photo))) if metadata else None
@@ -73,8 +73,8 @@ def inspect_data(
     photos that are not there, if there are more than MOST_PAIRS, or for `out` as `inspect_photo`.
     """
     if count > MOST_PAIRS:
-        raise UserError(f"A sheet of {count} pairs is too tall to look at: give --count {MOST_PAIRS} or less.")
-    path = _png(out, [] if pairs is None else [Path(pairs)])
+        raise UserError(f"A sheet of {count} pairs is too tall to look at: give a count of {MOST_PAIRS} or less.")
+    path = out_picture(out, inputs=[pairs])
     dataset = open_data(data, predictor.size, pairs)
     if pairs is not None:
         require_all_pairs(dataset, pairs)
@@ -83,12 +83,6 @@ def inspect_data(
     said = provenance(predictor, ", ".join(batch.source_names)) if metadata else None
     poses = batch.source_pose, batch.target_pose
     return _write(predictor, path, batch.source_image, poses, {"target": batch.target_image}, names, said)
-
-
-def _png(out: str | Path, inputs: Sequence[Path]) -> Path:
-    if Path(out).suffix.lower() != ".png" and not Path(out).is_dir():
-        raise UserError(f"{out} is to be a PNG: give a file name that ends in .png.")
-    return out_picture(out, tuple(inputs))
 
 
 def _write(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -89,28 +90,32 @@ def measure(
         return
     spawn = multiprocessing.get_context("spawn")
     count = min(processes, len(tasks))
-    with ProcessPoolExecutor(count, mp_context=spawn, initializer=_start, initargs=(measurement,)) as pool:
+    stop = spawn.Event()  # parts that wait at a worker cannot be cancelled
+    with ProcessPoolExecutor(count, mp_context=spawn, initializer=_start, initargs=(measurement, stop)) as pool:
         try:
             futures = [pool.submit(_measure_shared, part, wanted) for part, wanted in tasks]
             for future in futures:
                 future.result()
                 done()
         except BaseException:
+            stop.set()
             pool.shutdown(cancel_futures=True)
             raise
 
 
 _shared: Measurement  # of a worker process: sent once, so that photos stay decoded between parts
+_stop: Event
 
 
-def _start(measurement: Measurement) -> None:
-    global _shared
+def _start(measurement: Measurement, stop: Event) -> None:
+    global _shared, _stop
     torch.set_num_threads(1)
-    _shared = measurement
+    _shared, _stop = measurement, stop
 
 
 def _measure_shared(part: range, wanted: Sequence[Wanted]) -> None:
-    _measure_part(_shared, part, wanted)
+    if not _stop.is_set():
+        _measure_part(_shared, part, wanted)
 
 
 @contextmanager

@@ -23,9 +23,10 @@ from posegan.evaluation.scorers import REAL
 from posegan.evaluation.sheet import write_sheet
 from posegan.images import to_bytes, write_png
 from posegan.inference.open_data import named_pairs, open_data
-from posegan.inference.output import out_folder, outside_data, pair_name, provenance, require_distinct_names
+from posegan.inference.output import out_folder, pair_name, provenance, require_distinct_names
 from posegan.inference.predictor import Predictor
 from posegan.metrics import PROTOCOLS, Accumulator, l1, masked_l1, masked_ssim, psnr, ssim
+from posegan.places import require_folder_place
 from posegan.pose.mask import body_mask
 
 METRICS: Mapping[str, str] = {
@@ -74,7 +75,7 @@ def evaluate(
     data = str(dataset) if isinstance(dataset, str | Path) else type(dataset).__name__
     if isinstance(dataset, str | Path):
         if out is not None:
-            outside_data(out, dataset)
+            require_folder_place(out, dataset)
         dataset = open_data(dataset, predictor.size, pairs, split)
     if dataset.size != predictor.size:
         made, found = (f"{height}x{width}" for height, width in (predictor.size, dataset.size))

@@ -64,7 +64,7 @@ def allowed_people(
         if person in test:
             raise UserError(f"{person} is a test person and is never augmented: leave them out.")
         if person in held_out:
-            raise UserError(f"{person} is a validation person: leave them out, or take --split train+validation.")
+            raise UserError(f"{person} is a validation person: leave them out, or take the split train+validation.")
         if person not in everybody:
             raise UserError(f"{data} has no training photo of a person {person!r} with both shoulders and both hips.")
     people = {person: everybody[person] for person in sorted(everybody) if person not in held_out}

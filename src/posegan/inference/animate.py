@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from posegan.errors import UserError
 from posegan.files import sha256_of
 from posegan.images import scaled, tile, to_bytes, to_signed, write_gif
 from posegan.inference.finder import PersonFinder
@@ -28,6 +27,7 @@ from posegan.inference.sequences import PoseSequence, fit_sequence, follow
 from posegan.inference.targets import fit_body, fit_in_place, with_guesses
 from posegan.inference.video import write_mp4
 from posegan.metrics.flicker import flicker
+from posegan.places import FILM
 from posegan.pose import Pose, draw_pose
 from posegan.pose.smooth import smooth
 
@@ -145,10 +145,7 @@ def animate_file(
     are those of `animate`.
     Raises UserError as `find_sequence` and `Predictor.prepare`, or if `out` cannot be written or is one of the inputs.
     """
-    ending = Path(out).suffix.lower()
-    if ending not in (".gif", ".mp4") and not Path(out).is_dir():
-        raise UserError(f"{out} is to be a GIF or an MP4: give a file name that ends in .gif or .mp4.")
-    photos, path = photo_paths(photo), out_picture(out, files_among(photo, poses, source_pose))
+    photos, path = photo_paths(photo), out_picture(out, FILM, files_among(photo, poses, source_pose))
     (image, own_pose), *others = read_people(photos, source_pose, finder)
     if paste:
         background = "photo"
@@ -175,7 +172,7 @@ def animate_file(
     said = provenance(predictor, first, others=more, carried=carried) if metadata else {}
     if made.guessed and metadata:
         said["posegan:guessed-joints"] = ", ".join(made.guessed)
-    if ending == ".gif":
+    if path.suffix.lower() == ".gif":
         write_gif(path, list(shown), made.seconds / len(shown), said)
     else:
         write_mp4(path, shown, len(shown) / made.seconds, said)

@@ -22,8 +22,9 @@ from posegan.detect import People
 from posegan.errors import UserError
 from posegan.images import PHOTO_SUFFIXES, from_pil, read_photo, tell_unread, to_pil, write_jpeg
 from posegan.inference.finder import PersonFinder
-from posegan.inference.output import lies_in, out_file
+from posegan.inference.output import out_file
 from posegan.lock import sole_writer
+from posegan.places import ANNOTATIONS, lies_in, require_folder_place
 from posegan.pose import COCO18, Pose, draw_pose
 from posegan.pose.io import load_annotations, save_annotations, unfit_name
 
@@ -63,14 +64,12 @@ def annotate(
     writes it, or if `pictures` lies in the folder of the photos.
     """
     files, out = photos_of(images), Path(out)
-    if out.is_dir() or out.suffix.lower() != ".csv":
-        raise UserError(f"{out} is to be an annotation file: give a file name that ends in .csv.")
-    if Path(out).resolve() in {file.resolve() for file in files.values()}:
-        raise UserError(f"{out} is one of the photos: give another file name.")
-    if pictures is not None and any(Path(image).is_dir() and lies_in(pictures, image) for image in images):
-        raise UserError(f"{pictures} lies in the folder of the photos, which would mix: give another --pictures.")
-    out = out_file(out)
-    with sole_writer(out, "--out"):
+    if pictures is not None:
+        require_folder_place(pictures)
+        if any(Path(image).is_dir() and lies_in(pictures, image) for image in images):
+            raise UserError(f"{pictures} lies in the folder of the photos, which would mix: give another folder.")
+    out = out_file(out, ANNOTATIONS, files.values())
+    with sole_writer(out):
         rows = load_annotations(out) if out.exists() else {}
         finder.network  # noqa: B018 (loaded now: a network that is missing is no fault of the photos)
         result = Annotated(unread=[name for image in images if Path(image).is_dir() for name in list_unread(image)])

@@ -21,23 +21,19 @@ from posegan.errors import UserError, unknown_name
 from posegan.images import to_bytes, to_signed, write_jpeg
 from posegan.inference.allowed_people import AllowedPeople, AllowedSplit, allowed_people
 from posegan.inference.manifest import Manifest, check_settings
-from posegan.inference.output import out_folder, outside_data, provenance
-from posegan.inference.picture_score import Pictures, PictureScore, PoseAgreement
+from posegan.inference.output import out_folder, provenance
+from posegan.inference.picture_score import Pictures, PictureScore
 from posegan.inference.predictor import Predictor
 from posegan.inference.targets import fit_bodies
 from posegan.lock import sole_writer
+from posegan.places import require_folder_place
 from posegan.pose import Pose, load_annotations, save_annotations
 
 COLUMNS = ("picture", "person", "source", "pose_donor", "weights_sha256", "kept")  # of the manifest, before the scores
 PLACES = {"market": ("bounding_box_train", "market-annotation-train.csv"), "folder": (".", "annotations.csv")}
 
-OPTIONS = {name: f"--{name}" for name in ("data", "weights", "split", "seed")} | {
-    "retarget": "fitted limb lengths (--no-retarget)",
-    "scores": "scores (--no-scores, --osnet, --min-identity, --detector)",
-    "identity_embedding": "--min-identity",
-    "identity_osnet": "--min-identity",
-}
-"""What the command calls the settings that may not change in a folder."""
+CALLED = {"retarget": "fitted limb lengths"}
+"""What messages call the settings that may not change in a folder, where it is not their name."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ def augment(
     in the data set.
     """
     folder, root = Path(out).resolve(), Path(data).resolve()
-    outside_data(out, data)
+    require_folder_place(out, data)
     for name in least or {}:
         if name not in [score.name for score in scores]:
             raise unknown_name("score", name, [score.name for score in scores])
@@ -100,14 +96,14 @@ def augment(
         "scores": [score.name for score in scores],
         "least": dict(least or {}),
     }
-    asked = {score.name: "--min-pose" for score in scores if isinstance(score, PoseAgreement)}
+    thresholds = {name: f"a least {name}" for name in least or {}}
     place, annotations = PLACES[found.kind]
     jobs = plan(found, list(dict.fromkeys(people or found.people)), count, seed)
-    with sole_writer(out_folder(out), "--out"):
+    with sole_writer(out_folder(out)):
         file = folder / "augment.json"
         if (folder / annotations).is_file() and not file.is_file():
-            raise UserError(f"{out} holds {annotations} of another data set, which would be lost: give another --out.")
-        check_settings(file, settings, OPTIONS | asked)
+            raise UserError(f"{out} holds {annotations} of another data set, which would be lost: give another folder.")
+        check_settings(file, settings, CALLED | thresholds)
         manifest = Manifest(folder / "manifest.csv", [*COLUMNS, *(score.name for score in scores)])
         waiting = [job for job in jobs if job.picture not in manifest.kept]
         weights = predictor.sha256 or "none"

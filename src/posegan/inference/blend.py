@@ -8,6 +8,7 @@ from pathlib import Path
 from posegan.errors import UserError
 from posegan.inference.onnx_generator import is_exported
 from posegan.inference.output import out_file
+from posegan.places import WEIGHTS, require_new_file_place
 from posegan.weights import WeightsInfo, find_weights, read_weights, save_weights
 from posegan.weights_difference import between
 
@@ -27,7 +28,7 @@ def blend(start: str | Path, end: str | Path, share: float, out: str | Path) -> 
 
     start, end: as `posegan.weights.find_weights`, no exports. They should be of one run, or of two of one origin: the
     weights between others make no pictures.
-    Raises UserError if either cannot be read, they are not of one architecture, or `out` cannot be written.
+    Raises UserError if either cannot be read, they are not of one architecture, or `out` is there or cannot be written.
     """
     if not 0 <= share <= 1:
         raise UserError(f"The share {share:g} is not between 0 and 1: give 0.5 for half of the way.")
@@ -35,9 +36,8 @@ def blend(start: str | Path, end: str | Path, share: float, out: str | Path) -> 
     for path in paths:
         if is_exported(path):
             raise UserError(f"{path} is an export: give the .safetensors file that it was made from.")
-    if Path(out).suffix != ".safetensors":
-        raise UserError(f"{out} is to be a weight file: give a name that ends in .safetensors.")
-    written = out_file(out, paths)
+    require_new_file_place(out, WEIGHTS)
+    written = out_file(out, WEIGHTS)
     (first, ours), (second, theirs) = map(read_weights, paths)
     if first.model != second.model:
         raise UserError(f"{paths[0]} holds {first.model!r}, {paths[1]} {second.model!r}: give two of one model.")

@@ -17,6 +17,7 @@ from posegan.inference.framing import fit_pose
 from posegan.inference.output import out_folder, provenance
 from posegan.inference.poses import bundled_poses
 from posegan.inference.predictor import Predictor
+from posegan.places import require_replaceable
 from posegan.pose import Pose, draw_poses
 from posegan.weights import bundled_names
 
@@ -32,7 +33,7 @@ def demo_weights() -> str:
     if WEIGHTS not in bundled_names():
         raise UserError(
             f"This copy of posegan holds no bundled weights ({WEIGHTS}), which the demo needs: install a release, or "
-            "give --weights with a file or run folder that `posegan train` wrote."
+            "give weights, a file or run folder that `posegan train` wrote."
         )
     return WEIGHTS
 
@@ -40,10 +41,12 @@ def demo_weights() -> str:
 def demo(predictor: Predictor, out: str | Path) -> list[Path]:
     """Write `sheet.png` and `walk.gif` of re-posed synthetic people into a folder and return their paths."""
     folder = out_folder(out)
+    sheet, walk = folder / "sheet.png", folder / "walk.gif"
+    for path in (sheet, walk):
+        require_replaceable(path)
     people = SyntheticPeople(1, predictor.size)
     images, poses = _sources(people)
     said = provenance(predictor, "synthetic people, no photo")
-    sheet, walk = folder / "sheet.png", folder / "walk.gif"
     write_png(sheet, _sheet(predictor, images, poses), said)
     frames = _walk(predictor, people, images[:WALKERS], poses[:WALKERS])
     write_gif(walk, frames, 1.1 / FRAMES, said)

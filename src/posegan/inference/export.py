@@ -31,6 +31,7 @@ from posegan.inference.onnx_generator import (
 from posegan.inference.output import out_file, out_folder
 from posegan.inference.poses import bundled_poses
 from posegan.models.base import Generator, count_parameters
+from posegan.places import EXPORT, require_file_place, require_folder_place
 from posegan.pose import Pose, Size
 from posegan.weights import find_weights, load_model
 
@@ -100,17 +101,19 @@ def export_onnx(weights: str | Path, out: str | Path, *, split: bool = False) ->
     path = find_weights(weights)
     if is_exported(path):
         raise UserError(f"{path} is an export already: give the .safetensors file that it was made from.")
-    if split and Path(out).suffix.lower() == ".onnx":
+    if split and Path(out).suffix.lower() in EXPORT:
         raise UserError(f"{out} is to be a folder for two files: give a name without an ending.")
-    if not split and Path(out).suffix.lower() != ".onnx":
-        raise UserError(f"{out} is to be an ONNX file: give a name that ends in .onnx.")
+    if split:
+        require_folder_place(out)
+    else:
+        require_file_place(out, EXPORT, [path])
     model, info = load_model(path)
     generator = model.generator.eval()
     height, width = info.config["size"]
     if split:  # before minutes of work
         paths = {part: out_folder(out) / f"{part}.onnx" for part in (ENCODE, RENDER)}
     else:
-        paths = {WHOLE: out_file(out, (path,))}
+        paths = {WHOLE: out_file(out, EXPORT, [path])}
     files = export_generator(generator, (height, width), split=split)
     difference = largest_difference(generator, on_onnxruntime(files, (height, width)), (height, width))
     if not difference <= TOLERANCE:  # nor NaN

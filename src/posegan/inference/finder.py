@@ -23,15 +23,15 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 SMALLEST = (16, 8)  # (h, w) of a photo that may show a person
 
 REMEDY = (
-    "cut the person out with --box LEFT,TOP,RIGHT,BOTTOM, use another --detector (docs/detect.md), or give the joints: "
-    "--source-pose with an OpenPose .json or an annotations .csv, or such a file beside the photo"
+    "give the box that they are in, another detector (docs/detect.md), or the joints as source pose: an OpenPose .json "
+    "or an annotations .csv, or such a file beside the photo"
 )
 JOINTS_REMEDY = (
-    "cut the person out of the photo first, or give the joints: {option} with an OpenPose .json or an annotations "
+    "cut the person out of the photo first, or give the joints as {pose}: an OpenPose .json or an annotations "
     ".csv, or such a file beside the photo"
 )  # for commands that take no box and no detector
 POSE_REMEDY = (
-    "cut the person out of it first, use another --detector (docs/detect.md), or give an OpenPose .json or "
+    "cut the person out of it first, use another detector (docs/detect.md), or give an OpenPose .json or "
     "annotations.csv:PHOTO as the pose"
 )
 
@@ -100,8 +100,8 @@ class PersonFinder:
             raise UserError(f"The detector {self.network.name}{limits} finds nobody {where}: {self.remedy}.")
         if self.person is None and len(people) > 1:
             sys.stderr.write(
-                f"{len(people)} people {where}, the largest is taken: --person N takes another, "
-                f"`posegan detect --images {name} --pictures DIR --out CSV` shows their numbers.\n"
+                f"{len(people)} people {where}, the largest is taken: give the number of another person, which "
+                f"`posegan detect --images {name} --pictures DIR --out CSV` shows.\n"
             )
         number = self.person or 1
         if number > len(people):

@@ -24,17 +24,16 @@ from posegan.inference.output import (
     files_among,
     out_folder,
     out_picture,
-    outside_data,
     pair_name,
     photo_paths,
     provenance,
     require_distinct_names,
-    require_replaceable,
 )
 from posegan.inference.paste import aim_in_photo, paste_person
 from posegan.inference.poses import FramedPose, find_pose
 from posegan.inference.predictor import PoseGiven, Predictor, read_people
 from posegan.inference.targets import with_guesses
+from posegan.places import require_folder_place, require_replaceable
 from posegan.pose import Pose
 from posegan.pose.missing import joint_names
 
@@ -83,9 +82,7 @@ def generate_file(
     metadata: say in the file that it is generated, with which weights, from which photo, and which joints are guessed.
     Raises UserError as `Predictor.generate`, or if `out` is a folder, one of the inputs, or not named as a PNG.
     """
-    if Path(out).suffix.lower() != ".png" and not Path(out).is_dir():
-        raise UserError(f"{out} is to be a PNG: give a file name that ends in .png.")
-    photos, path = photo_paths(photo), out_picture(out, files_among(photo, pose, source_pose))
+    photos, path = photo_paths(photo), out_picture(out, inputs=files_among(photo, pose, source_pose))
     finder = finder or PersonFinder()
     wanted = find_pose(pose, finder=finder.anybody()) if isinstance(pose, str | Path) else pose
     guessed: tuple[str, ...] = ()
@@ -130,7 +127,7 @@ def generate_pairs(
     Raises UserError if a pair names a photo that the data has not, if two pairs would be one file, if such a file is
     there that does not say that posegan made it, or as `open_data`.
     """
-    outside_data(out, data)
+    require_folder_place(out, data)
     dataset = open_data(data, predictor.size, pairs)
     require_all_pairs(dataset, pairs)
     named = dataset.pair_names()

@@ -12,10 +12,10 @@ from posegan.errors import UserError
 from posegan.files import append_text, read_text, write_text
 
 
-def check_settings(file: Path, settings: Mapping[str, object], options: Mapping[str, str]) -> None:
+def check_settings(file: Path, settings: Mapping[str, object], called: Mapping[str, str]) -> None:
     """Write the settings if the folder has none yet; raises UserError if it was filled with others.
 
-    options: what the user calls a setting, or one inside a setting that is a mapping, by its key.
+    called: what messages call a setting, or one inside a setting that is a mapping, by its key.
     """
     if not file.is_file():
         write_text(file, json.dumps(settings, indent=2) + "\n")
@@ -25,21 +25,21 @@ def check_settings(file: Path, settings: Mapping[str, object], options: Mapping[
     except ValueError:
         stored = None
     if not isinstance(stored, dict):
-        raise UserError(f"{file} is damaged: delete its folder or give another --out.")
+        raise UserError(f"{file} is damaged: delete its folder or give another folder.")
     for key, value in settings.items():
         if stored.get(key) != value and key != "version":
             raise UserError(
-                f"{file.parent} holds pictures made {_difference(key, stored.get(key), value, options)}: give another "
-                "--out, or the same settings."
+                f"{file.parent} holds pictures made {_difference(key, stored.get(key), value, called)}: give another "
+                "folder, or the same settings."
             )
 
 
-def _difference(key: str, stored: object, value: object, options: Mapping[str, str]) -> str:
-    """Return in words how a setting differs: "with --seed 0 instead of with --seed 1"."""
+def _difference(key: str, stored: object, value: object, called: Mapping[str, str]) -> str:
+    """Return in words how a setting differs: "with seed 0 instead of with seed 1"."""
     if isinstance(stored, dict) and isinstance(value, dict):
         inner = next(k for k in (*value, *stored) if stored.get(k) != value.get(k))
-        return _difference(inner, stored.get(inner), value.get(inner), options)
-    name = options.get(key, key)
+        return _difference(inner, stored.get(inner), value.get(inner), called)
+    name = called.get(key, key)
     return f"{_said(name, stored)} instead of {_said(name, value)}"
 
 
@@ -70,7 +70,7 @@ class Manifest:
         text = whole[: whole.rfind("\n") + 1]
         rows = list(csv.reader(io.StringIO(text)))
         if _line(rows[0] if rows else []) != header:
-            raise UserError(f"{path} is not the manifest of these settings: give another --out.")
+            raise UserError(f"{path} is not the manifest of these settings: give another folder.")
         self._note(rows[1:])
         if text != whole:
             write_text(path, text)

@@ -57,9 +57,9 @@ def open_data(
     kind = kind_of(where)
     if kind == "synthetic":
         if pairs is not None:
-            raise UserError("Synthetic people have no photos that a pairs file could name: leave --pairs out.")
+            raise UserError("Synthetic people have no photos that a pairs file could name: leave the pairs out.")
         if split is not None:
-            raise UserError("Synthetic people are measured on a fixed crowd of their own: leave --split out.")
+            raise UserError("Synthetic people are measured on a fixed crowd of their own: leave the split out.")
         return _synthetic(size)
     if pairs is not None:
         require_readable(Path(pairs), PAIRS_REMEDY)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from posegan import __version__
 from posegan.errors import UserError
 from posegan.files import require_writable
+from posegan.places import PICTURE, require_file_place, require_folder_place, require_picture_place
 
 if TYPE_CHECKING:
     from posegan.inference.predictor import Predictor
 
 
 GENERATED = {"Software": f"posegan {__version__}", "Description": "AI-generated: a person re-posed by posegan"}
-SAID = 2**26  # bytes of a file in which its metadata are looked for
 CARRIED = "where body and background only moved, pixels are those of the photo"
 
 
@@ -44,66 +44,28 @@ def provenance(
 def out_folder(path: str | Path) -> Path:
     """Return a folder for results, made if it is not there; raises UserError if that cannot be, or no file in it."""
     path = Path(path)
+    require_folder_place(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path).close()
-    except FileExistsError as error:
-        raise UserError(f"{path} is a file: give a folder for the results, or delete it.") from error
-    except NotADirectoryError as error:
-        raise UserError(f"{path} cannot be made, a part of it is a file: give another folder.") from error
     except OSError as error:
         raise UserError(f"{path} cannot be used ({error.strerror}): give a folder that you may write to.") from error
     return path
 
 
-def out_file(path: str | Path, inputs: tuple[str | Path | None, ...] = ()) -> Path:
-    """Return the path of a result file, its folder made.
-
-    Raises UserError if it is a folder or one of the inputs, or cannot be written.
-    """
+def out_file(path: str | Path, endings: Sequence[str] = (), inputs: Iterable[str | Path | None] = ()) -> Path:
+    """Return the path of a result file, its folder made; raises UserError as `require_file_place`, or if that fails."""
     path = Path(path)
-    if path.is_dir():
-        raise UserError(f"{path} is a folder: give a file name in it, for example {path / 'result.png'}.")
-    for used in inputs:
-        if used is not None and path.exists() and Path(used).exists() and path.samefile(used):
-            raise UserError(f"{path} is an input of this command and would be lost: give another output file.")
+    require_file_place(path, endings, inputs)
     out_folder(path.parent)
     require_writable(path)
     return path
 
 
-def out_picture(path: str | Path, inputs: tuple[str | Path | None, ...] = ()) -> Path:
-    """Return the path of a picture or film to write, as `out_file`.
-
-    Raises UserError as it does, or if a file is there that does not say that posegan made it.
-    """
-    path = out_file(path, inputs)
-    require_replaceable(path)
-    return path
-
-
-def require_replaceable(path: Path) -> None:
-    """Raise UserError if a picture or film of that name is there and does not say that posegan made it."""
-    if not path.is_file() or not path.stat().st_size:
-        return
-    with path.open("rb") as file:
-        made_here = b"posegan" in file.read(SAID)
-    if not made_here:
-        raise UserError(
-            f"{path} is there and does not say that posegan made it: give another --out, or move it away first."
-        )
-
-
-def outside_data(out: str | Path, data: str | Path) -> None:
-    """Raise UserError if results are to be written into a data set, where they would count as its photos."""
-    if str(data) != "synthetic" and lies_in(out, data):
-        raise UserError(f"{out} lies in the data set {data}, with whose photos it would mix: give another --out.")
-
-
-def lies_in(path: str | Path, folder: str | Path) -> bool:
-    """Return whether a path is a folder, or lies somewhere below it."""
-    inner, outer = Path(path).resolve(), Path(folder).resolve()
-    return inner == outer or outer in inner.parents
+def out_picture(path: str | Path, endings: Sequence[str] = PICTURE, inputs: Iterable[str | Path | None] = ()) -> Path:
+    """Return the path of a picture or film to write, as `out_file`; raises UserError as `require_picture_place` too."""
+    require_picture_place(path, endings, inputs)
+    return out_file(path, endings, inputs)
 
 
 def photo_paths(photo: str | Path | Sequence[str | Path]) -> list[Path]:

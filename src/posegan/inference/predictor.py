@@ -90,7 +90,7 @@ class Predictor:
         generator: Generator
         if is_exported(path):
             if str(device) not in ("auto", "cpu"):
-                raise UserError(f"{path} runs on the CPU only: leave --device out, or give the .safetensors file.")
+                raise UserError(f"{path} runs on the CPU only: leave the device out, or give the .safetensors file.")
             device = "cpu"
             generator, exported = load_exported(path)
             info, sha256 = exported.weights, exported.sha256
@@ -311,7 +311,7 @@ def shipped_weights() -> str:
     shipped = [name for name in SHIPPED if name in bundled_names()]
     if not shipped:
         raise UserError(
-            "This copy of posegan holds no bundled weights: give --weights with a .safetensors file or a run folder "
+            "This copy of posegan holds no bundled weights: give weights, a .safetensors file or a run folder "
             "that `posegan train` wrote."
         )
     return shipped[0]

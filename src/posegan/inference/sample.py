@@ -59,13 +59,13 @@ def sample_people(
     if not isinstance(generator, Sampler):
         name = repr(predictor.info.model) if predictor.info else "that is given"
         able = ", ".join(map(repr, _models_that_sample()))
-        raise UserError(f"The model {name} draws no people of its own: give --weights of one of {able}.")
+        raise UserError(f"The model {name} draws no people of its own: give weights of one of {able}.")
     factors = generator if isinstance(generator, FactorSampler) else None
     given, photos = {}, [torch.empty(0, 3, *size)]
     for factor, part in taken.items():
         if factors is None or factor not in factors.factor_names:
-            raise UserError(f"This model does not hold the {factor} apart from the rest: leave --{factor} out.")
-        finder = PersonFinder(remedy=JOINTS_REMEDY.format(option=f"--{factor}-pose"))
+            raise UserError(f"This model does not hold the {factor} apart from the rest: leave the {factor} out.")
+        finder = PersonFinder(remedy=JOINTS_REMEDY.format(pose=f"{factor} pose"))
         photo, own_pose = predictor.prepare(part.photo, part.pose, finder)
         given[factor] = factors.factors(photo[None].to(device), Pose.stack([own_pose]).to(device))[factor]
         photos.append(photo[None])
@@ -76,7 +76,7 @@ def sample_people(
         elif factors is not None:
             poses = factors.sample_pose(count, size)
         else:
-            raise UserError("This model draws people, but no poses: give --pose.")
+            raise UserError("This model draws people, but no poses: give a pose.")
         images = []
         for first in range(0, count, AT_ONCE):
             part_of_poses = poses[first : first + AT_ONCE]
@@ -99,11 +99,9 @@ def sample_sheet(
 
     The other arguments are those of `sample_people`. Raises UserError also if `out` is a folder, an input, or no PNG.
     """
-    if Path(out).suffix.lower() != ".png" and not Path(out).is_dir():
-        raise UserError(f"{out} is to be a PNG: give a file name that ends in .png.")
     photos = [Path(part.photo) for part in taken.values() if isinstance(part.photo, str | Path)]
     poses = [Path(given) for given in (pose, *(part.pose for part in taken.values())) if isinstance(given, str | Path)]
-    path = out_picture(out, tuple(used for used in (*photos, *poses) if used.is_file()))
+    path = out_picture(out, inputs=[used for used in (*photos, *poses) if used.is_file()])
     people = sample_people(predictor, count, pose=pose, seed=seed, **taken)
     said = provenance(predictor, ", ".join(map(sha256_of, photos)) or "no photo")
     said["Description"] = "AI-generated: people sampled by posegan"

@@ -30,6 +30,7 @@ from posegan.pose.io import parse_openpose
 RATE = 12.0  # frames a second of what does not say
 GAP = 0.5  # seconds without anybody up to which poses between are put in
 COMMON: Size = (512, 256)  # the frame in which photos of several sizes meet
+FILMS = {".gif"}  # in a folder of frames a GIF is none of them: `posegan animate` may have made it of these
 FORMS = (
     "a bundled sequence, a folder of photos or of OpenPose .json files, a .json file with a list of them, or a video"
 )
@@ -149,8 +150,8 @@ def _without_edges(poses: Pose) -> tuple[Pose, Size]:
 def _folder(folder: Path, detector: Detector | None, unreadable: list[str]) -> Iterator[FramedPose | None]:
     """Yield what the files of a folder give in their order; those that cannot be read are told in `unreadable`."""
     files = sorted((file for file in folder.iterdir() if not file.name.startswith(".")), key=_natural)
-    photos = [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES]
-    unread = [file.name for file in files if file.suffix.lower() in UNREAD_SUFFIXES]
+    photos = [file for file in files if file.suffix.lower() in PHOTO_SUFFIXES - FILMS]
+    unread = [file.name for file in files if file.suffix.lower() in UNREAD_SUFFIXES | FILMS]
     keypoints = [file for file in files if file.suffix.lower() == ".json"]
     if photos:
         before: Pose | None = None

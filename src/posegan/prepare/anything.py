@@ -10,8 +10,9 @@ from pathlib import Path
 from posegan.data import DataReport
 from posegan.detect import Detector
 from posegan.errors import UserError
+from posegan.files import PHOTOS_REMEDY, require_folder
 from posegan.inference.open_data import kind_of
-from posegan.inference.output import lies_in
+from posegan.places import lies_in
 from posegan.prepare.prepare import prepare, prepare_photos
 from posegan.prepare.raw import Piece, is_flat_fashion, is_raw, pieces_of, unpack
 
@@ -45,11 +46,13 @@ def prepare_anything(
     """
     path = Path(where)
     if path.is_file() and path.suffix.lower() != ".zip":
-        raise UserError(f"{path} is no data set: give a folder, or the zip of Market-1501 or DeepFashion In-shop.")
+        raise UserError(f"{path} is no data set: {PHOTOS_REMEDY}.")
+    if not path.exists() and str(where) != "synthetic":
+        require_folder(path, PHOTOS_REMEDY)
     if path.is_file() or is_raw(path) == "deepfashion":
         target = _beside(path) if out is None else Path(out)
         if path.is_dir() and lies_in(target, path):
-            raise UserError(f"{target} lies among the photos, which would mix with their copies: give another --out.")
+            raise UserError(f"{target} lies among the photos, which would mix with their copies: give another folder.")
         unpack(path, target, progress)
         return _known(target, target, shard_megabytes)
     if not path.is_dir() or str(where) == "synthetic":

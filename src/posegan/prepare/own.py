@@ -64,7 +64,7 @@ def foreign(path: Path) -> UserError:
     """Return the error for a file that would be replaced and is not `prepare`'s."""
     return UserError(
         f"{path} is not as `posegan prepare` wrote it, or not its own, and would be lost: move it away, or give "
-        "another --out."
+        "another folder for the results."
     )
 
 

@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from multiprocessing.synchronize import Event
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -38,7 +39,7 @@ from posegan.prepare.own import OwnFiles, foreign
 
 LAYOUT = "Put each person's photos into a folder of their own: photos/<person>/<image>."
 UNREAD = "in a format that is not read (save it as JPEG, PNG or WebP first)"
-OPTIONS = {"photos": "the photos", "detector": "--detector", "detector_weights": "--detector-weights"}
+CALLED = {"photos": "the photos", "detector": "the detector", "detector_weights": "detector weights"}
 FEW = 24  # photos, for which no further processes are started: each needs seconds until it works
 TOGETHER = 4  # photos that a process takes at a time
 
@@ -101,7 +102,7 @@ def cut_people(
     out = own.folder
     if (out / "looked.jsonl").exists() and not (out / "looked.json").exists():
         raise foreign(out / "looked.jsonl")
-    check_settings(out / "looked.json", {"photos": str(root.resolve()), **settings}, OPTIONS)
+    check_settings(out / "looked.json", {"photos": str(root.resolve()), **settings}, CALLED)
     own.save()
     journal = _Journal(out / "looked.jsonl")
     known = {line.photo: line for line in journal.lines if not line.cut or (out / line.cut).is_file()}
@@ -155,32 +156,35 @@ def _look_all(
         return
     chunks = [photos[i : i + TOGETHER] for i in range(0, len(photos), TOGETHER)]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _begin, (open_detector,)) as pool:
+    stop = context.Event()  # chunks that wait at a worker cannot be cancelled
+    with ProcessPoolExecutor(workers, context, _begin, (open_detector, stop)) as pool:
         tasks = [pool.submit(_look_chunk, root, out, chunk) for chunk in chunks]
         try:
             for task in as_completed(tasks):
                 yield from task.result()
         except BrokenProcessPool as error:
             raise UserError(
-                "A process that looks for people was ended, perhaps for lack of memory: give a smaller --workers; what "
+                "A process that looks for people was ended, perhaps for lack of memory: give fewer workers; what "
                 "was done is kept."
             ) from error
         except BaseException:
+            stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
 _detector: Detector  # of this process
+_stop: Event
 
 
-def _begin(open_detector: Callable[[], Detector]) -> None:
-    global _detector
+def _begin(open_detector: Callable[[], Detector], stop: Event) -> None:
+    global _detector, _stop
     torch.set_num_threads(1)
-    _detector = open_detector()
+    _detector, _stop = open_detector(), stop
 
 
 def _look_chunk(root: Path, out: Path, chunk: Sequence[tuple[str, str]]) -> list[Looked]:
-    return [_look(root, out, name, digest, _detector) for name, digest in chunk]
+    return [_look(root, out, name, digest, _detector) for name, digest in chunk if not _stop.is_set()]
 
 
 def _look(root: Path, out: Path, name: str, digest: str, detector: Detector) -> Looked:

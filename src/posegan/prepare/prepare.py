@@ -22,8 +22,9 @@ from posegan.detect import Detector
 from posegan.errors import UserError
 from posegan.files import write_bytes
 from posegan.inference.open_data import Kind, kind_of, open_data
-from posegan.inference.output import lies_in, out_folder
+from posegan.inference.output import out_folder
 from posegan.lock import sole_writer
+from posegan.places import lies_in
 from posegan.pose import Size
 from posegan.pose.io import load_annotations
 from posegan.prepare.own import OwnFiles, foreign
@@ -82,7 +83,7 @@ def prepare(
         wanted = " or ".join(pattern for part in _parts(kind) for pattern in part.annotations[:1])
         raise UserError(f"{root} holds no keypoints: put {wanted} there.")
     target = out_folder(root if out is None else out)
-    with sole_writer(target, "--out"):
+    with sole_writer(target):
         own = OwnFiles(target)
         for part in present:
             _claim(part, root, own, shard_megabytes)
@@ -112,11 +113,11 @@ def prepare_photos(
     """
     root, target = Path(photos), Path(out)
     if lies_in(target, root):
-        raise UserError(f"{out} lies in the folder of the photos, which would mix with their cuts: give another --out.")
+        raise UserError(f"{out} lies in the folder of the photos, which would mix with the cuts: give another folder.")
     said = {"detector": "builtin", **(settings or {})}
     listed = list_people(root)
     (part,) = _parts("folder")
-    with sole_writer(out_folder(target), "--out"):
+    with sole_writer(out_folder(target)):
         own = OwnFiles(target, (target / "looked.json").is_file())
         for name in ("annotations.csv", "report.html"):
             own.claim(name)

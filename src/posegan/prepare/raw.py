@@ -94,7 +94,7 @@ def unpack(where: Path, out: Path, progress: bool = False) -> Kind:
         _check_size(where, wanted, out)
         console = Console(stderr=True)
         shown = progress and console.is_terminal
-        with sole_writer(out, "--out"):
+        with sole_writer(out):
             missing = _missing(where, wanted, out)
             for target, _, read in track(missing, "unpacking", console=console, disable=not shown):
                 data = read()
@@ -138,7 +138,7 @@ def _check_size(where: Path, wanted: Sequence[Entry], out: Path) -> None:
     out_folder(out)
     free = shutil.disk_usage(out).free
     if total > free:
-        raise UserError(f"{out} has {free / 2**30:.1f} GiB free, {total / 2**30:.1f} are needed: give another --out.")
+        raise UserError(f"{out} has {free / 2**30:.1f} GiB free, {total / 2**30:.1f} are needed: give another folder.")
 
 
 def _missing(where: Path, wanted: Sequence[Entry], out: Path) -> list[Entry]:
@@ -148,7 +148,7 @@ def _missing(where: Path, wanted: Sequence[Entry], out: Path) -> list[Entry]:
     if others:
         raise UserError(
             f"{out / others[0]} is another file than that of {where} and would be lost: move it away, or give another "
-            "--out."
+            "folder."
         )
     return [entry for entry in wanted if entry[0] not in there]
 

@@ -80,12 +80,12 @@ class Run:
         self._stop = False
         found = load_newest_state(self.folder / "state") if resume else None
         if found is None and not resume and (self.folder / "state").exists():
-            raise UserError(f"{self.folder} already holds a run: give another training.out, or use --resume auto.")
+            raise UserError(f"{self.folder} already holds a run: give another training.out, or resume it.")
         trained = [name for name in ("weights.safetensors", "best.safetensors") if (self.folder / name).exists()]
         if found is None and trained:
             raise UserError(
                 f"{self.folder} holds {trained[0]} but no state to go on from, and it would be lost: give another "
-                "training.out, or move it away; --training.init starts from weights."
+                "training.out, or move it away; training.init starts from weights."
             )
         self.start = found[0] if found else 0
         self.state = found[1] if found else None
@@ -150,7 +150,7 @@ class Run:
         with contextlib.ExitStack() as stack:
             if main:
                 out_folder(folder)
-                stack.enter_context(sole_writer(folder, "training.out"))
+                stack.enter_context(sole_writer(folder))
                 changed = changed_keys(folder / "config.yaml", self.recipe.tree()) if self.start else []
                 write_text(folder / "config.yaml", dump(self.recipe.tree()))
             self.fabric.barrier()

@@ -11,8 +11,6 @@ import torch
 from posegan.errors import UserError
 from posegan.files import ExternalFile, sha256_of
 
-OPTION = "--features-dir"
-
 
 @dataclass(frozen=True)
 class WeightFolder:
@@ -38,7 +36,7 @@ class WeightFolder:
             cached = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
             if cached.is_file() or (self.download and _fetch(url, cached)):
                 return _checked(cached, url)
-        place = f"put it at {path}" if self.folder else f"put it into a folder and name the folder with {OPTION}"
+        place = f"put it at {path}" if self.folder else "put it into a folder and give that as the features dir"
         checksum = f" (sha256 {file.sha256})" if file.sha256 else ""
         raise UserError(f"{file.name} ({file.purpose}) is missing: get it from {file.source}{checksum} and {place}.")
 
