@@ -77,7 +77,7 @@ def test_photos_are_added_and_used_and_removed(page: Page):
 
 
 def test_after_another_person_the_own_photo_comes_back_with_all_that_was_done(page: Page):
-    assert page.locator("#back").is_hidden()
+    assert page.locator("#yours").is_hidden()
     drop_all(page, photos(9, 5))
     until_there(page, 1)
     page.click("#confirm")
@@ -87,12 +87,34 @@ def test_after_another_person_the_own_photo_comes_back_with_all_that_was_done(pa
     until_changed(page, posed)
     page.click(".person >> nth=2")
     page.wait_for_timeout(300)
-    page.click("#back")
+    page.click(".own-photo")
     until_there(page, 1)
     until_shown(page, posed)
-    assert page.locator("#back").is_hidden()
+    assert page.locator("#yours").is_hidden()  # nothing else to go to
     page.keyboard.press("Control+z")
     until_changed(page, posed)
+
+
+def test_one_goes_from_one_own_photo_to_another_and_finds_each_as_it_was_left(page: Page):
+    posed = []
+    for number, pose in ((9, "arms-up"), (5, "walking")):
+        drop_all(page, photos(number))
+        page.wait_for_selector("body[data-step=joints]")
+        page.click("#confirm")
+        page.click(f"[data-pose={pose}]")
+        posed.append(until_rested(page))
+    drop_all(page, photos(2))  # its joints are not confirmed yet
+    page.wait_for_selector("body[data-step=joints]")
+    own = page.locator(".own-photo")
+    assert [button.get_attribute("title") for button in own.all()] == ["9", "5", "2"]
+    for number in (0, 1, 0):
+        own.nth(number).click()
+        until_shown(page, posed[number])
+        pressed = [button.get_attribute("aria-pressed") for button in own.all()]
+        assert pressed == [str(n == number).lower() for n in range(3)]
+    own.nth(2).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-step=joints]")
 
 
 def test_leaving_the_page_with_an_own_photo_is_asked_first(page: Page):

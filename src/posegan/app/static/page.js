@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ac36ae352755685e0f5d60bd7d3a1445ba7210958189f2ac25bc8d905e4e9ecf
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: d74ede3716c0417e488f8b43ff6325f7884cf63aba1f6a5c412d46548b13e5f3
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -930,6 +930,7 @@ var NONE = [];
 var LOOKING = "Looking for the person …";
 var FOUND = "The joints were found. See whether they are right.";
 var PLACING_STEPS = 300;
+var OWN = 12;
 function named(photo, file) {
   const name = stem(file.name);
   return name === null ? photo : { ...photo, name };
@@ -968,7 +969,6 @@ var App = class {
   facts;
   messages = new Messages();
   editor;
-  step = "pose";
   selected = null;
   chosen;
   playing = null;
@@ -976,42 +976,40 @@ var App = class {
   // what plays or played last
   changed = () => void 0;
   // whoever shows the state of the controls
-  photo = null;
-  own = false;
-  left = null;
-  // the user's photo that another one has replaced
-  image = null;
-  placed = null;
+  /** The user's photos, in the order in which they came. */
+  own = [];
+  /** What is shown. */
+  work = null;
   taken = null;
   // from the library, with its name
   picked = false;
   // whether the user has chosen models
-  source = remember([]);
-  target = remember([]);
+  nothing = remember([]);
   newest = new Newest();
   stage;
   renderer;
   verdicts;
   whole;
   player = new Player((pose) => this.preview(pose, performance.now()));
+  get step() {
+    return this.work?.step ?? "pose";
+  }
   get history() {
-    return this.step === "joints" ? this.source : this.target;
+    const { work } = this;
+    if (!work) return this.nothing;
+    return work.step === "joints" ? work.source : work.target;
   }
   /** More photos of the person. */
   get others() {
-    return this.photo?.others ?? NONE;
+    return this.work?.photo.others ?? NONE;
   }
   /** Whether more photos of the person can be added, up to a number: somebody has to find the person in them. */
   get takesOthers() {
-    return this.own && this.facts.photos > 1 && this.facts.detector !== null;
+    return this.isOwn && this.facts.photos > 1 && this.facts.detector !== null;
   }
-  /** Whether the user's photo was left for another one and can be had back. */
-  get canGoBack() {
-    return this.left !== null;
-  }
-  /** Whether something would be lost with the page. */
-  get holdsPhoto() {
-    return this.own || this.left !== null;
+  /** Whether the user brought what is shown. */
+  get isOwn() {
+    return this.own.some((work) => work === this.work);
   }
   // Photos -----------------------------------------------------------------------------------------------------------
   async takeExample(number) {
@@ -1045,7 +1043,7 @@ var App = class {
         break;
       }
       try {
-        const added = await still(this.backend.addOther(this.require(), file));
+        const added = await still(this.backend.addOther(this.require().photo, file));
         this.setOthers([...this.others, named(added, file)]);
         this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
         if (added.doubt) faults.push(`${file.name}: ${added.doubt}`);
@@ -1064,28 +1062,31 @@ var App = class {
   async putFirst(other) {
     const still = this.newest.begin();
     await this.messages.guard(async () => {
-      const first = this.require();
+      const work = this.require();
+      const first = work.photo;
       if (!first.boxes) throw new Sentence("Place the joints of this photo first, or drop the photos in another order.");
-      const boxes = await still(this.backend.setJoints(first, this.source.now));
-      const posed = this.target.canUndo && bounds(this.target.now) !== null;
-      const target = posed ? this.settled(await still(this.backend.place(other, this.target.now))) : null;
-      const work = await this.prepare(other, this.step, true, still);
+      const boxes = await still(this.backend.setJoints(first, work.source.now));
+      const posed = work.target.canUndo && bounds(work.target.now) !== null;
+      const target = posed ? this.settled(await still(this.backend.place(other, work.target.now))) : null;
+      const made = await this.prepare(other, work.step, still);
       if (!this.others.includes(other)) return;
-      const former = { ...first, pose: this.source.now, boxes, others: NONE };
-      const others = this.others.map((photo) => photo === other ? former : photo);
-      if (target) work.target.put(target);
-      this.show({ ...work, photo: { ...other, others } });
+      const former = { ...first, pose: work.source.now, boxes, others: NONE };
+      made.photo = { ...other, others: this.others.map((photo) => photo === other ? former : photo) };
+      if (target) made.target.put(target);
+      this.own = this.own.map((one) => one === work ? made : one);
+      this.show(made);
       this.messages.tell("That photo comes first now.");
     });
   }
   setOthers(others) {
-    this.photo = { ...this.require(), others };
+    const work = this.require();
+    work.photo = { ...work.photo, others };
     if (this.player.playing) this.changed();
     else this.refresh(performance.now());
   }
   async use(photo, step, own, still) {
-    const work = await this.prepare(photo, step, own, still);
-    if (this.own) this.left = this.work();
+    const work = await this.prepare(photo, step, still);
+    if (own) this.own = [...this.own, work].slice(-OWN);
     this.show(work);
     if (photo.pose === null && this.facts.detector !== null) {
       const [why, remedy] = photo.unsearched ? [photo.unsearched, "place the joints by hand, or load them from an OpenPose JSON"] : ["Nobody was found in this photo", "drag the box to the person, then find the joints in it or place them by hand"];
@@ -1095,7 +1096,7 @@ var App = class {
     this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : next);
   }
   /** All that has to be waited for before a photo is shown: until then nothing changes. */
-  async prepare(photo, step, own, still) {
+  async prepare(photo, step, still) {
     const image = new Image();
     image.src = photo.picture;
     const fault = new Sentence("The photo cannot be shown: drop it again.");
@@ -1103,32 +1104,24 @@ var App = class {
     const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
     const placed2 = known && await still(this.backend.libraryFor(photo));
     const pose = known ?? this.guess(photo);
-    return { photo, own, image, placed: placed2, source: remember(pose), target: remember(pose), step };
+    return { photo, image, placed: placed2, source: remember(pose), target: remember(pose), step };
   }
-  /** Back to the user's photo that was left, with all that was done to it. */
-  goBack() {
-    const { left } = this;
-    if (!left) return;
+  /** Back to one of the user's photos, with all that was done to it. */
+  goTo(work) {
+    if (work === this.work) return;
     this.newest.begin();
     this.messages.clear();
-    this.left = this.own ? this.work() : null;
-    this.show(left);
+    this.show(work);
     this.messages.tell("Your photo is back.");
-  }
-  work() {
-    const { own, placed: placed2, source, target, step } = this;
-    return { photo: this.require(), image: this.image, own, placed: placed2, source, target, step };
   }
   show(work) {
     this.stop();
-    const { photo, image, own, placed: placed2, source, target, step } = work;
-    [this.photo, this.image, this.own, this.placed] = [photo, image, own, placed2];
-    [this.source, this.target] = [source, target];
-    if (!this.picked) this.chosen = [this.suited(!own).name];
+    this.work = work;
+    if (!this.picked) this.chosen = [this.suited(!this.isOwn).name];
     this.stage.clear();
     this.whole.clear();
-    document.body.classList.toggle("joints-found", photo.pose !== null);
-    this.go(step);
+    document.body.classList.toggle("joints-found", work.photo.pose !== null);
+    this.go(work.step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" });
   }
   /** The model that was trained on people of that kind, or else the first. */
@@ -1145,26 +1138,28 @@ var App = class {
   async confirmJoints() {
     const still = this.newest.begin();
     await this.messages.guard(async () => {
-      const [photo, joints] = [this.require(), this.source.now];
-      const boxes = await still(this.backend.setJoints(photo, joints));
-      this.placed = await still(this.backend.libraryFor(photo));
-      this.photo = { ...photo, boxes, others: this.others };
-      const untouched = !this.target.canUndo && !this.target.canRedo;
-      if (untouched) this.target = remember(joints);
+      const work = this.require();
+      const joints = work.source.now;
+      const boxes = await still(this.backend.setJoints(work.photo, joints));
+      work.placed = await still(this.backend.libraryFor(work.photo));
+      work.photo = { ...work.photo, boxes };
+      const untouched = !work.target.canUndo && !work.target.canRedo;
+      if (untouched) work.target = remember(joints);
       this.go("pose");
     });
   }
   go(step) {
-    if (!this.photo || step === "pose" && !this.photo.boxes) return;
+    const { work } = this;
+    if (!work || step === "pose" && !work.photo.boxes) return;
     this.stop();
-    this.step = step;
+    work.step = step;
     document.body.dataset["step"] = step;
     this.layOut();
     this.refresh(performance.now());
   }
   layOut() {
-    const { photo, image } = this;
-    if (!photo || !image) return;
+    if (!this.work) return;
+    const { photo, image } = this.work;
     const { view, holder } = this.stage.lay(photo, image, this.step === "joints" ? [] : this.chosen);
     holder.append(this.editor.svg);
     this.whole.lay(photo.size, this.facts.models.filter(({ name }) => this.chosen.includes(name)));
@@ -1194,16 +1189,18 @@ var App = class {
   refresh(time) {
     this.editor.show(this.history.now);
     if (this.step === "pose") this.render(this.history.now, time);
-    if (this.step === "pose" && this.photo?.boxes) {
-      this.verdicts.soon(this.photo, this.chosen, this.history.now);
-      this.whole.soon(this.photo, this.chosen, this.history.now);
+    const { work } = this;
+    if (work?.step === "pose" && work.photo.boxes) {
+      this.verdicts.soon(work.photo, this.chosen, work.target.now);
+      this.whole.soon(work.photo, this.chosen, work.target.now);
     }
     this.changed();
   }
   render(pose, time) {
     this.verdicts.forget(this.chosen);
     this.whole.forget();
-    if (this.photo?.boxes) this.renderer.want(this.photo, this.chosen, pose, time);
+    const photo = this.work?.photo;
+    if (photo?.boxes) this.renderer.want(photo, this.chosen, pose, time);
   }
   undo() {
     this.halt();
@@ -1219,9 +1216,10 @@ var App = class {
   }
   /** Back to the photo's own pose; while the joints are placed, back to the start of that. */
   reset() {
-    if (!this.photo) return;
-    const known = this.photo.pose && placeHidden(this.photo.pose, this.facts.skeleton);
-    this.put(this.step === "pose" ? this.source.now : known ?? this.guess(this.photo));
+    if (!this.work) return;
+    const { photo, step, source } = this.work;
+    const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
+    this.put(step === "pose" ? source.now : known ?? this.guess(photo));
     this.messages.tell("The pose is reset.");
   }
   mirror() {
@@ -1243,7 +1241,7 @@ var App = class {
     this.messages.tell(visible ? `${name} at ${Math.round(x)}, ${Math.round(y)}` : `${name} hidden`);
   }
   choosePose(name) {
-    const entry = this.placed?.poses.find((pose) => pose.name === name);
+    const entry = this.work?.placed?.poses.find((pose) => pose.name === name);
     if (!entry) return;
     this.put(placeHidden(entry.pose, this.facts.skeleton));
     this.taken = [this.history.now, name];
@@ -1253,7 +1251,7 @@ var App = class {
   async openPose(file) {
     const still = this.newest.watch();
     await this.messages.guard(async () => {
-      const photo = this.require();
+      const { photo } = this.require();
       const isJson = file.type === "application/json" || file.name.toLowerCase().endsWith(".json");
       if (isJson) {
         const pose = await still(this.backend.readPerson(file));
@@ -1270,7 +1268,7 @@ var App = class {
     const still = this.newest.watch();
     await this.messages.guard(
       () => this.messages.busy(LOOKING, async () => {
-        const pose = await still(this.backend.findIn(this.require(), this.editor.personBox));
+        const pose = await still(this.backend.findIn(this.require().photo, this.editor.personBox));
         this.put(this.settled(pose));
         this.messages.tell(FOUND);
       })
@@ -1280,12 +1278,10 @@ var App = class {
     if (this.facts.detector === null) {
       throw new Sentence("This page has no model that finds joints: give the OpenPose JSON of that photo instead.");
     }
-    const other = await still(this.backend.addPhoto(file));
-    if (!other.pose) {
-      throw new Sentence(`${other.unsearched ?? "Nobody was found in that photo"}: give another, or its OpenPose JSON.`);
-    }
-    const placed2 = () => still(this.backend.place(this.require(), other.pose));
-    this.put(this.settled(this.step === "joints" ? other.pose : await placed2()));
+    const { pose, unsearched } = await still(this.backend.poseOf(file));
+    if (!pose) throw new Sentence(`${unsearched ?? "Nobody was found in that photo"}: give another, or its OpenPose JSON.`);
+    const placed2 = () => still(this.backend.place(this.require().photo, pose));
+    this.put(this.settled(this.step === "joints" ? pose : await placed2()));
   }
   settled(pose) {
     if (!bounds(pose)) throw new Sentence("No joint of that pose is visible: give another file.");
@@ -1302,16 +1298,17 @@ var App = class {
   play(name) {
     const again = this.playing === name;
     this.halt();
-    if (again || !this.photo || this.step !== "pose") return;
+    if (again || !this.work || this.step !== "pose") return;
     const { frames, seconds } = this.sequence(name);
     this.playing = this.motion = name;
     this.player.play(frames, seconds);
     this.changed();
   }
   sequence(name) {
-    const found = this.placed?.sequences.find((sequence) => sequence.name === name);
+    const { placed: placed2, source, target } = this.require();
+    const found = placed2?.sequences.find((sequence) => sequence.name === name);
     if (found) return { ...found, frames: found.frames.map((pose) => placeHidden(pose, this.facts.skeleton)) };
-    return thereAndBack(this.source.now, this.target.now);
+    return thereAndBack(source.now, target.now);
   }
   /** Stop playing and go back to the pose from before. */
   stop() {
@@ -1327,7 +1324,8 @@ var App = class {
   }
   async downloadPicture() {
     await this.messages.guard(async () => {
-      const [photo, pose] = [this.require(), this.target.now];
+      const { photo, target } = this.require();
+      const pose = target.now;
       for (const model of this.chosen) {
         save(await this.backend.download(photo, model, pose), this.fileName([this.poseName, model], "png"));
       }
@@ -1335,24 +1333,24 @@ var App = class {
   }
   async downloadPose() {
     await this.messages.guard(async () => {
-      save(await this.backend.openPose(this.require(), this.history.now), this.fileName([this.poseName], "json"));
+      save(await this.backend.openPose(this.require().photo, this.history.now), this.fileName([this.poseName], "json"));
     });
   }
   /** A motion of `play` as an animated GIF. */
   film(name, model) {
-    return this.backend.film(this.require(), model, this.sequence(name));
+    return this.backend.film(this.require().photo, model, this.sequence(name));
   }
   /** The name of a file of the photo's person; parts: what it shows, by which model. */
   fileName(parts, ending) {
-    return fileName([this.photo?.name ?? "person", ...parts], ending);
+    return fileName([this.work?.photo.name ?? "person", ...parts], ending);
   }
   /** The name of the pose, if it is as the library has it. */
   get poseName() {
     return this.taken?.[0] === this.history.now ? this.taken[1] : "pose";
   }
   require() {
-    if (!this.photo) throw new Sentence("Choose a photo first.");
-    return this.photo;
+    if (!this.work) throw new Sentence("Choose a photo first.");
+    return this.work;
   }
 };
 
@@ -1770,7 +1768,7 @@ function toTriples(pose) {
 // src/browser.ts
 var LARGEST = 52e6;
 var SMALLEST = { width: 8, height: 16 };
-var KEPT2 = 12;
+var KEPT2 = 16;
 var Browser = class _Browser {
   constructor(told) {
     this.told = told;
@@ -1819,6 +1817,11 @@ var Browser = class _Browser {
   }
   async addPhoto(file) {
     return this.keep(file, await sha256(file), null);
+  }
+  async poseOf(file) {
+    const { pixels, picture } = await readPhoto(file, this.told.side);
+    URL.revokeObjectURL(picture);
+    return this.look(pixels);
   }
   async addOther() {
     throw new Sentence("This page takes one photo of a person only.");
@@ -1911,6 +1914,8 @@ var Browser = class _Browser {
   get(photo) {
     const found = this.kept.get(photo.id);
     if (!found) throw new Sentence("This photo is no longer here: drop it again.");
+    this.kept.delete(photo.id);
+    this.kept.set(photo.id, found);
     return found;
   }
   /** What a picture says of itself. */
@@ -2050,6 +2055,16 @@ function drawing(pose, skeleton, size) {
   const view = { viewBox: `${left} ${top} ${width} ${height}`, "aria-hidden": "true" };
   return makeSvg("svg", { class: "drawing", "stroke-width": height / 28, ...view }, ...bones(pose, skeleton));
 }
+function photoPicture(photo, facts, label) {
+  const view = photo.boxes?.get(facts.models[0].name) ?? { left: 0, top: 0, ...photo.size };
+  const part = `${view.left - 0.5} ${view.top - 0.5} ${view.width} ${view.height}`;
+  return makeSvg(
+    "svg",
+    { class: "photo-picture", viewBox: part, role: "img", "aria-label": label, "stroke-width": view.height / 60 },
+    makeSvg("image", { href: photo.picture, x: -0.5, y: -0.5, ...photo.size }),
+    ...photo.pose ? bones(photo.pose, facts.skeleton) : []
+  );
+}
 function poseButton(name, picture, chosen) {
   const element = make("button", { type: "button", class: "thumb", "data-pose": name }, picture, make("span", {}, words(name)));
   element.addEventListener("click", chosen);
@@ -2093,27 +2108,13 @@ var Others = class {
       this.app.removeOther(index);
       this.focus(index, "last");
     });
-    return make("li", {}, this.picture(photo, `P${name.slice(1)} of this person`), first, remove);
+    const picture = photoPicture(photo, this.app.facts, `P${name.slice(1)} of this person`);
+    return make("li", {}, picture, first, remove);
   }
   /** Put the focus on a button of the photo that has a place in the list now, or of the last one. */
   focus(index, button2) {
     const buttons = this.list.querySelectorAll(`button:${button2}-of-type`);
     (buttons[Math.min(index, buttons.length - 1)] ?? this.input).focus();
-  }
-  /** The part of the photo that the first model sees, with the joints. */
-  picture(photo, label) {
-    const view = photo.boxes?.get(this.app.facts.models[0].name) ?? { left: 0, top: 0, ...photo.size };
-    return makeSvg(
-      "svg",
-      {
-        viewBox: `${view.left - 0.5} ${view.top - 0.5} ${view.width} ${view.height}`,
-        role: "img",
-        "aria-label": label,
-        "stroke-width": view.height / 60
-      },
-      makeSvg("image", { href: photo.picture, x: -0.5, y: -0.5, ...photo.size }),
-      ...bones(photo.pose ?? [], this.app.facts.skeleton)
-    );
   }
 };
 
@@ -2317,6 +2318,10 @@ var Server = class {
   async addPhoto(file) {
     return this.brought(file, await upload("/api/photo", file));
   }
+  async poseOf(file) {
+    const { pose } = await upload("/api/photo", file);
+    return { pose: pose && fromTriples(pose) };
+  }
   async addOther(photo, file) {
     return this.brought(file, await this.keeper.ask(photo, () => upload(`${this.path(photo)}/others`, file)));
   }
@@ -2387,6 +2392,36 @@ function toPhoto(told, picture) {
   };
 }
 
+// src/yours.ts
+var Yours = class {
+  constructor(app) {
+    this.app = app;
+    this.show();
+  }
+  app;
+  section = byId("yours", HTMLElement);
+  list = byId("your-photos", HTMLElement);
+  shown = [];
+  /** Bring the list up to date; where it would lead nowhere it is hidden. */
+  show() {
+    const { own, work } = this.app;
+    this.section.hidden = own.every((one) => one === work);
+    if (own.length !== this.shown.length || own.some((one, index) => one !== this.shown[index])) {
+      this.list.replaceChildren(...own.map((one, index) => this.item(one, index)));
+      this.shown = own;
+    }
+    [...this.list.children].forEach((item, index) => item.setAttribute("aria-pressed", String(own[index] === work)));
+  }
+  item(work, index) {
+    const label = work.photo.name ?? `Photo ${index + 1}`;
+    const picture = photoPicture({ ...work.photo, pose: null }, this.app.facts, label);
+    picture.setAttribute("preserveAspectRatio", "xMidYMid slice");
+    const item = make("button", { type: "button", class: "thumb own-photo", title: label }, picture);
+    item.addEventListener("click", () => this.app.goTo(work));
+    return item;
+  }
+};
+
 // src/main.ts
 async function start() {
   const backend = document.documentElement.dataset["backend"] === "browser" ? await Browser.open() : new Server();
@@ -2410,6 +2445,7 @@ async function start() {
   const joints = buildJoints(app);
   const film = new Film(app);
   const others = new Others(app);
+  const yours = new Yours(app);
   tieButtons(app);
   tieViews();
   tieFiles(app, others.section);
@@ -2421,6 +2457,7 @@ async function start() {
     models();
     film.show();
     others.show();
+    yours.show();
   };
   await app.takeExample(0);
 }
@@ -2475,7 +2512,6 @@ function tieButtons(app) {
   button("download-pose", () => app.downloadPose());
   button("find", () => app.findInBox());
   button("confirm", () => app.confirmJoints());
-  button("back", () => app.goBack());
   button("place", () => app.go("joints"));
   button("hide", () => {
     if (app.selected !== null) app.toggle(app.selected);
@@ -2549,7 +2585,7 @@ function tieFiles(app, others) {
 }
 function tieLeaving(app) {
   window.addEventListener("beforeunload", (event) => {
-    if (app.holdsPhoto) event.preventDefault();
+    if (app.own.length > 0) event.preventDefault();
   });
 }
 function tieKeys(app) {
@@ -2566,7 +2602,6 @@ function tieKeys(app) {
 function showState(app) {
   byId("undo", HTMLButtonElement).disabled = !app.history.canUndo;
   byId("redo", HTMLButtonElement).disabled = !app.history.canRedo;
-  byId("back", HTMLButtonElement).hidden = !app.canGoBack;
   for (const element of document.querySelectorAll("[data-sequence]")) {
     const on = element.dataset["sequence"] === app.playing;
     element.setAttribute("aria-pressed", String(on));

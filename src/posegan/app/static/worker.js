@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ac36ae352755685e0f5d60bd7d3a1445ba7210958189f2ac25bc8d905e4e9ecf
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: d74ede3716c0417e488f8b43ff6325f7884cf63aba1f6a5c412d46548b13e5f3
 
 // src/runtime.ts
 var opened = null;
