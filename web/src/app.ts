@@ -30,6 +30,14 @@ export interface Work {
   readonly source: History<Pose>;
   target: History<Pose>;
   step: Step;
+  readonly joins?: Joins; // it is shown only to have its joints placed
+}
+
+/** Whose further photo one is. */
+interface Joins {
+  readonly to: Work;
+  readonly former: Photo | null; // what it is to replace among the others, null: it is not among them yet
+  readonly waiting: readonly Photo[]; // that are to be added after it
 }
 
 export interface Facts {
@@ -116,12 +124,18 @@ export class App {
 
   /** Whether more photos of the person can be added, up to a number: somebody has to find the person in them. */
   get takesOthers(): boolean {
-    return this.isOwn && this.facts.photos > 1 && this.facts.detector !== null;
+    return this.isOwn && !this.work?.joins && this.facts.photos > 1 && this.facts.detector !== null;
   }
 
-  /** Whether the user brought what is shown. */
+  /** The photo that is posed: what is shown, or what that is a further photo of. */
+  get person(): Work | null {
+    return this.work?.joins?.to ?? this.work;
+  }
+
+  /** Whether the user brought it. */
   private get isOwn(): boolean {
-    return this.own.some((work) => work === this.work);
+    const { person } = this;
+    return person !== null && this.own.includes(person);
   }
 
   // Photos -----------------------------------------------------------------------------------------------------------
@@ -153,15 +167,20 @@ export class App {
     const { photos } = this.facts;
     if (!this.takesOthers) throw new Sentence("Only one photo of a person is taken here: the first is shown.");
     const faults: string[] = [];
+    const unfound: Photo[] = []; // the user is asked where the person is
     for (const [index, file] of files.entries()) {
-      if (this.others.length + 1 >= photos) {
+      if (this.others.length + unfound.length + 1 >= photos) {
         const left = files.length - index;
         faults.push(`${photos} photos of one person are the most, so ${left} ${left === 1 ? "was" : "were"} left out.`);
         break;
       }
       try {
-        const added = await still(this.backend.addOther(this.require().photo, file));
-        this.setOthers([...this.others, named(added, file)]);
+        const added = named(await still(this.backend.addOther(this.require().photo, file)), file);
+        if (!added.pose) {
+          unfound.push(added);
+          continue;
+        }
+        this.setOthers([...this.others, added]);
         this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
         if (added.doubt) faults.push(`${file.name}: ${added.doubt}`);
       } catch (error) {
@@ -169,7 +188,31 @@ export class App {
         faults.push(`${file.name}: ${error.message}`);
       }
     }
+    if (unfound.length > 0) await this.placeNext(this.require(), unfound, still);
     if (faults.length > 0) throw new Sentence(faults.join(" "));
+  }
+
+  /** Show the first of these photos of a person to have its joints placed, or with none of them that person again. */
+  private async placeNext(to: Work, [photo, ...waiting]: readonly Photo[], still: Still): Promise<void> {
+    if (!photo) return this.show(to);
+    const former = to.photo.others.includes(photo) ? photo : null;
+    this.show({ ...(await this.prepare(photo, "joints", still)), joins: { to, former, waiting } });
+    this.messages.tell("Place the joints on the person.");
+  }
+
+  /** Mend the joints of another photo of the person. */
+  async mendOther(photo: Photo): Promise<void> {
+    const still = this.newest.begin();
+    await this.messages.guard(() => this.placeNext(this.require(), [photo], still));
+  }
+
+  /** Leave a further photo of the person as it was: not added, or with the joints that it had. */
+  async leaveOther(): Promise<void> {
+    const still = this.newest.begin();
+    await this.messages.guard(async () => {
+      const { joins } = this.require();
+      if (joins) await this.placeNext(joins.to, joins.waiting, still);
+    });
   }
 
   removeOther(index: number): void {
@@ -247,6 +290,7 @@ export class App {
     this.stage.clear();
     this.whole.clear();
     document.body.classList.toggle("joints-found", work.photo.pose !== null);
+    document.body.classList.toggle("joining", work.joins !== undefined);
     this.go(work.step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" }); // on a telephone the lists are far below
   }
@@ -271,6 +315,13 @@ export class App {
       const work = this.require();
       const joints = work.source.now;
       const boxes = await still(this.backend.setJoints(work.photo, joints));
+      if (work.joins) {
+        const { to, former, waiting } = work.joins;
+        const [photo, { others }] = [{ ...work.photo, pose: joints, boxes }, to.photo];
+        to.photo = { ...to.photo, others: former ? others.map((one) => (one === former ? photo : one)) : [...others, photo] };
+        this.messages.tell("The photo is used.");
+        return this.placeNext(to, waiting, still);
+      }
       work.placed = await still(this.backend.libraryFor(work.photo));
       work.photo = { ...work.photo, boxes };
       const untouched = !work.target.canUndo && !work.target.canRedo;

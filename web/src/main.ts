@@ -108,6 +108,7 @@ function tieButtons(app: App): void {
   button("download-pose", () => app.downloadPose());
   button("find", () => app.findInBox());
   button("confirm", () => app.confirmJoints());
+  button("leave", () => app.leaveOther());
   button("place", () => app.go("joints"));
   button("hide", () => {
     if (app.selected !== null) app.toggle(app.selected);

@@ -1,4 +1,5 @@
-// More photos of the person: each small, with the joints that were found in it and buttons that put it first or take it away.
+// More photos of the person: each small, with the joints that were found in it and buttons that put it first, mend its joints
+// or take it away.
 
 import type { App } from "./app.ts";
 import { byId, make } from "./dom.ts";
@@ -29,13 +30,15 @@ export class Others {
     const name = `photo ${index + 2}`; // the first is the one that is posed
     const first = make("button", { type: "button", "aria-label": `Put ${name} first` }, "Put first");
     first.addEventListener("click", () => void this.app.putFirst(photo).then(() => this.focus(index, "first")));
+    const mend = make("button", { type: "button", "aria-label": `Mend the joints of ${name}` }, "Joints");
+    mend.addEventListener("click", () => void this.app.mendOther(photo));
     const remove = make("button", { type: "button", "aria-label": `Remove ${name}` }, "Remove");
     remove.addEventListener("click", () => {
       this.app.removeOther(index);
       this.focus(index, "last"); // where the next one is removed
     });
     const picture = photoPicture(photo, this.app.facts, `P${name.slice(1)} of this person`);
-    return make("li", {}, picture, first, remove);
+    return make("li", {}, picture, first, mend, remove);
   }
 
   /** Put the focus on a button of the photo that has a place in the list now, or of the last one. */

@@ -15,13 +15,13 @@ export class Yours {
 
   /** Bring the list up to date; where it would lead nowhere it is hidden. */
   show(): void {
-    const { own, work } = this.app;
-    this.section.hidden = own.every((one) => one === work);
+    const { own, person } = this.app;
+    this.section.hidden = own.every((one) => one === person);
     if (own.length !== this.shown.length || own.some((one, index) => one !== this.shown[index])) {
       this.list.replaceChildren(...own.map((one, index) => this.item(one, index)));
       this.shown = own;
     }
-    [...this.list.children].forEach((item, index) => item.setAttribute("aria-pressed", String(own[index] === work)));
+    [...this.list.children].forEach((item, index) => item.setAttribute("aria-pressed", String(own[index] === person)));
   }
 
   private item(work: Work, index: number): HTMLButtonElement {

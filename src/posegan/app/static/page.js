@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: d74ede3716c0417e488f8b43ff6325f7884cf63aba1f6a5c412d46548b13e5f3
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: c35b9455a2efb76ce9202e4394afbf34c700c68356f0c38096ddd504ad6d9730
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -1005,11 +1005,16 @@ var App = class {
   }
   /** Whether more photos of the person can be added, up to a number: somebody has to find the person in them. */
   get takesOthers() {
-    return this.isOwn && this.facts.photos > 1 && this.facts.detector !== null;
+    return this.isOwn && !this.work?.joins && this.facts.photos > 1 && this.facts.detector !== null;
   }
-  /** Whether the user brought what is shown. */
+  /** The photo that is posed: what is shown, or what that is a further photo of. */
+  get person() {
+    return this.work?.joins?.to ?? this.work;
+  }
+  /** Whether the user brought it. */
   get isOwn() {
-    return this.own.some((work) => work === this.work);
+    const { person } = this;
+    return person !== null && this.own.includes(person);
   }
   // Photos -----------------------------------------------------------------------------------------------------------
   async takeExample(number) {
@@ -1036,15 +1041,20 @@ var App = class {
     const { photos } = this.facts;
     if (!this.takesOthers) throw new Sentence("Only one photo of a person is taken here: the first is shown.");
     const faults = [];
+    const unfound = [];
     for (const [index, file] of files.entries()) {
-      if (this.others.length + 1 >= photos) {
+      if (this.others.length + unfound.length + 1 >= photos) {
         const left = files.length - index;
         faults.push(`${photos} photos of one person are the most, so ${left} ${left === 1 ? "was" : "were"} left out.`);
         break;
       }
       try {
-        const added = await still(this.backend.addOther(this.require().photo, file));
-        this.setOthers([...this.others, named(added, file)]);
+        const added = named(await still(this.backend.addOther(this.require().photo, file)), file);
+        if (!added.pose) {
+          unfound.push(added);
+          continue;
+        }
+        this.setOthers([...this.others, added]);
         this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
         if (added.doubt) faults.push(`${file.name}: ${added.doubt}`);
       } catch (error) {
@@ -1052,7 +1062,28 @@ var App = class {
         faults.push(`${file.name}: ${error.message}`);
       }
     }
+    if (unfound.length > 0) await this.placeNext(this.require(), unfound, still);
     if (faults.length > 0) throw new Sentence(faults.join(" "));
+  }
+  /** Show the first of these photos of a person to have its joints placed, or with none of them that person again. */
+  async placeNext(to, [photo, ...waiting], still) {
+    if (!photo) return this.show(to);
+    const former = to.photo.others.includes(photo) ? photo : null;
+    this.show({ ...await this.prepare(photo, "joints", still), joins: { to, former, waiting } });
+    this.messages.tell("Place the joints on the person.");
+  }
+  /** Mend the joints of another photo of the person. */
+  async mendOther(photo) {
+    const still = this.newest.begin();
+    await this.messages.guard(() => this.placeNext(this.require(), [photo], still));
+  }
+  /** Leave a further photo of the person as it was: not added, or with the joints that it had. */
+  async leaveOther() {
+    const still = this.newest.begin();
+    await this.messages.guard(async () => {
+      const { joins } = this.require();
+      if (joins) await this.placeNext(joins.to, joins.waiting, still);
+    });
   }
   removeOther(index) {
     this.setOthers(this.others.filter((_, other) => other !== index));
@@ -1121,6 +1152,7 @@ var App = class {
     this.stage.clear();
     this.whole.clear();
     document.body.classList.toggle("joints-found", work.photo.pose !== null);
+    document.body.classList.toggle("joining", work.joins !== void 0);
     this.go(work.step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" });
   }
@@ -1141,6 +1173,13 @@ var App = class {
       const work = this.require();
       const joints = work.source.now;
       const boxes = await still(this.backend.setJoints(work.photo, joints));
+      if (work.joins) {
+        const { to, former, waiting } = work.joins;
+        const [photo, { others }] = [{ ...work.photo, pose: joints, boxes }, to.photo];
+        to.photo = { ...to.photo, others: former ? others.map((one) => one === former ? photo : one) : [...others, photo] };
+        this.messages.tell("The photo is used.");
+        return this.placeNext(to, waiting, still);
+      }
       work.placed = await still(this.backend.libraryFor(work.photo));
       work.photo = { ...work.photo, boxes };
       const untouched = !work.target.canUndo && !work.target.canRedo;
@@ -2103,13 +2142,15 @@ var Others = class {
     const name = `photo ${index + 2}`;
     const first = make("button", { type: "button", "aria-label": `Put ${name} first` }, "Put first");
     first.addEventListener("click", () => void this.app.putFirst(photo).then(() => this.focus(index, "first")));
+    const mend = make("button", { type: "button", "aria-label": `Mend the joints of ${name}` }, "Joints");
+    mend.addEventListener("click", () => void this.app.mendOther(photo));
     const remove = make("button", { type: "button", "aria-label": `Remove ${name}` }, "Remove");
     remove.addEventListener("click", () => {
       this.app.removeOther(index);
       this.focus(index, "last");
     });
     const picture = photoPicture(photo, this.app.facts, `P${name.slice(1)} of this person`);
-    return make("li", {}, picture, first, remove);
+    return make("li", {}, picture, first, mend, remove);
   }
   /** Put the focus on a button of the photo that has a place in the list now, or of the last one. */
   focus(index, button2) {
@@ -2404,13 +2445,13 @@ var Yours = class {
   shown = [];
   /** Bring the list up to date; where it would lead nowhere it is hidden. */
   show() {
-    const { own, work } = this.app;
-    this.section.hidden = own.every((one) => one === work);
+    const { own, person } = this.app;
+    this.section.hidden = own.every((one) => one === person);
     if (own.length !== this.shown.length || own.some((one, index) => one !== this.shown[index])) {
       this.list.replaceChildren(...own.map((one, index) => this.item(one, index)));
       this.shown = own;
     }
-    [...this.list.children].forEach((item, index) => item.setAttribute("aria-pressed", String(own[index] === work)));
+    [...this.list.children].forEach((item, index) => item.setAttribute("aria-pressed", String(own[index] === person)));
   }
   item(work, index) {
     const label = work.photo.name ?? `Photo ${index + 1}`;
@@ -2512,6 +2553,7 @@ function tieButtons(app) {
   button("download-pose", () => app.downloadPose());
   button("find", () => app.findInBox());
   button("confirm", () => app.confirmJoints());
+  button("leave", () => app.leaveOther());
   button("place", () => app.go("joints"));
   button("hide", () => {
     if (app.selected !== null) app.toggle(app.selected);

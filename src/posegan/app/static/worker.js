@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: d74ede3716c0417e488f8b43ff6325f7884cf63aba1f6a5c412d46548b13e5f3
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: c35b9455a2efb76ce9202e4394afbf34c700c68356f0c38096ddd504ad6d9730
 
 // src/runtime.ts
 var opened = null;
