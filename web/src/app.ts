@@ -12,6 +12,7 @@ import { bounds, equal, mirror, placeHidden, rescale, standingIn, swapSides, wit
 import { Stage } from "./stage.ts";
 import { Verdicts } from "./verdicts.ts";
 import { Whole } from "./whole.ts";
+import { Zoom } from "./zoom.ts";
 import type { Detector, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 
 export type Step = "joints" | "pose"; // placing the joints on the photo, then posing the person
@@ -73,6 +74,7 @@ export class App {
   private picked = false; // whether the user has chosen models
   private readonly nothing = remember([]);
   private readonly newest = new Newest();
+  private readonly zoom: Zoom;
   private readonly stage: Stage;
   private readonly renderer: Renderer;
   private readonly verdicts: Verdicts;
@@ -95,6 +97,7 @@ export class App {
         this.changed();
       },
     });
+    this.zoom = new Zoom(this.editor.svg, byId("stages", HTMLElement), () => this.editor.cancel());
     this.verdicts = new Verdicts(backend, (model, sentences) => this.stage.say(model, sentences));
     this.whole = new Whole(backend, (model) => this.fileName([this.poseName, model, "photo"], "png"));
     this.renderer = backend.renderer({
@@ -344,7 +347,8 @@ export class App {
     if (!this.work) return;
     const { photo, image } = this.work;
     const { view, holder } = this.stage.lay(photo, image, this.step === "joints" ? [] : this.chosen);
-    holder.append(this.editor.svg);
+    holder.append(this.editor.svg, this.zoom.button);
+    this.zoom.end();
     this.whole.lay(photo.size, this.facts.models.filter(({ name }) => this.chosen.includes(name)));
     const steps = this.step === "joints" ? PLACING_STEPS : this.stage.height(this.chosen[0]!);
     this.editor.keyStep = Math.max(view.height / steps, 0.25);

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: c35b9455a2efb76ce9202e4394afbf34c700c68356f0c38096ddd504ad6d9730
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 604ffd2df5f00aa523894fc5565891c7749c97df383df3aa64026824351338de
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -41,74 +41,6 @@ function save(file, name) {
   const address = URL.createObjectURL(file);
   make("a", { href: address, download: name }).click();
   window.setTimeout(() => URL.revokeObjectURL(address), 1e4);
-}
-
-// src/drag.ts
-function subtree(skeleton, joint) {
-  const found = /* @__PURE__ */ new Set([joint]);
-  for (let before = -1; before !== found.size; ) {
-    before = found.size;
-    skeleton.parents.forEach((parent, child) => {
-      if (found.has(parent)) found.add(child);
-    });
-  }
-  return found;
-}
-function dragJoint(pose, skeleton, joint, to, limbs) {
-  if (!limbs) return pose.map((old, index) => index === joint ? { ...old, ...to } : old);
-  const middle2 = skeleton.parents[joint];
-  const start2 = skeleton.parents[middle2] ?? -1;
-  const ends = !skeleton.parents.includes(joint);
-  if (ends && skeleton.torso.includes(start2) && pose[middle2].visible && pose[start2].visible) {
-    return bend(pose, start2, middle2, joint, to);
-  }
-  const carried = subtree(skeleton, joint);
-  if (skeleton.parents[joint] === -1) {
-    for (const hip of skeleton.torso.slice(0, 2)) for (const leg of subtree(skeleton, hip)) carried.delete(leg);
-  }
-  return move(pose, to.x - pose[joint].x, to.y - pose[joint].y, carried);
-}
-function move(pose, dx, dy, carried) {
-  return pose.map((old, index) => !carried || carried.has(index) ? { ...old, x: old.x + dx, y: old.y + dy } : old);
-}
-function turnLimb(pose, skeleton, joint, angle) {
-  const about = pose[skeleton.parents[joint]];
-  const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
-  const carried = subtree(skeleton, joint);
-  return pose.map((old, index) => {
-    if (!carried.has(index)) return old;
-    const [dx, dy] = [old.x - about.x, old.y - about.y];
-    return { ...old, x: about.x + dx * cosine - dy * sine, y: about.y + dx * sine + dy * cosine };
-  });
-}
-function stretch(pose, from, to) {
-  const [sx, sy] = [to.width / (from.width || 1), to.height / (from.height || 1)];
-  return pose.map((old) => ({
-    ...old,
-    x: to.left + (old.x - from.left) * sx,
-    y: to.top + (old.y - from.top) * sy
-  }));
-}
-function bend(pose, start2, middle2, end, to) {
-  const [a, b, c] = [pose[start2], pose[middle2], pose[end]];
-  let upper = Math.hypot(b.x - a.x, b.y - a.y);
-  let lower = Math.hypot(c.x - b.x, c.y - b.y);
-  const reach = Math.hypot(to.x - a.x, to.y - a.y);
-  if (reach < 1e-6 || upper + lower < 1e-6) return pose.map((old, i) => i === end ? { ...old, ...to } : old);
-  if (reach > upper + lower) {
-    const longer = reach / (upper + lower);
-    [upper, lower] = [upper * longer, lower * longer];
-  } else if (reach < Math.abs(upper - lower)) {
-    if (upper > lower) upper = reach + lower;
-    else lower = reach + upper;
-  }
-  const cosine = upper < 1e-6 ? 1 : (upper ** 2 + reach ** 2 - lower ** 2) / (2 * upper * reach);
-  const side = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x) > 0 ? -1 : 1;
-  const along = upper * Math.min(1, Math.max(-1, cosine));
-  const across = side * Math.sqrt(Math.max(0, upper ** 2 - along ** 2));
-  const [ux, uy] = [(to.x - a.x) / reach, (to.y - a.y) / reach];
-  const bent = { x: a.x + along * ux - across * uy, y: a.y + along * uy + across * ux };
-  return pose.map((old, i) => i === middle2 ? { ...old, ...bent } : i === end ? { ...old, ...to } : old);
 }
 
 // src/pose.ts
@@ -181,6 +113,100 @@ function standingIn(size, pose, frame, skeleton) {
   const width = height * frame.width / frame.height;
   const box = { left: (size.width - width) / 2, top: (size.height - height) / 2, width, height };
   return fromFrame(blend(whole, mirror(whole, skeleton), 0.5), frame, box);
+}
+
+// src/drag.ts
+function subtree(skeleton, joint) {
+  const found = /* @__PURE__ */ new Set([joint]);
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    skeleton.parents.forEach((parent, child) => {
+      if (found.has(parent)) found.add(child);
+    });
+  }
+  return found;
+}
+var TURN = Math.PI / 720;
+function dragJoint(pose, skeleton, joint, to, limbs, view) {
+  if (!limbs) return pose.map((old, index) => index === joint ? { ...old, ...to } : old);
+  const middle2 = skeleton.parents[joint];
+  const start2 = skeleton.parents[middle2] ?? -1;
+  const ends = !skeleton.parents.includes(joint);
+  if (ends && skeleton.torso.includes(start2) && pose[middle2].visible && pose[start2].visible) {
+    return bend(pose, start2, middle2, joint, to).map(
+      (one, i) => i === middle2 && isIn(pose[i], view) ? { ...one, ...nearestIn(one, view) } : one
+    );
+  }
+  const carried = subtree(skeleton, joint);
+  if (skeleton.parents[joint] === -1) {
+    for (const hip of skeleton.torso.slice(0, 2)) for (const leg of subtree(skeleton, hip)) carried.delete(leg);
+  }
+  const inside2 = bounds(pose.filter((one, index) => carried.has(index) && isIn(one, view)));
+  const { x, y } = pose[joint];
+  if (!inside2) return move(pose, to.x - x, to.y - y, carried);
+  const [right, bottom] = [view.left + view.width - 1 - inside2.width, view.top + view.height - 1 - inside2.height];
+  const dx = Math.min(right - inside2.left, Math.max(view.left - inside2.left, to.x - x));
+  const dy = Math.min(bottom - inside2.top, Math.max(view.top - inside2.top, to.y - y));
+  return move(pose, dx, dy, carried);
+}
+function nearestIn({ x, y }, { left, top, width, height }) {
+  return { x: Math.min(left + width - 1, Math.max(left, x)), y: Math.min(top + height - 1, Math.max(top, y)) };
+}
+function isIn(joint, view) {
+  const near = nearestIn(joint, view);
+  return joint.visible && Math.hypot(near.x - joint.x, near.y - joint.y) < 0.01;
+}
+function move(pose, dx, dy, carried) {
+  return pose.map((old, index) => !carried || carried.has(index) ? { ...old, x: old.x + dx, y: old.y + dy } : old);
+}
+function turnLimb(pose, skeleton, joint, angle, view) {
+  const stays = (turned) => turned.every((to, index) => !isIn(pose[index], view) || isIn(to, view));
+  for (let off = 0; off <= Math.PI; off += TURN) {
+    for (const near of [angle - off, angle + off]) {
+      const turned = turn(pose, skeleton, joint, near);
+      if (stays(turned)) return turned;
+    }
+  }
+  return pose;
+}
+function turn(pose, skeleton, joint, angle) {
+  const about = pose[skeleton.parents[joint]];
+  const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
+  const carried = subtree(skeleton, joint);
+  return pose.map((old, index) => {
+    if (!carried.has(index)) return old;
+    const [dx, dy] = [old.x - about.x, old.y - about.y];
+    return { ...old, x: about.x + dx * cosine - dy * sine, y: about.y + dx * sine + dy * cosine };
+  });
+}
+function stretch(pose, from, to) {
+  const [sx, sy] = [to.width / (from.width || 1), to.height / (from.height || 1)];
+  return pose.map((old) => ({
+    ...old,
+    x: to.left + (old.x - from.left) * sx,
+    y: to.top + (old.y - from.top) * sy
+  }));
+}
+function bend(pose, start2, middle2, end, to) {
+  const [a, b, c] = [pose[start2], pose[middle2], pose[end]];
+  let upper = Math.hypot(b.x - a.x, b.y - a.y);
+  let lower = Math.hypot(c.x - b.x, c.y - b.y);
+  const reach = Math.hypot(to.x - a.x, to.y - a.y);
+  if (reach < 1e-6 || upper + lower < 1e-6) return pose.map((old, i) => i === end ? { ...old, ...to } : old);
+  if (reach > upper + lower) {
+    const longer = reach / (upper + lower);
+    [upper, lower] = [upper * longer, lower * longer];
+  } else if (reach < Math.abs(upper - lower)) {
+    if (upper > lower) upper = reach + lower;
+    else lower = reach + upper;
+  }
+  const cosine = upper < 1e-6 ? 1 : (upper ** 2 + reach ** 2 - lower ** 2) / (2 * upper * reach);
+  const side = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x) > 0 ? -1 : 1;
+  const along = upper * Math.min(1, Math.max(-1, cosine));
+  const across = side * Math.sqrt(Math.max(0, upper ** 2 - along ** 2));
+  const [ux, uy] = [(to.x - a.x) / reach, (to.y - a.y) / reach];
+  const bent = { x: a.x + along * ux - across * uy, y: a.y + along * uy + across * ux };
+  return pose.map((old, i) => i === middle2 ? { ...old, ...bent } : i === end ? { ...old, ...to } : old);
 }
 
 // src/figure.ts
@@ -339,7 +365,7 @@ var Editor = class {
     svg.addEventListener("touchstart", (event) => event.target !== svg && event.preventDefault(), { passive: false });
     svg.addEventListener("dblclick", (event) => this.toggle(event));
     svg.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.grip) this.cancel();
+      if (event.key === "Escape") this.cancel();
     });
     new ResizeObserver(() => this.figure.draw()).observe(svg);
   }
@@ -409,13 +435,16 @@ var Editor = class {
   // What a pointer holds ---------------------------------------------------------------------------------------------
   jointGrip(joint, at) {
     const [from, dx, dy] = [this.pose, this.pose[joint].x - at.x, this.pose[joint].y - at.y];
-    return (to) => dragJoint(from, this.skeleton, joint, this.within({ x: to.x + dx, y: to.y + dy }), this.limbs && !this.hasBox);
+    return (to) => this.dragged(from, joint, { x: to.x + dx, y: to.y + dy });
+  }
+  dragged(from, joint, to) {
+    return dragJoint(from, this.skeleton, joint, this.within(to), this.limbs && !this.hasBox, this.figure.view);
   }
   boneGrip(joint, at) {
     if (this.skeleton.torso.includes(joint)) return this.bodyGrip(at);
     const [from, about] = [this.pose, this.pose[this.skeleton.parents[joint]]];
     const angle = (point) => Math.atan2(point.y - about.y, point.x - about.x);
-    return (to) => turnLimb(from, this.skeleton, joint, angle(to) - angle(at));
+    return (to) => turnLimb(from, this.skeleton, joint, angle(to) - angle(at), this.figure.view);
   }
   bodyGrip(at) {
     const from = this.pose;
@@ -460,7 +489,9 @@ var Editor = class {
     this.letGo();
     if (changed) this.events.moved(this.pose, "", event.timeStamp);
   }
+  /** Give up what is being dragged. */
   cancel() {
+    if (!this.grip) return;
     this.pose = this.grip.from;
     this.letGo();
     this.figure.draw(this.pose);
@@ -475,8 +506,7 @@ var Editor = class {
     const step = this.arrow(event);
     if (step) {
       const { x, y } = this.pose[joint];
-      const to = this.within({ x: x + step.x, y: y + step.y });
-      const pose = dragJoint(this.pose, this.skeleton, joint, to, this.limbs && !this.hasBox);
+      const pose = this.dragged(this.pose, joint, { x: x + step.x, y: y + step.y });
       this.change(pose, `joint ${joint}`, event.timeStamp);
     } else if (event.key === "Delete" || event.key === "Backspace" || event.key === " " || event.key === "Enter") {
       event.preventDefault();
@@ -498,8 +528,8 @@ var Editor = class {
   /** The nearest point inside the picture, at most `margin` outside, or as far outside as `from` is. */
   within({ x, y }, margin = 0, from) {
     const { left, top, width, height } = this.figure.view;
-    const between = (value, first, last, start2 = first) => Math.min(Math.max(last + margin, start2), Math.max(Math.min(first - margin, start2), value));
-    return { x: between(x, left, left + width - 1, from?.x), y: between(y, top, top + height - 1, from?.y) };
+    const between2 = (value, first, last, start2 = first) => Math.min(Math.max(last + margin, start2), Math.max(Math.min(first - margin, start2), value));
+    return { x: between2(x, left, left + width - 1, from?.x), y: between2(y, top, top + height - 1, from?.y) };
   }
 };
 
@@ -925,6 +955,94 @@ var Whole = class {
   }
 };
 
+// src/zoom.ts
+var MOST = 8;
+var FAR = 12;
+var between = (value, first, last) => Math.min(last, Math.max(first, value));
+var Zoom = class {
+  // of the picture
+  constructor(svg, stages, begins) {
+    this.svg = svg;
+    this.stages = stages;
+    this.begins = begins;
+    this.button.addEventListener("click", () => this.end());
+    svg.addEventListener("pointerdown", (event) => this.down(event), { capture: true });
+    svg.addEventListener("pointermove", (event) => this.move(event));
+    for (const kind of ["pointerup", "pointercancel"]) svg.addEventListener(kind, (event) => this.up(event));
+    const ours = (event) => (event.touches.length > 1 || this.scale > 1) && event.preventDefault();
+    svg.addEventListener("touchstart", ours, { passive: false });
+  }
+  svg;
+  stages;
+  begins;
+  button = make("button", { type: "button", class: "unzoom" }, "Whole picture");
+  fingers = /* @__PURE__ */ new Map();
+  scale = 1;
+  corner = { x: 0, y: 0 };
+  // of the larger picture, of the frame's size
+  grip = null;
+  /** The whole picture again. */
+  end() {
+    [this.scale, this.corner, this.grip] = [1, { x: 0, y: 0 }, null];
+    this.fingers.clear();
+    this.show();
+  }
+  down(event) {
+    if (event.pointerType !== "touch" || this.fingers.size > 1) return;
+    const [first] = this.fingers.values();
+    if (first && !first.free && Math.hypot(first.at.x - first.from.x, first.at.y - first.from.y) > FAR) return;
+    const at = { x: event.clientX, y: event.clientY };
+    this.fingers.set(event.pointerId, { from: at, at, free: event.target === this.svg });
+    if (this.fingers.size === 2) {
+      event.stopPropagation();
+      this.begins();
+    }
+    this.hold();
+  }
+  move(event) {
+    const finger = this.fingers.get(event.pointerId);
+    if (!finger) return;
+    finger.at = { x: event.clientX, y: event.clientY };
+    if (this.grip) this.pull(this.grip);
+  }
+  up(event) {
+    if (this.fingers.delete(event.pointerId)) this.hold();
+  }
+  /** What the fingers hold from now on. */
+  hold() {
+    const fingers = [...this.fingers.values()];
+    const holds = fingers.length === 2 || this.scale > 1 && fingers.length === 1 && fingers[0].free;
+    const { middle: middle2, apart } = this.seen();
+    const { scale, corner } = this;
+    const point = { x: (middle2.x - corner.x) / scale, y: (middle2.y - corner.y) / scale };
+    this.grip = holds ? { point, scale, apart } : null;
+  }
+  pull({ point, scale, apart: before }) {
+    const { middle: middle2, apart } = this.seen();
+    this.scale = between(scale * apart / before, 1, MOST);
+    const place = (middle3, point2) => between(middle3 - point2 * this.scale, 1 - this.scale, 0);
+    this.corner = { x: place(middle2.x, point.x), y: place(middle2.y, point.y) };
+    this.show();
+  }
+  /** The middle of the fingers, of the frame's size, and how far they are apart: 1 for one finger. */
+  seen() {
+    const frame = this.svg.parentElement.getBoundingClientRect();
+    const [one, other] = [...this.fingers.values()].map(({ at }) => at);
+    const [a, b] = [one ?? { x: 0, y: 0 }, other ?? one ?? { x: 0, y: 0 }];
+    return {
+      middle: { x: ((a.x + b.x) / 2 - frame.left) / frame.width, y: ((a.y + b.y) / 2 - frame.top) / frame.height },
+      apart: Math.hypot(b.x - a.x, b.y - a.y) || 1
+    };
+  }
+  show() {
+    this.stages.classList.toggle("zoomed", this.scale > 1);
+    const { scale, corner } = this;
+    for (const [name, value] of [["scale", scale], ["left", corner.x], ["top", corner.y]]) {
+      this.stages.style.setProperty(`--zoom-${name}`, String(value));
+    }
+  }
+};
+
 // src/app.ts
 var NONE = [];
 var LOOKING = "Looking for the person …";
@@ -954,6 +1072,7 @@ var App = class {
         this.changed();
       }
     });
+    this.zoom = new Zoom(this.editor.svg, byId("stages", HTMLElement), () => this.editor.cancel());
     this.verdicts = new Verdicts(backend, (model, sentences) => this.stage.say(model, sentences));
     this.whole = new Whole(backend, (model) => this.fileName([this.poseName, model, "photo"], "png"));
     this.renderer = backend.renderer({
@@ -986,6 +1105,7 @@ var App = class {
   // whether the user has chosen models
   nothing = remember([]);
   newest = new Newest();
+  zoom;
   stage;
   renderer;
   verdicts;
@@ -1200,7 +1320,8 @@ var App = class {
     if (!this.work) return;
     const { photo, image } = this.work;
     const { view, holder } = this.stage.lay(photo, image, this.step === "joints" ? [] : this.chosen);
-    holder.append(this.editor.svg);
+    holder.append(this.editor.svg, this.zoom.button);
+    this.zoom.end();
     this.whole.lay(photo.size, this.facts.models.filter(({ name }) => this.chosen.includes(name)));
     const steps = this.step === "joints" ? PLACING_STEPS : this.stage.height(this.chosen[0]);
     this.editor.keyStep = Math.max(view.height / steps, 0.25);
@@ -1503,11 +1624,11 @@ function erfcx(x) {
 }
 function seenLengths(pose, rules) {
   const [hips, face, neck] = [middle(pose, rules.hips), middle(pose, rules.face), middle(pose, rules.neck)];
-  const between = (a, b) => a.seen && b.seen ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
+  const between2 = (a, b) => a.seen && b.seen ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
   const limbs = rules.pairs.map(
-    (sides) => Math.max(...sides.map(([a, b]) => between(middle(pose, [a]), middle(pose, [b]))))
+    (sides) => Math.max(...sides.map(([a, b]) => between2(middle(pose, [a]), middle(pose, [b]))))
   );
-  return [between(neck, hips), between(face, neck), ...limbs];
+  return [between2(neck, hips), between2(face, neck), ...limbs];
 }
 function middle(pose, joints) {
   const there = joints.map((joint) => pose[joint]).filter((joint) => joint.visible);

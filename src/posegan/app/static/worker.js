@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: c35b9455a2efb76ce9202e4394afbf34c700c68356f0c38096ddd504ad6d9730
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 604ffd2df5f00aa523894fc5565891c7749c97df383df3aa64026824351338de
 
 // src/runtime.ts
 var opened = null;
