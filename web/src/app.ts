@@ -513,7 +513,8 @@ export class App {
     this.changed();
   }
 
-  private sequence(name: string): Motion {
+  /** The poses of a motion of `play`. */
+  sequence(name: string): Motion {
     const { placed, source, target } = this.require();
     const found = placed?.sequences.find((sequence) => sequence.name === name);
     if (found) return { ...found, frames: found.frames.map((pose) => placeHidden(pose, this.facts.skeleton)) };

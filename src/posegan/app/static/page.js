@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 604ffd2df5f00aa523894fc5565891c7749c97df383df3aa64026824351338de
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 246a25271bcee169b7603db4ff14bb4a87f60d97946eb6cdb22709adaeb4446f
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -1464,6 +1464,7 @@ var App = class {
     this.player.play(frames, seconds);
     this.changed();
   }
+  /** The poses of a motion of `play`. */
   sequence(name) {
     const { placed: placed2, source, target } = this.require();
     const found = placed2?.sequences.find((sequence) => sequence.name === name);
@@ -2175,10 +2176,13 @@ var Film = class {
     else this.say(this.saved === null ? `${about}.` : `Saved: ${this.saved.told}.`);
   }
   about() {
-    const { motion, chosen, others } = this.app;
+    const { motion, chosen, others, facts } = this.app;
     if (motion === null) return null;
     const model = `by ${chosen[0]}${chosen.length > 1 ? ", the first of the chosen models" : ""}`;
-    return `${title(motion)}, ${model}${others.length > 0 ? `, from ${others.length + 1} photos` : ""}`;
+    const from = others.length > 0 ? `, from ${others.length + 1} photos` : "";
+    const { frames, seconds } = this.app.sequence(motion);
+    const size = measures(facts.models.find(({ name }) => name === chosen[0]).size);
+    return `${title(motion)}, ${model}${from}: ${frames.length} frames in ${seconds.toFixed(1)} s, ${size}`;
   }
   /** Say it once: it is read out. */
   say(sentence) {
@@ -2192,8 +2196,9 @@ var Film = class {
     this.show();
     await messages.guard(async () => {
       const name = this.app.fileName([motion === "photo" ? `photo-to-${this.app.poseName}` : motion, chosen[0]], "gif");
-      save(await this.app.film(motion, chosen[0]), name);
-      this.saved = { told: about, about: this.about(), pose: this.app.history.now };
+      const file = await this.app.film(motion, chosen[0]);
+      save(file, name);
+      this.saved = { told: `${about}, ${Math.ceil(file.size / 1e3)} kB`, about: this.about(), pose: this.app.history.now };
     });
     this.making = null;
     this.show();

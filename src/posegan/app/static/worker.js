@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 604ffd2df5f00aa523894fc5565891c7749c97df383df3aa64026824351338de
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 246a25271bcee169b7603db4ff14bb4a87f60d97946eb6cdb22709adaeb4446f
 
 // src/runtime.ts
 var opened = null;
