@@ -521,6 +521,11 @@ class TestPhone:
         assert joint(page, "neck")[1] == pytest.approx(neck[1] - 20, abs=1)
         assert page.evaluate("scrollY") == 0
 
+    def test_while_a_motion_is_chosen_the_picture_that_it_moves_is_in_sight(self, page):
+        page.locator("[data-sequence=walk-left]").evaluate("e => e.scrollIntoView({ block: 'end' })")
+        frame = page.locator(".result .frame").bounding_box()
+        assert frame["y"] + frame["height"] > 150  # its legs at least
+
     def test_the_first_screen_takes_a_photo(self, page):
         box = page.locator("header .button").bounding_box()
         assert 0 <= box["y"] < box["y"] + box["height"] < 844

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 246a25271bcee169b7603db4ff14bb4a87f60d97946eb6cdb22709adaeb4446f
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 95d70a415b716f935f5f82ccb4c4f75b961ca763227c3b6aaf49d5850a3b3687
 
 // src/runtime.ts
 var opened = null;
