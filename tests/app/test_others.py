@@ -1,4 +1,4 @@
-"""More photos of a photo's person: added only if somebody is found, and used wherever the library uses them."""
+"""More photos of a photo's person: added, their joints found or placed, and used wherever the library uses them."""
 
 from __future__ import annotations
 
@@ -110,11 +110,23 @@ def test_an_added_photo_comes_with_its_joints_to_be_shown(client):
     assert opened(client.get(f"/api/photo/{told['photo']}")).equal(BACK)
 
 
+def test_where_nobody_is_found_the_joints_can_be_placed_and_the_photo_is_used(client, studio):
+    first = upload(client, "/api/photo", FRONT)["photo"]
+    unknown = BACK // 2 * 2  # not quite the one that the detector knows
+    told = upload(client, f"/api/photo/{first}/others", unknown)
+    assert (told["pose"], told["boxes"], told["doubt"]) == (None, None, None)
+    body = {"photo": first, "others": [told["photo"]], "model": MODEL, "pose": pose_to_json(TARGET)}
+    assert client.post("/api/download", json=body).status_code == 409  # its joints are not known
+    joints = pose_to_json(standing("back"))
+    assert client.put(f"/api/photo/{told['photo']}/pose", json={"pose": joints}).status_code == 200
+    wanted = rendered(studio, Pose.stack([TARGET]), [(unknown, standing("back"))])
+    assert torch.equal(opened(client.post("/api/download", json=body)), to_bytes(wanted[0]))
+
+
 def test_what_cannot_be_added_is_refused_in_a_sentence(client, studio):
     first = upload(client, "/api/photo", FRONT)["photo"]
     address = f"/api/photo/{first}/others"
     for content, status, words in (
-        (picture(), 422, "Nobody was found in this photo, it was not added"),
         (b"nothing", 415, "no photo"),
         (picture((8000, 7000), mode="1"), 413, "million"),
         (bytes(UPLOAD + 1), 413, "too large"),
@@ -132,10 +144,10 @@ def test_what_cannot_be_added_is_refused_in_a_sentence(client, studio):
         assert (answer.status_code, "Nothing here finds joints" in answer.json()["error"]) == (409, True)
 
 
-def test_photos_in_which_nobody_is_found_push_no_others_out(client):
+def test_however_many_photos_are_added_the_first_one_stays(client):
     first = upload(client, "/api/photo", FRONT)["photo"]
     for _ in range(15):
-        assert client.post(f"/api/photo/{first}/others", content=picture()).status_code == 422
+        assert client.post(f"/api/photo/{first}/others", content=picture()).status_code == 200
     assert client.get(f"/api/photo/{first}").status_code == 200
 
 

@@ -86,6 +86,26 @@ def drag_joint(page: Page, name: str, dx: float, dy: float) -> None:
     drag(page, (x, y), (x + dx, y + dy))
 
 
+def touch(page: Page, *ways: list[tuple[float, float]]) -> None:
+    """Put fingers down, one after the other, move each along its way, all at once, and lift them."""
+    client = page.context.new_cdp_session(page)
+
+    def send(kind: str, points: list[tuple[float, float]]) -> None:
+        touched = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
+
+    for fingers in range(1, len(ways) + 1):
+        send("touchStart", [way[0] for way in ways[:fingers]])
+    for step in range(1, len(ways[0])):
+        send("touchMove", [way[step] for way in ways])
+    send("touchEnd", [])
+
+
+def straight(start: tuple[float, float], dx: float, dy: float, steps: int = 5) -> list[tuple[float, float]]:
+    """Return a way of a finger from a place on the screen."""
+    return [(start[0] + dx * i / steps, start[1] + dy * i / steps) for i in range(steps + 1)]
+
+
 def drop(page: Page, name: str, kind: str, data: bytes) -> None:
     """Drop a file on the page."""
     drop_all(page, [(name, kind, data)])

@@ -310,7 +310,7 @@ def test_people_that_are_tried_push_no_own_photo_out(page: Page, tmp_path: Path)
     for number in range(13):
         page.click(f".person >> nth={number % 6}")
         page.wait_for_timeout(150)
-    page.click("#back")
+    page.click(".own-photo")
     before = until_quiet(page)
     page.click("[data-pose=arms-up]")
     until_changed(page, before)

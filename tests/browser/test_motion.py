@@ -37,10 +37,12 @@ def test_a_motion_that_plays_is_saved_in_real_time_and_says_what_it_is(page: Pag
     assert page.locator("#download-gif").is_disabled()
     assert told(page).startswith("Play one")
     page.click("[data-sequence=walk-left]")
-    assert told(page) == "Walk left, by vivid."
+    assert told(page) == "Walk left, by vivid: 16 frames in 1.1 s, 64 × 128."
     name, path = saved(page, tmp_path)
     assert name == "person-walk-left-vivid.gif"
-    until_told(page, "Saved: Walk left, by vivid.")
+    until_told(page, "Saved")
+    size = -(-path.stat().st_size // 1000)
+    assert told(page) == f"Saved: Walk left, by vivid: 16 frames in 1.1 s, 64 × 128, {size} kB."
     with Image.open(path) as gif:
         assert (gif.size, gif.n_frames, gif.info["loop"]) == ((64, 128), 16, 0)
         said = json.loads(gif.info["comment"])
@@ -51,18 +53,18 @@ def test_a_motion_that_plays_is_saved_in_real_time_and_says_what_it_is(page: Pag
     page.click("[data-sequence=walk-left]")  # stopped, but still the one that was chosen
     assert page.locator("#download-gif").is_enabled()
     page.click("[data-sequence=walk-away]")
-    assert told(page) == "Walk away, by vivid."
+    assert told(page).startswith("Walk away, by vivid: ")
 
 
 def test_the_way_from_the_photo_to_the_pose_is_that_to_the_present_pose(page: Page, tmp_path: Path):
     page.click("[data-sequence=photo]")
     page.click("[data-pose=arms-up]")
-    assert told(page) == "Photo to pose, by vivid."
+    assert told(page).startswith("Photo to pose, by vivid: ")
     name, path = saved(page, tmp_path)
     assert name == "person-photo-to-arms-up-vivid.gif"
     until_told(page, "Saved")
     page.click("[data-pose=sitting]")
-    assert told(page) == "Photo to pose, by vivid."  # another one by now
+    assert told(page).startswith("Photo to pose, by vivid: ")  # another one by now
     with Image.open(path) as gif:
         assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(gif)) == pytest.approx(2400, abs=5)
         frames = [frame.convert("RGB").tobytes() for frame in ImageSequence.Iterator(gif)]
@@ -72,7 +74,7 @@ def test_the_way_from_the_photo_to_the_pose_is_that_to_the_present_pose(page: Pa
 def test_of_several_models_the_first_makes_it_and_that_is_said(page: Page, tmp_path: Path):
     page.locator("#models input:not(:checked)").check()
     page.click("[data-sequence=walk-front]")
-    assert told(page) == "Walk front, by vivid, the first of the chosen models."
+    assert told(page).startswith("Walk front, by vivid, the first of the chosen models: ")
     assert saved(page, tmp_path)[0] == "person-walk-front-vivid.gif"
 
 
@@ -107,7 +109,7 @@ def test_a_refusal_is_a_sentence_and_the_next_try_works(page: Page, tmp_path: Pa
     page.click("#download-gif")
     page.wait_for_selector("#message:not([hidden])")
     assert page.locator("#message-text").inner_text() == refusal["json"]["error"]
-    assert told(page) == "Walk left, by vivid."
+    assert told(page).startswith("Walk left, by vivid: ")
     saved(page, tmp_path)
     assert page.locator("#message").is_hidden()
 

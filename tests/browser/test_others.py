@@ -13,7 +13,7 @@ from posegan.data import SyntheticPeople
 from posegan.images import png_bytes
 from tests.app.conftest import picture as nobody
 
-from .hands import drop_all, picture, until_changed, until_shown
+from .hands import drag_joint, drop_all, find_in_box, picture, until_changed, until_shown
 
 pytestmark = pytest.mark.browser
 
@@ -46,9 +46,7 @@ def test_photos_are_added_and_used_and_removed(page: Page):
     page.on("request", lambda sent: asked.append(sent.post_data_json) if sent.url.endswith("/api/in-photo") else None)
     assert page.locator("#others").is_hidden()  # nobody has more photos of a synthetic person
     front, back, side = photos(9, 5, 2)
-    drop_all(page, [front, ("empty.png", "image/png", nobody((100, 200))), back])
-    page.wait_for_selector("#message:not([hidden])")
-    assert page.locator("#message-text").inner_text().startswith("empty.png: Nobody was found in this photo")
+    drop_all(page, [front, back])
     until_there(page, 1)
     assert names(page) == ["Photo 2 of this person"]
     assert page.locator("#other-photos line").count() > 8  # its joints
@@ -77,7 +75,7 @@ def test_photos_are_added_and_used_and_removed(page: Page):
 
 
 def test_after_another_person_the_own_photo_comes_back_with_all_that_was_done(page: Page):
-    assert page.locator("#back").is_hidden()
+    assert page.locator("#yours").is_hidden()
     drop_all(page, photos(9, 5))
     until_there(page, 1)
     page.click("#confirm")
@@ -87,12 +85,86 @@ def test_after_another_person_the_own_photo_comes_back_with_all_that_was_done(pa
     until_changed(page, posed)
     page.click(".person >> nth=2")
     page.wait_for_timeout(300)
-    page.click("#back")
+    page.click(".own-photo")
     until_there(page, 1)
     until_shown(page, posed)
-    assert page.locator("#back").is_hidden()
+    assert page.locator("#yours").is_hidden()  # nothing else to go to
     page.keyboard.press("Control+z")
     until_changed(page, posed)
+
+
+def test_one_goes_from_one_own_photo_to_another_and_finds_each_as_it_was_left(page: Page):
+    posed = []
+    for number, pose in ((9, "arms-up"), (5, "walking")):
+        drop_all(page, photos(number))
+        page.wait_for_selector("body[data-step=joints]")
+        page.click("#confirm")
+        page.click(f"[data-pose={pose}]")
+        posed.append(until_rested(page))
+    drop_all(page, photos(2))  # its joints are not confirmed yet
+    page.wait_for_selector("body[data-step=joints]")
+    own = page.locator(".own-photo")
+    assert [button.get_attribute("title") for button in own.all()] == ["9", "5", "2"]
+    for number in (0, 1, 0):
+        own.nth(number).click()
+        until_shown(page, posed[number])
+        pressed = [button.get_attribute("aria-pressed") for button in own.all()]
+        assert pressed == [str(n == number).lower() for n in range(3)]
+    own.nth(2).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-step=joints]")
+
+
+def until_joining(page: Page, joining: bool) -> None:
+    page.wait_for_function("is => document.body.classList.contains('joining') === is", arg=joining)
+
+
+def test_where_nobody_is_found_in_a_further_photo_one_shows_where_they_are(page: Page):
+    asked: list[dict] = []
+    page.on("request", lambda sent: asked.append(sent.post_data_json) if sent.url.endswith("/api/in-photo") else None)
+    (front, back), empty = photos(9, 5), nobody((300, 400))
+    drop_all(page, [front])
+    page.wait_for_selector("body[data-step=joints]")
+    page.click("#confirm")
+    page.click("[data-pose=arms-up]")
+    alone = until_rested(page)
+    left = asked[-1]
+    drop_all(page, [("a.png", "image/png", empty), ("b.png", "image/png", empty), back], "#others")
+    until_joining(page, True)
+    assert "Nobody was found in this photo." in page.locator("#joints-hint").inner_text()
+    assert page.locator("#others, #yours").filter(visible=True).count() == 0
+    find_in_box(page, 60, 40, 200, 380)  # nobody there either
+    page.wait_for_function("() => document.querySelector('#message-text').textContent.includes('in the box')")
+    drag_joint(page, "right_wrist", -20, 10)
+    page.get_by_role("button", name="Use this photo").click()
+    page.wait_for_function("() => !document.querySelector('#undo').matches(':enabled')")  # the second one
+    until_joining(page, True)
+    page.get_by_role("button", name="Cancel").click()
+    until_joining(page, False)
+    until_there(page, 2)  # the one in whom somebody was found, and the first of the others
+    assert until_changed(page, alone) != alone
+    until_rested(page)
+    assert len(asked[-1]["others"]) == 2
+    assert asked[-1]["pose"] == left["pose"]
+
+
+def test_the_joints_of_a_further_photo_are_mended(page: Page):
+    drop_all(page, photos(9, 5))
+    until_there(page, 1)
+    drawn = page.locator("#other-photos svg").inner_html()
+    page.get_by_role("button", name="Mend the joints of photo 2").click()
+    until_joining(page, True)
+    page.click("#swap")
+    page.get_by_role("button", name="Cancel").click()
+    until_joining(page, False)
+    assert page.locator("#other-photos svg").inner_html() == drawn
+    page.get_by_role("button", name="Mend the joints of photo 2").click()
+    until_joining(page, True)
+    page.click("#swap")
+    page.get_by_role("button", name="Use this photo").click()
+    until_joining(page, False)
+    assert page.locator("#other-photos svg").inner_html() != drawn
+    assert names(page) == ["Photo 2 of this person"]
 
 
 def test_leaving_the_page_with_an_own_photo_is_asked_first(page: Page):
@@ -139,7 +211,7 @@ def test_no_more_are_taken_than_the_server_takes(page: Page):
     page.click("[data-sequence=walk-left]")
     shown = until_changed(page, picture(page))
     until_changed(page, shown)
-    assert page.locator("#gif-note").inner_text() == f"Walk left, by vivid, from {MOST} photos."
+    assert page.locator("#gif-note").inner_text().startswith(f"Walk left, by vivid, from {MOST} photos: ")
     page.get_by_role("button", name="Remove photo 4").click()
     assert page.locator("#others .button").is_visible()
     assert page.locator("[data-sequence=walk-left]").get_attribute("aria-pressed") == "true"  # it goes on
@@ -184,7 +256,7 @@ class TestPhone:
         drop_all(page, [front, back])
         until_there(page, 1)
         page.locator("#others").scroll_into_view_if_needed()
-        page.set_input_files("#other-file", [{"name": "a.png", "mimeType": "image/png", "buffer": nobody()}])
+        page.set_input_files("#other-file", [{"name": "a.png", "mimeType": "image/png", "buffer": b"nothing"}])
         page.wait_for_selector("#message:not([hidden])")
         box = page.locator("#message").bounding_box()
         assert 0 <= box["y"] < 844 - box["height"]

@@ -27,6 +27,8 @@ from .hands import (
     picture,
     pixels,
     place,
+    straight,
+    touch,
     two_people,
     until_changed,
     until_quiet,
@@ -80,6 +82,20 @@ def test_a_bone_turns_its_limb_and_the_torso_moves_the_person(page):
     drag(page, inside, (inside[0] + 20, inside[1] + 10))
     assert joint(page, "nose") == pytest.approx((nose[0] + 20, nose[1] + 10), abs=0.5)
     assert joint(page, "left_hip") == pytest.approx((hip[0] + 20, hip[1] + 10), abs=0.5)
+
+
+def test_a_limb_that_is_turned_or_carried_stays_in_the_picture(page):
+    frame = page.locator(".result .frame").bounding_box()
+    shoulder, elbow = joint(page, "left_shoulder"), joint(page, "left_elbow")
+    upper = ((shoulder[0] + elbow[0]) / 2, (shoulder[1] + elbow[1]) / 2)
+    drag(page, upper, (shoulder[0] + 300, shoulder[1]))  # the arm would reach out of the picture
+    right = frame["x"] + frame["width"]
+    assert right - 12 < joint(page, "left_wrist")[0] <= right
+    assert joint(page, "left_wrist")[1] > shoulder[1] + 20
+    before = joint(page, "left_elbow")
+    drag(page, before, (before[0] + 40, before[1] - 60))
+    assert joint(page, "left_elbow")[1] == pytest.approx(before[1] - 60, abs=1)
+    assert right - 12 < joint(page, "left_wrist")[0] <= right
 
 
 def test_a_person_dragged_away_stays_half_in_the_picture_and_covers_no_control(page):
@@ -457,17 +473,58 @@ class TestPhone:
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
             if step == "pose":
                 before = until_quiet(page)
-                client = page.context.new_cdp_session(page)
                 x, y = joint(page, "left_wrist")
-                touch = "Input.dispatchTouchEvent"
-                client.send(touch, {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-                for i in range(1, 6):
-                    client.send(touch, {"type": "touchMove", "touchPoints": [{"x": x + 4 * i, "y": y - 16 * i}]})
-                client.send(touch, {"type": "touchEnd", "touchPoints": []})
+                touch(page, straight((x, y), 20, -80))
                 until_changed(page, before)
                 assert joint(page, "left_wrist")[1] == pytest.approx(y - 80, abs=3)
                 page.click("#place")
                 page.wait_for_selector("body[data-step=joints]")
+
+    def test_two_fingers_bring_joints_apart_that_lie_close(self, page):
+        names = ("nose", "right_eye", "left_eye", "right_ear", "left_ear")
+        page.evaluate("window.scrollTo(0, 0)")
+        start = [place(page, name) for name in names]
+        eye, neck = joint(page, "right_eye"), joint(page, "neck")
+        apart = joint(page, "left_eye")[0] - eye[0]
+        touch(page, straight(neck, 0, 130), straight(eye, 0, 0))  # each on a joint
+        page.wait_for_timeout(200)
+        assert [place(page, name) for name in names] == start  # nothing was dragged
+        assert page.evaluate("[visualViewport.scale, scrollY]") == [1, 0]  # nor the page
+        larger = joint(page, "left_eye")[0] - joint(page, "right_eye")[0]
+        assert larger > 2 * apart
+        dots = [page.locator(f".joint[data-name={name}] .dot").bounding_box()["width"] for name in names]
+        assert max(dots) < 14  # they stay as small
+        x, y = joint(page, "right_eye")
+        touch(page, straight((x, y), 0, 30))
+        page.wait_for_selector("#undo:enabled")
+        after = [place(page, name) for name in names]
+        moved = [name for name, a, b in zip(names, after, start, strict=True) if a != b]
+        assert moved == ["right_eye", "right_ear"]  # the ear hangs on the eye
+        assert joint(page, "right_eye") == pytest.approx((x, y + 30), abs=1)
+        page.get_by_role("button", name="Whole picture").tap()
+        page.wait_for_timeout(200)
+        assert joint(page, "left_eye")[0] - joint(page, "right_eye")[0] == pytest.approx(apart, abs=1)
+        assert page.get_by_role("button", name="Whole picture").is_hidden()
+
+    def test_a_finger_that_holds_nothing_moves_the_larger_picture_or_scrolls_the_page(self, page):
+        frame = page.locator(".result .frame").bounding_box()
+        empty = (frame["x"] + 8, frame["y"] + frame["height"] - 60)
+        touch(page, straight(empty, -20, 60), straight((empty[0] + 60, empty[1] - 60), 20, -60))
+        page.wait_for_timeout(200)
+        before, neck = place(page, "neck"), joint(page, "neck")
+        touch(page, straight(empty, 30, -20))
+        page.wait_for_timeout(200)
+        assert place(page, "neck") == before
+        assert joint(page, "neck")[1] == pytest.approx(neck[1] - 20, abs=1)
+        assert page.evaluate("scrollY") == 0
+        page.get_by_role("button", name="Whole picture").tap()
+        touch(page, straight(empty, 0, -120))
+        page.wait_for_function("scrollY > 50")
+
+    def test_while_a_motion_is_chosen_the_picture_that_it_moves_is_in_sight(self, page):
+        page.locator("[data-sequence=walk-left]").evaluate("e => e.scrollIntoView({ block: 'end' })")
+        frame = page.locator(".result .frame").bounding_box()
+        assert frame["y"] + frame["height"] > 150  # its legs at least
 
     def test_the_first_screen_takes_a_photo(self, page):
         box = page.locator("header .button").bounding_box()

@@ -12,6 +12,7 @@ import { bounds, equal, mirror, placeHidden, rescale, standingIn, swapSides, wit
 import { Stage } from "./stage.ts";
 import { Verdicts } from "./verdicts.ts";
 import { Whole } from "./whole.ts";
+import { Zoom } from "./zoom.ts";
 import type { Detector, Library, Model, Motion, Photo, Pose, Size, Skeleton } from "./types.ts";
 
 export type Step = "joints" | "pose"; // placing the joints on the photo, then posing the person
@@ -20,16 +21,24 @@ const NONE: readonly Photo[] = [];
 const LOOKING = "Looking for the person …";
 const FOUND = "The joints were found. See whether they are right.";
 const PLACING_STEPS = 300; // arrow keys across the height of a photo whose joints are placed
+const OWN = 12; // people of whom the user's photos are held; with one more the first one goes
 
 /** A photo with all that was done to it. */
-interface Work {
-  readonly photo: Photo;
-  readonly own: boolean; // whether the user brought it
+export interface Work {
+  photo: Photo;
   readonly image: HTMLImageElement;
-  readonly placed: Library | null; // the library, where the photo's person stands
+  placed: Library | null; // the library, where the photo's person stands
   readonly source: History<Pose>;
-  readonly target: History<Pose>;
-  readonly step: Step;
+  target: History<Pose>;
+  step: Step;
+  readonly joins?: Joins; // it is shown only to have its joints placed
+}
+
+/** Whose further photo one is. */
+interface Joins {
+  readonly to: Work;
+  readonly former: Photo | null; // what it is to replace among the others, null: it is not among them yet
+  readonly waiting: readonly Photo[]; // that are to be added after it
 }
 
 export interface Facts {
@@ -52,22 +61,20 @@ function remember(pose: Pose): History<Pose> {
 export class App {
   readonly messages = new Messages();
   readonly editor: Editor;
-  step: Step = "pose";
   selected: number | null = null;
   chosen: readonly string[];
   playing: string | null = null;
   motion: string | null = null; // what plays or played last
   changed: () => void = () => undefined; // whoever shows the state of the controls
-  private photo: Photo | null = null;
-  private own = false;
-  private left: Work | null = null; // the user's photo that another one has replaced
-  private image: HTMLImageElement | null = null;
-  private placed: Library | null = null;
+  /** The user's photos, in the order in which they came. */
+  own: readonly Work[] = [];
+  /** What is shown. */
+  work: Work | null = null;
   private taken: readonly [Pose, string] | null = null; // from the library, with its name
   private picked = false; // whether the user has chosen models
-  private source = remember([]);
-  private target = remember([]);
+  private readonly nothing = remember([]);
   private readonly newest = new Newest();
+  private readonly zoom: Zoom;
   private readonly stage: Stage;
   private readonly renderer: Renderer;
   private readonly verdicts: Verdicts;
@@ -90,6 +97,7 @@ export class App {
         this.changed();
       },
     });
+    this.zoom = new Zoom(this.editor.svg, byId("stages", HTMLElement), () => this.editor.cancel());
     this.verdicts = new Verdicts(backend, (model, sentences) => this.stage.say(model, sentences));
     this.whole = new Whole(backend, (model) => this.fileName([this.poseName, model, "photo"], "png"));
     this.renderer = backend.renderer({
@@ -102,28 +110,35 @@ export class App {
     });
   }
 
+  get step(): Step {
+    return this.work?.step ?? "pose";
+  }
+
   get history(): History<Pose> {
-    return this.step === "joints" ? this.source : this.target;
+    const { work } = this;
+    if (!work) return this.nothing;
+    return work.step === "joints" ? work.source : work.target;
   }
 
   /** More photos of the person. */
   get others(): readonly Photo[] {
-    return this.photo?.others ?? NONE;
+    return this.work?.photo.others ?? NONE;
   }
 
   /** Whether more photos of the person can be added, up to a number: somebody has to find the person in them. */
   get takesOthers(): boolean {
-    return this.own && this.facts.photos > 1 && this.facts.detector !== null;
+    return this.isOwn && !this.work?.joins && this.facts.photos > 1 && this.facts.detector !== null;
   }
 
-  /** Whether the user's photo was left for another one and can be had back. */
-  get canGoBack(): boolean {
-    return this.left !== null;
+  /** The photo that is posed: what is shown, or what that is a further photo of. */
+  get person(): Work | null {
+    return this.work?.joins?.to ?? this.work;
   }
 
-  /** Whether something would be lost with the page. */
-  get holdsPhoto(): boolean {
-    return this.own || this.left !== null;
+  /** Whether the user brought it. */
+  private get isOwn(): boolean {
+    const { person } = this;
+    return person !== null && this.own.includes(person);
   }
 
   // Photos -----------------------------------------------------------------------------------------------------------
@@ -155,15 +170,20 @@ export class App {
     const { photos } = this.facts;
     if (!this.takesOthers) throw new Sentence("Only one photo of a person is taken here: the first is shown.");
     const faults: string[] = [];
+    const unfound: Photo[] = []; // the user is asked where the person is
     for (const [index, file] of files.entries()) {
-      if (this.others.length + 1 >= photos) {
+      if (this.others.length + unfound.length + 1 >= photos) {
         const left = files.length - index;
         faults.push(`${photos} photos of one person are the most, so ${left} ${left === 1 ? "was" : "were"} left out.`);
         break;
       }
       try {
-        const added = await still(this.backend.addOther(this.require(), file));
-        this.setOthers([...this.others, named(added, file)]);
+        const added = named(await still(this.backend.addOther(this.require().photo, file)), file);
+        if (!added.pose) {
+          unfound.push(added);
+          continue;
+        }
+        this.setOthers([...this.others, added]);
         this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
         if (added.doubt) faults.push(`${file.name}: ${added.doubt}`);
       } catch (error) {
@@ -171,7 +191,31 @@ export class App {
         faults.push(`${file.name}: ${error.message}`);
       }
     }
+    if (unfound.length > 0) await this.placeNext(this.require(), unfound, still);
     if (faults.length > 0) throw new Sentence(faults.join(" "));
+  }
+
+  /** Show the first of these photos of a person to have its joints placed, or with none of them that person again. */
+  private async placeNext(to: Work, [photo, ...waiting]: readonly Photo[], still: Still): Promise<void> {
+    if (!photo) return this.show(to);
+    const former = to.photo.others.includes(photo) ? photo : null;
+    this.show({ ...(await this.prepare(photo, "joints", still)), joins: { to, former, waiting } });
+    this.messages.tell("Place the joints on the person.");
+  }
+
+  /** Mend the joints of another photo of the person. */
+  async mendOther(photo: Photo): Promise<void> {
+    const still = this.newest.begin();
+    await this.messages.guard(() => this.placeNext(this.require(), [photo], still));
+  }
+
+  /** Leave a further photo of the person as it was: not added, or with the joints that it had. */
+  async leaveOther(): Promise<void> {
+    const still = this.newest.begin();
+    await this.messages.guard(async () => {
+      const { joins } = this.require();
+      if (joins) await this.placeNext(joins.to, joins.waiting, still);
+    });
   }
 
   removeOther(index: number): void {
@@ -183,30 +227,33 @@ export class App {
   async putFirst(other: Photo): Promise<void> {
     const still = this.newest.begin();
     await this.messages.guard(async () => {
-      const first = this.require();
+      const work = this.require();
+      const first = work.photo;
       if (!first.boxes) throw new Sentence("Place the joints of this photo first, or drop the photos in another order.");
-      const boxes = await still(this.backend.setJoints(first, this.source.now));
-      const posed = this.target.canUndo && bounds(this.target.now) !== null;
-      const target = posed ? this.settled(await still(this.backend.place(other, this.target.now))) : null;
-      const work = await this.prepare(other, this.step, true, still);
+      const boxes = await still(this.backend.setJoints(first, work.source.now));
+      const posed = work.target.canUndo && bounds(work.target.now) !== null;
+      const target = posed ? this.settled(await still(this.backend.place(other, work.target.now))) : null;
+      const made = await this.prepare(other, work.step, still);
       if (!this.others.includes(other)) return; // removed meanwhile
-      const former = { ...first, pose: this.source.now, boxes, others: NONE };
-      const others = this.others.map((photo) => (photo === other ? former : photo));
-      if (target) work.target.put(target);
-      this.show({ ...work, photo: { ...other, others } });
+      const former = { ...first, pose: work.source.now, boxes, others: NONE };
+      made.photo = { ...other, others: this.others.map((photo) => (photo === other ? former : photo)) };
+      if (target) made.target.put(target);
+      this.own = this.own.map((one) => (one === work ? made : one));
+      this.show(made);
       this.messages.tell("That photo comes first now.");
     });
   }
 
   private setOthers(others: readonly Photo[]): void {
-    this.photo = { ...this.require(), others };
+    const work = this.require();
+    work.photo = { ...work.photo, others };
     if (this.player.playing) this.changed(); // its next frame is of all photos
     else this.refresh(performance.now());
   }
 
   private async use(photo: Photo, step: Step, own: boolean, still: Still): Promise<void> {
-    const work = await this.prepare(photo, step, own, still);
-    if (this.own) this.left = this.work();
+    const work = await this.prepare(photo, step, still);
+    if (own) this.own = [...this.own, work].slice(-OWN);
     this.show(work);
     if (photo.pose === null && this.facts.detector !== null) {
       const [why, remedy] = photo.unsearched
@@ -219,7 +266,7 @@ export class App {
   }
 
   /** All that has to be waited for before a photo is shown: until then nothing changes. */
-  private async prepare(photo: Photo, step: Step, own: boolean, still: Still): Promise<Work> {
+  private async prepare(photo: Photo, step: Step, still: Still): Promise<Work> {
     const image = new Image();
     image.src = photo.picture;
     const fault = new Sentence("The photo cannot be shown: drop it again.");
@@ -227,35 +274,27 @@ export class App {
     const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
     const placed = known && (await still(this.backend.libraryFor(photo)));
     const pose = known ?? this.guess(photo);
-    return { photo, own, image, placed, source: remember(pose), target: remember(pose), step };
+    return { photo, image, placed, source: remember(pose), target: remember(pose), step };
   }
 
-  /** Back to the user's photo that was left, with all that was done to it. */
-  goBack(): void {
-    const { left } = this;
-    if (!left) return;
+  /** Back to one of the user's photos, with all that was done to it. */
+  goTo(work: Work): void {
+    if (work === this.work) return;
     this.newest.begin();
     this.messages.clear();
-    this.left = this.own ? this.work() : null;
-    this.show(left);
+    this.show(work);
     this.messages.tell("Your photo is back.");
-  }
-
-  private work(): Work {
-    const { own, placed, source, target, step } = this;
-    return { photo: this.require(), image: this.image!, own, placed, source, target, step };
   }
 
   private show(work: Work): void {
     this.stop();
-    const { photo, image, own, placed, source, target, step } = work;
-    [this.photo, this.image, this.own, this.placed] = [photo, image, own, placed];
-    [this.source, this.target] = [source, target];
-    if (!this.picked) this.chosen = [this.suited(!own).name];
+    this.work = work;
+    if (!this.picked) this.chosen = [this.suited(!this.isOwn).name];
     this.stage.clear();
     this.whole.clear();
-    document.body.classList.toggle("joints-found", photo.pose !== null);
-    this.go(step);
+    document.body.classList.toggle("joints-found", work.photo.pose !== null);
+    document.body.classList.toggle("joining", work.joins !== undefined);
+    this.go(work.step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" }); // on a telephone the lists are far below
   }
 
@@ -276,30 +315,40 @@ export class App {
   async confirmJoints(): Promise<void> {
     const still = this.newest.begin();
     await this.messages.guard(async () => {
-      const [photo, joints] = [this.require(), this.source.now];
-      const boxes = await still(this.backend.setJoints(photo, joints));
-      this.placed = await still(this.backend.libraryFor(photo));
-      this.photo = { ...photo, boxes, others: this.others };
-      const untouched = !this.target.canUndo && !this.target.canRedo;
-      if (untouched) this.target = remember(joints);
+      const work = this.require();
+      const joints = work.source.now;
+      const boxes = await still(this.backend.setJoints(work.photo, joints));
+      if (work.joins) {
+        const { to, former, waiting } = work.joins;
+        const [photo, { others }] = [{ ...work.photo, pose: joints, boxes }, to.photo];
+        to.photo = { ...to.photo, others: former ? others.map((one) => (one === former ? photo : one)) : [...others, photo] };
+        this.messages.tell("The photo is used.");
+        return this.placeNext(to, waiting, still);
+      }
+      work.placed = await still(this.backend.libraryFor(work.photo));
+      work.photo = { ...work.photo, boxes };
+      const untouched = !work.target.canUndo && !work.target.canRedo;
+      if (untouched) work.target = remember(joints);
       this.go("pose");
     });
   }
 
   go(step: Step): void {
-    if (!this.photo || (step === "pose" && !this.photo.boxes)) return;
+    const { work } = this;
+    if (!work || (step === "pose" && !work.photo.boxes)) return;
     this.stop();
-    this.step = step;
+    work.step = step;
     document.body.dataset["step"] = step;
     this.layOut();
     this.refresh(performance.now());
   }
 
   private layOut(): void {
-    const { photo, image } = this;
-    if (!photo || !image) return;
+    if (!this.work) return;
+    const { photo, image } = this.work;
     const { view, holder } = this.stage.lay(photo, image, this.step === "joints" ? [] : this.chosen);
-    holder.append(this.editor.svg);
+    holder.append(this.editor.svg, this.zoom.button);
+    this.zoom.end();
     this.whole.lay(photo.size, this.facts.models.filter(({ name }) => this.chosen.includes(name)));
     const steps = this.step === "joints" ? PLACING_STEPS : this.stage.height(this.chosen[0]!);
     this.editor.keyStep = Math.max(view.height / steps, 0.25);
@@ -332,9 +381,10 @@ export class App {
   private refresh(time: number): void {
     this.editor.show(this.history.now);
     if (this.step === "pose") this.render(this.history.now, time);
-    if (this.step === "pose" && this.photo?.boxes) {
-      this.verdicts.soon(this.photo, this.chosen, this.history.now);
-      this.whole.soon(this.photo, this.chosen, this.history.now);
+    const { work } = this;
+    if (work?.step === "pose" && work.photo.boxes) {
+      this.verdicts.soon(work.photo, this.chosen, work.target.now);
+      this.whole.soon(work.photo, this.chosen, work.target.now);
     }
     this.changed();
   }
@@ -342,7 +392,8 @@ export class App {
   private render(pose: Pose, time: number): void {
     this.verdicts.forget(this.chosen);
     this.whole.forget();
-    if (this.photo?.boxes) this.renderer.want(this.photo, this.chosen, pose, time);
+    const photo = this.work?.photo;
+    if (photo?.boxes) this.renderer.want(photo, this.chosen, pose, time);
   }
 
   undo(): void {
@@ -361,9 +412,10 @@ export class App {
 
   /** Back to the photo's own pose; while the joints are placed, back to the start of that. */
   reset(): void {
-    if (!this.photo) return;
-    const known = this.photo.pose && placeHidden(this.photo.pose, this.facts.skeleton);
-    this.put(this.step === "pose" ? this.source.now : (known ?? this.guess(this.photo)));
+    if (!this.work) return;
+    const { photo, step, source } = this.work;
+    const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
+    this.put(step === "pose" ? source.now : (known ?? this.guess(photo)));
     this.messages.tell("The pose is reset.");
   }
 
@@ -390,7 +442,7 @@ export class App {
   }
 
   choosePose(name: string): void {
-    const entry = this.placed?.poses.find((pose) => pose.name === name);
+    const entry = this.work?.placed?.poses.find((pose) => pose.name === name);
     if (!entry) return;
     this.put(placeHidden(entry.pose, this.facts.skeleton));
     this.taken = [this.history.now, name];
@@ -401,7 +453,7 @@ export class App {
   async openPose(file: File): Promise<void> {
     const still = this.newest.watch();
     await this.messages.guard(async () => {
-      const photo = this.require();
+      const { photo } = this.require();
       const isJson = file.type === "application/json" || file.name.toLowerCase().endsWith(".json");
       if (isJson) {
         const pose = await still(this.backend.readPerson(file));
@@ -419,7 +471,7 @@ export class App {
     const still = this.newest.watch();
     await this.messages.guard(() =>
       this.messages.busy(LOOKING, async () => {
-        const pose = await still(this.backend.findIn(this.require(), this.editor.personBox));
+        const pose = await still(this.backend.findIn(this.require().photo, this.editor.personBox));
         this.put(this.settled(pose));
         this.messages.tell(FOUND);
       }),
@@ -430,12 +482,10 @@ export class App {
     if (this.facts.detector === null) {
       throw new Sentence("This page has no model that finds joints: give the OpenPose JSON of that photo instead.");
     }
-    const other = await still(this.backend.addPhoto(file));
-    if (!other.pose) {
-      throw new Sentence(`${other.unsearched ?? "Nobody was found in that photo"}: give another, or its OpenPose JSON.`);
-    }
-    const placed = () => still(this.backend.place(this.require(), other.pose!));
-    this.put(this.settled(this.step === "joints" ? other.pose : await placed()));
+    const { pose, unsearched } = await still(this.backend.poseOf(file));
+    if (!pose) throw new Sentence(`${unsearched ?? "Nobody was found in that photo"}: give another, or its OpenPose JSON.`);
+    const placed = () => still(this.backend.place(this.require().photo, pose));
+    this.put(this.settled(this.step === "joints" ? pose : await placed()));
   }
 
   private settled(pose: Pose): Pose {
@@ -456,17 +506,19 @@ export class App {
   play(name: string): void {
     const again = this.playing === name;
     this.halt();
-    if (again || !this.photo || this.step !== "pose") return;
+    if (again || !this.work || this.step !== "pose") return;
     const { frames, seconds } = this.sequence(name);
     this.playing = this.motion = name;
     this.player.play(frames, seconds);
     this.changed();
   }
 
-  private sequence(name: string): Motion {
-    const found = this.placed?.sequences.find((sequence) => sequence.name === name);
+  /** The poses of a motion of `play`. */
+  sequence(name: string): Motion {
+    const { placed, source, target } = this.require();
+    const found = placed?.sequences.find((sequence) => sequence.name === name);
     if (found) return { ...found, frames: found.frames.map((pose) => placeHidden(pose, this.facts.skeleton)) };
-    return thereAndBack(this.source.now, this.target.now);
+    return thereAndBack(source.now, target.now);
   }
 
   /** Stop playing and go back to the pose from before. */
@@ -485,7 +537,8 @@ export class App {
 
   async downloadPicture(): Promise<void> {
     await this.messages.guard(async () => {
-      const [photo, pose] = [this.require(), this.target.now];
+      const { photo, target } = this.require();
+      const pose = target.now;
       for (const model of this.chosen) {
         save(await this.backend.download(photo, model, pose), this.fileName([this.poseName, model], "png"));
       }
@@ -494,18 +547,18 @@ export class App {
 
   async downloadPose(): Promise<void> {
     await this.messages.guard(async () => {
-      save(await this.backend.openPose(this.require(), this.history.now), this.fileName([this.poseName], "json"));
+      save(await this.backend.openPose(this.require().photo, this.history.now), this.fileName([this.poseName], "json"));
     });
   }
 
   /** A motion of `play` as an animated GIF. */
   film(name: string, model: string): Promise<Blob> {
-    return this.backend.film(this.require(), model, this.sequence(name));
+    return this.backend.film(this.require().photo, model, this.sequence(name));
   }
 
   /** The name of a file of the photo's person; parts: what it shows, by which model. */
   fileName(parts: readonly string[], ending: string): string {
-    return fileName([this.photo?.name ?? "person", ...parts], ending);
+    return fileName([this.work?.photo.name ?? "person", ...parts], ending);
   }
 
   /** The name of the pose, if it is as the library has it. */
@@ -513,8 +566,8 @@ export class App {
     return this.taken?.[0] === this.history.now ? this.taken[1] : "pose";
   }
 
-  private require(): Photo {
-    if (!this.photo) throw new Sentence("Choose a photo first.");
-    return this.photo;
+  private require(): Work {
+    if (!this.work) throw new Sentence("Choose a photo first.");
+    return this.work;
   }
 }

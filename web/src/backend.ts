@@ -36,6 +36,7 @@ export interface Backend {
   examples(): Promise<readonly string[]>; // addresses of their pictures
   takeExample(number: number): Promise<Photo>;
   addPhoto(file: Blob): Promise<Photo>;
+  poseOf(file: Blob): Promise<Pick<Photo, "pose" | "unsearched">>; // of the person in a photo that is not kept
   addOther(photo: Photo, file: Blob): Promise<Photo>; // one more photo of its person, who has to be found in it
   findIn(photo: Photo, box: Box): Promise<Pose>; // the person in that part of the photo
   setJoints(photo: Photo, pose: Pose): Promise<ReadonlyMap<string, Box>>;

@@ -19,7 +19,7 @@ import type { Joints, Wanted } from "./worker.ts";
 
 const LARGEST = 52e6; // pixels of a photo, as on the server
 const SMALLEST = { width: 8, height: 16 }; // pixels of a photo as it is kept
-const KEPT = 12; // photos of the user's, and as many synthetic people; the oldest goes first
+const KEPT = 16; // photos of the user's, more than the page holds, and as many synthetic people; the longest unused goes first
 
 /** page.json of the folder. */
 interface Told {
@@ -102,6 +102,12 @@ export class Browser implements Backend {
 
   async addPhoto(file: Blob): Promise<Photo> {
     return this.keep(file, await sha256(file), null);
+  }
+
+  async poseOf(file: Blob): Promise<Pick<Photo, "pose" | "unsearched">> {
+    const { pixels, picture } = await readPhoto(file, this.told.side);
+    URL.revokeObjectURL(picture);
+    return this.look(pixels);
   }
 
   async addOther(): Promise<Photo> {
@@ -207,6 +213,8 @@ export class Browser implements Backend {
   private get(photo: Photo): Kept {
     const found = this.kept.get(photo.id);
     if (!found) throw new Sentence("This photo is no longer here: drop it again.");
+    this.kept.delete(photo.id);
+    this.kept.set(photo.id, found); // the last one now
     return found;
   }
 

@@ -1,7 +1,8 @@
 // What a drag does to a pose. A joint goes where the pointer goes, and what hangs on it comes along.
 // Every function takes the pose from before the drag, so that dragging back undoes it.
 
-import type { Box, Point, Pose, Skeleton } from "./types.ts";
+import { bounds } from "./pose.ts";
+import type { Box, Joint, Point, Pose, Skeleton } from "./types.ts";
 
 /** The joints that hang on a joint, itself included. */
 export function subtree(skeleton: Skeleton, joint: number): Set<number> {
@@ -15,20 +16,42 @@ export function subtree(skeleton: Skeleton, joint: number): Set<number> {
   return found;
 }
 
-/** A joint dragged to a point. With `limbs`, hands and feet bend their limb and other joints carry what hangs on them. */
-export function dragJoint(pose: Pose, skeleton: Skeleton, joint: number, to: Point, limbs: boolean): Pose {
+const TURN = Math.PI / 720; // how finely a turn is looked for that leaves no joint outside
+
+/** A joint dragged to a point of `view`. With `limbs`, hands and feet bend their limb and other joints carry what hangs on
+ * them; what is carried stops at the edge of `view`. */
+export function dragJoint(pose: Pose, skeleton: Skeleton, joint: number, to: Point, limbs: boolean, view: Box): Pose {
   if (!limbs) return pose.map((old, index) => (index === joint ? { ...old, ...to } : old));
   const middle = skeleton.parents[joint]!;
   const start = skeleton.parents[middle] ?? -1;
   const ends = !skeleton.parents.includes(joint);
   if (ends && skeleton.torso.includes(start) && pose[middle]!.visible && pose[start]!.visible) {
-    return bend(pose, start, middle, joint, to);
+    return bend(pose, start, middle, joint, to).map((one, i) =>
+      i === middle && isIn(pose[i]!, view) ? { ...one, ...nearestIn(one, view) } : one,
+    );
   }
   const carried = subtree(skeleton, joint);
   if (skeleton.parents[joint] === -1) {
     for (const hip of skeleton.torso.slice(0, 2)) for (const leg of subtree(skeleton, hip)) carried.delete(leg);
   }
-  return move(pose, to.x - pose[joint]!.x, to.y - pose[joint]!.y, carried);
+  const inside = bounds(pose.filter((one, index) => carried.has(index) && isIn(one, view)));
+  const { x, y } = pose[joint]!;
+  if (!inside) return move(pose, to.x - x, to.y - y, carried);
+  const [right, bottom] = [view.left + view.width - 1 - inside.width, view.top + view.height - 1 - inside.height];
+  const dx = Math.min(right - inside.left, Math.max(view.left - inside.left, to.x - x));
+  const dy = Math.min(bottom - inside.top, Math.max(view.top - inside.top, to.y - y));
+  return move(pose, dx, dy, carried);
+}
+
+/** The nearest point inside a part of the photo. */
+function nearestIn({ x, y }: Point, { left, top, width, height }: Box): Point {
+  return { x: Math.min(left + width - 1, Math.max(left, x)), y: Math.min(top + height - 1, Math.max(top, y)) };
+}
+
+/** Whether a joint is seen in that part of the photo, to a hundredth of a pixel. */
+function isIn(joint: Joint, view: Box): boolean {
+  const near = nearestIn(joint, view);
+  return joint.visible && Math.hypot(near.x - joint.x, near.y - joint.y) < 0.01;
 }
 
 /** The pose shifted; `carried`: only these joints. */
@@ -36,8 +59,20 @@ export function move(pose: Pose, dx: number, dy: number, carried?: ReadonlySet<n
   return pose.map((old, index) => (!carried || carried.has(index) ? { ...old, x: old.x + dx, y: old.y + dy } : old));
 }
 
-/** The limb from a joint onwards, turned by an angle about the joint that it hangs on. */
-export function turnLimb(pose: Pose, skeleton: Skeleton, joint: number, angle: number): Pose {
+/** The limb from a joint onwards, turned about the joint that it hangs on by the angle, or by the nearest one that takes
+ * none of its joints out of `view`. */
+export function turnLimb(pose: Pose, skeleton: Skeleton, joint: number, angle: number, view: Box): Pose {
+  const stays = (turned: Pose) => turned.every((to, index) => !isIn(pose[index]!, view) || isIn(to, view));
+  for (let off = 0; off <= Math.PI; off += TURN) {
+    for (const near of [angle - off, angle + off]) {
+      const turned = turn(pose, skeleton, joint, near);
+      if (stays(turned)) return turned;
+    }
+  }
+  return pose;
+}
+
+function turn(pose: Pose, skeleton: Skeleton, joint: number, angle: number): Pose {
   const about = pose[skeleton.parents[joint]!]!;
   const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
   const carried = subtree(skeleton, joint);

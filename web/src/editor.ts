@@ -50,7 +50,7 @@ export class Editor {
     svg.addEventListener("touchstart", (event) => event.target !== svg && event.preventDefault(), { passive: false });
     svg.addEventListener("dblclick", (event) => this.toggle(event)); // the svg has captured the pointer
     svg.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.grip) this.cancel();
+      if (event.key === "Escape") this.cancel();
     });
     new ResizeObserver(() => this.figure.draw()).observe(svg);
   }
@@ -120,14 +120,18 @@ export class Editor {
   private jointGrip(joint: number, at: Point): Grip {
     const [from, dx, dy] = [this.pose, this.pose[joint]!.x - at.x, this.pose[joint]!.y - at.y];
     return (to) =>
-      dragJoint(from, this.skeleton, joint, this.within({ x: to.x + dx, y: to.y + dy }), this.limbs && !this.hasBox);
+      this.dragged(from, joint, { x: to.x + dx, y: to.y + dy });
+  }
+
+  private dragged(from: Pose, joint: number, to: Point): Pose {
+    return dragJoint(from, this.skeleton, joint, this.within(to), this.limbs && !this.hasBox, this.figure.view);
   }
 
   private boneGrip(joint: number, at: Point): Grip {
     if (this.skeleton.torso.includes(joint)) return this.bodyGrip(at);
     const [from, about] = [this.pose, this.pose[this.skeleton.parents[joint]!]!];
     const angle = (point: Point) => Math.atan2(point.y - about.y, point.x - about.x);
-    return (to) => turnLimb(from, this.skeleton, joint, angle(to) - angle(at));
+    return (to) => turnLimb(from, this.skeleton, joint, angle(to) - angle(at), this.figure.view);
   }
 
   private bodyGrip(at: Point): Grip {
@@ -178,8 +182,10 @@ export class Editor {
     if (changed) this.events.moved(this.pose, "", event.timeStamp);
   }
 
-  private cancel(): void {
-    this.pose = this.grip!.from;
+  /** Give up what is being dragged. */
+  cancel(): void {
+    if (!this.grip) return;
+    this.pose = this.grip.from;
     this.letGo();
     this.figure.draw(this.pose);
     this.events.cancelled();
@@ -196,8 +202,7 @@ export class Editor {
     const step = this.arrow(event);
     if (step) {
       const { x, y } = this.pose[joint]!;
-      const to = this.within({ x: x + step.x, y: y + step.y });
-      const pose = dragJoint(this.pose, this.skeleton, joint, to, this.limbs && !this.hasBox);
+      const pose = this.dragged(this.pose, joint, { x: x + step.x, y: y + step.y });
       this.change(pose, `joint ${joint}`, event.timeStamp);
     } else if (event.key === "Delete" || event.key === "Backspace" || event.key === " " || event.key === "Enter") {
       event.preventDefault();

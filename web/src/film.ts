@@ -2,7 +2,7 @@
 // that is and how far it has come. Nothing else waits for it.
 
 import type { App } from "./app.ts";
-import { button, byId, save, words } from "./dom.ts";
+import { button, byId, measures, save, words } from "./dom.ts";
 import type { Pose } from "./types.ts";
 
 /** The name of a motion of `App.play` as people read it. */
@@ -35,10 +35,13 @@ export class Film {
   }
 
   private about(): string | null {
-    const { motion, chosen, others } = this.app;
+    const { motion, chosen, others, facts } = this.app;
     if (motion === null) return null;
     const model = `by ${chosen[0]!}${chosen.length > 1 ? ", the first of the chosen models" : ""}`;
-    return `${title(motion)}, ${model}${others.length > 0 ? `, from ${others.length + 1} photos` : ""}`;
+    const from = others.length > 0 ? `, from ${others.length + 1} photos` : "";
+    const { frames, seconds } = this.app.sequence(motion);
+    const size = measures(facts.models.find(({ name }) => name === chosen[0])!.size);
+    return `${title(motion)}, ${model}${from}: ${frames.length} frames in ${seconds.toFixed(1)} s, ${size}`;
   }
 
   /** Say it once: it is read out. */
@@ -54,8 +57,9 @@ export class Film {
     this.show();
     await messages.guard(async () => {
       const name = this.app.fileName([motion === "photo" ? `photo-to-${this.app.poseName}` : motion, chosen[0]!], "gif");
-      save(await this.app.film(motion, chosen[0]!), name);
-      this.saved = { told: about, about: this.about(), pose: this.app.history.now };
+      const file = await this.app.film(motion, chosen[0]!);
+      save(file, name);
+      this.saved = { told: `${about}, ${Math.ceil(file.size / 1000)} kB`, about: this.about(), pose: this.app.history.now };
     });
     this.making = null;
     this.show();

@@ -2,7 +2,7 @@
 
 import { make, makeSvg, words } from "./dom.ts";
 import { bounds } from "./pose.ts";
-import type { Pose, Size, Skeleton } from "./types.ts";
+import type { Model, Photo, Pose, Size, Skeleton } from "./types.ts";
 
 const MARGIN = 5; // around the joints, in pixels of the frame
 
@@ -21,6 +21,18 @@ export function drawing(pose: Pose, skeleton: Skeleton, size: Size): SVGSVGEleme
   const [left, top, width, height] = [box.left - MARGIN, box.top - MARGIN, box.width + 2 * MARGIN, box.height + 2 * MARGIN];
   const view = { viewBox: `${left} ${top} ${width} ${height}`, "aria-hidden": "true" };
   return makeSvg("svg", { class: "drawing", "stroke-width": height / 28, ...view }, ...bones(pose, skeleton));
+}
+
+/** The part of a photo that the first model sees, with the joints. */
+export function photoPicture(photo: Photo, facts: { models: readonly Model[]; skeleton: Skeleton }, label: string): SVGSVGElement {
+  const view = photo.boxes?.get(facts.models[0]!.name) ?? { left: 0, top: 0, ...photo.size };
+  const part = `${view.left - 0.5} ${view.top - 0.5} ${view.width} ${view.height}`;
+  return makeSvg(
+    "svg",
+    { class: "photo-picture", viewBox: part, role: "img", "aria-label": label, "stroke-width": view.height / 60 },
+    makeSvg("image", { href: photo.picture, x: -0.5, y: -0.5, ...photo.size }),
+    ...(photo.pose ? bones(photo.pose, facts.skeleton) : []),
+  );
 }
 
 export function poseButton(name: string, picture: SVGSVGElement, chosen: () => void): HTMLButtonElement {

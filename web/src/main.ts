@@ -9,6 +9,7 @@ import { drawing, exampleButton, poseButton } from "./library.ts";
 import { Others } from "./others.ts";
 import { Server } from "./server.ts";
 import type { Detector } from "./types.ts";
+import { Yours } from "./yours.ts";
 
 async function start(): Promise<void> {
   const backend = document.documentElement.dataset["backend"] === "browser" ? await Browser.open() : new Server();
@@ -32,6 +33,7 @@ async function start(): Promise<void> {
   const joints = buildJoints(app);
   const film = new Film(app);
   const others = new Others(app);
+  const yours = new Yours(app);
   tieButtons(app);
   tieViews();
   tieFiles(app, others.section);
@@ -43,6 +45,7 @@ async function start(): Promise<void> {
     models();
     film.show();
     others.show();
+    yours.show();
   };
   await app.takeExample(0);
 }
@@ -105,7 +108,7 @@ function tieButtons(app: App): void {
   button("download-pose", () => app.downloadPose());
   button("find", () => app.findInBox());
   button("confirm", () => app.confirmJoints());
-  button("back", () => app.goBack());
+  button("leave", () => app.leaveOther());
   button("place", () => app.go("joints"));
   button("hide", () => {
     if (app.selected !== null) app.toggle(app.selected);
@@ -185,7 +188,7 @@ function tieFiles(app: App, others: HTMLElement): void {
 /** Ask before the page goes with a photo that the user brought: its joints and poses would be lost. */
 function tieLeaving(app: App): void {
   window.addEventListener("beforeunload", (event) => {
-    if (app.holdsPhoto) event.preventDefault();
+    if (app.own.length > 0) event.preventDefault();
   });
 }
 
@@ -205,7 +208,6 @@ function tieKeys(app: App): void {
 function showState(app: App): void {
   byId("undo", HTMLButtonElement).disabled = !app.history.canUndo;
   byId("redo", HTMLButtonElement).disabled = !app.history.canRedo;
-  byId("back", HTMLButtonElement).hidden = !app.canGoBack;
   for (const element of document.querySelectorAll<HTMLElement>("[data-sequence]")) {
     const on = element.dataset["sequence"] === app.playing;
     element.setAttribute("aria-pressed", String(on));

@@ -1,8 +1,9 @@
-// More photos of the person: each small, with the joints that were found in it and buttons that put it first or take it away.
+// More photos of the person: each small, with the joints that were found in it and buttons that put it first, mend its joints
+// or take it away.
 
 import type { App } from "./app.ts";
-import { byId, make, makeSvg } from "./dom.ts";
-import { bones } from "./library.ts";
+import { byId, make } from "./dom.ts";
+import { photoPicture } from "./library.ts";
 import type { Photo } from "./types.ts";
 
 export class Others {
@@ -29,33 +30,20 @@ export class Others {
     const name = `photo ${index + 2}`; // the first is the one that is posed
     const first = make("button", { type: "button", "aria-label": `Put ${name} first` }, "Put first");
     first.addEventListener("click", () => void this.app.putFirst(photo).then(() => this.focus(index, "first")));
+    const mend = make("button", { type: "button", "aria-label": `Mend the joints of ${name}` }, "Joints");
+    mend.addEventListener("click", () => void this.app.mendOther(photo));
     const remove = make("button", { type: "button", "aria-label": `Remove ${name}` }, "Remove");
     remove.addEventListener("click", () => {
       this.app.removeOther(index);
       this.focus(index, "last"); // where the next one is removed
     });
-    return make("li", {}, this.picture(photo, `P${name.slice(1)} of this person`), first, remove);
+    const picture = photoPicture(photo, this.app.facts, `P${name.slice(1)} of this person`);
+    return make("li", {}, picture, first, mend, remove);
   }
 
   /** Put the focus on a button of the photo that has a place in the list now, or of the last one. */
   private focus(index: number, button: "first" | "last"): void {
     const buttons = this.list.querySelectorAll<HTMLButtonElement>(`button:${button}-of-type`);
     (buttons[Math.min(index, buttons.length - 1)] ?? this.input).focus();
-  }
-
-  /** The part of the photo that the first model sees, with the joints. */
-  private picture(photo: Photo, label: string): SVGSVGElement {
-    const view = photo.boxes?.get(this.app.facts.models[0]!.name) ?? { left: 0, top: 0, ...photo.size };
-    return makeSvg(
-      "svg",
-      {
-        viewBox: `${view.left - 0.5} ${view.top - 0.5} ${view.width} ${view.height}`,
-        role: "img",
-        "aria-label": label,
-        "stroke-width": view.height / 60,
-      },
-      makeSvg("image", { href: photo.picture, x: -0.5, y: -0.5, ...photo.size }),
-      ...bones(photo.pose ?? [], this.app.facts.skeleton),
-    );
   }
 }

@@ -60,6 +60,11 @@ export class Server implements Backend {
     return this.brought(file, await upload("/api/photo", file));
   }
 
+  async poseOf(file: Blob): Promise<{ pose: Pose | null }> {
+    const { pose } = await upload("/api/photo", file);
+    return { pose: pose && fromTriples(pose) };
+  }
+
   async addOther(photo: Photo, file: Blob): Promise<Photo> {
     return this.brought(file, await this.keeper.ask(photo, () => upload(`${this.path(photo)}/others`, file)));
   }

@@ -51,9 +51,6 @@ from posegan.pose import Pose
 from posegan.pose.io import format_openpose, parse_openpose
 
 PAGES = 64  # at the same time
-NOBODY = (
-    "Nobody was found in this photo, it was not added: give one in which the person fills at least half the height."
-)
 NOBODY_IN_BOX = "Nobody was found in the box: draw it around one whole person, or place the joints by hand."
 Session = Annotated[str, Depends(open_session)]
 
@@ -153,8 +150,6 @@ def _photos(app: FastAPI, service: Service) -> None:
         if service.detector is None:
             raise RefusedError("Nothing here finds joints: more photos of a person cannot be added.", 409)
         photo = await _uploaded(service, request, session)
-        if photo.source is None:
-            raise RefusedError(NOBODY, 422)
         return service.keep(session, photo) | {"doubt": await service.on_models(service.doubt, first, photo)}
 
     @app.get("/api/photo/{name}")

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ac36ae352755685e0f5d60bd7d3a1445ba7210958189f2ac25bc8d905e4e9ecf
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 95d70a415b716f935f5f82ccb4c4f75b961ca763227c3b6aaf49d5850a3b3687
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -41,74 +41,6 @@ function save(file, name) {
   const address = URL.createObjectURL(file);
   make("a", { href: address, download: name }).click();
   window.setTimeout(() => URL.revokeObjectURL(address), 1e4);
-}
-
-// src/drag.ts
-function subtree(skeleton, joint) {
-  const found = /* @__PURE__ */ new Set([joint]);
-  for (let before = -1; before !== found.size; ) {
-    before = found.size;
-    skeleton.parents.forEach((parent, child) => {
-      if (found.has(parent)) found.add(child);
-    });
-  }
-  return found;
-}
-function dragJoint(pose, skeleton, joint, to, limbs) {
-  if (!limbs) return pose.map((old, index) => index === joint ? { ...old, ...to } : old);
-  const middle2 = skeleton.parents[joint];
-  const start2 = skeleton.parents[middle2] ?? -1;
-  const ends = !skeleton.parents.includes(joint);
-  if (ends && skeleton.torso.includes(start2) && pose[middle2].visible && pose[start2].visible) {
-    return bend(pose, start2, middle2, joint, to);
-  }
-  const carried = subtree(skeleton, joint);
-  if (skeleton.parents[joint] === -1) {
-    for (const hip of skeleton.torso.slice(0, 2)) for (const leg of subtree(skeleton, hip)) carried.delete(leg);
-  }
-  return move(pose, to.x - pose[joint].x, to.y - pose[joint].y, carried);
-}
-function move(pose, dx, dy, carried) {
-  return pose.map((old, index) => !carried || carried.has(index) ? { ...old, x: old.x + dx, y: old.y + dy } : old);
-}
-function turnLimb(pose, skeleton, joint, angle) {
-  const about = pose[skeleton.parents[joint]];
-  const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
-  const carried = subtree(skeleton, joint);
-  return pose.map((old, index) => {
-    if (!carried.has(index)) return old;
-    const [dx, dy] = [old.x - about.x, old.y - about.y];
-    return { ...old, x: about.x + dx * cosine - dy * sine, y: about.y + dx * sine + dy * cosine };
-  });
-}
-function stretch(pose, from, to) {
-  const [sx, sy] = [to.width / (from.width || 1), to.height / (from.height || 1)];
-  return pose.map((old) => ({
-    ...old,
-    x: to.left + (old.x - from.left) * sx,
-    y: to.top + (old.y - from.top) * sy
-  }));
-}
-function bend(pose, start2, middle2, end, to) {
-  const [a, b, c] = [pose[start2], pose[middle2], pose[end]];
-  let upper = Math.hypot(b.x - a.x, b.y - a.y);
-  let lower = Math.hypot(c.x - b.x, c.y - b.y);
-  const reach = Math.hypot(to.x - a.x, to.y - a.y);
-  if (reach < 1e-6 || upper + lower < 1e-6) return pose.map((old, i) => i === end ? { ...old, ...to } : old);
-  if (reach > upper + lower) {
-    const longer = reach / (upper + lower);
-    [upper, lower] = [upper * longer, lower * longer];
-  } else if (reach < Math.abs(upper - lower)) {
-    if (upper > lower) upper = reach + lower;
-    else lower = reach + upper;
-  }
-  const cosine = upper < 1e-6 ? 1 : (upper ** 2 + reach ** 2 - lower ** 2) / (2 * upper * reach);
-  const side = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x) > 0 ? -1 : 1;
-  const along = upper * Math.min(1, Math.max(-1, cosine));
-  const across = side * Math.sqrt(Math.max(0, upper ** 2 - along ** 2));
-  const [ux, uy] = [(to.x - a.x) / reach, (to.y - a.y) / reach];
-  const bent = { x: a.x + along * ux - across * uy, y: a.y + along * uy + across * ux };
-  return pose.map((old, i) => i === middle2 ? { ...old, ...bent } : i === end ? { ...old, ...to } : old);
 }
 
 // src/pose.ts
@@ -181,6 +113,100 @@ function standingIn(size, pose, frame, skeleton) {
   const width = height * frame.width / frame.height;
   const box = { left: (size.width - width) / 2, top: (size.height - height) / 2, width, height };
   return fromFrame(blend(whole, mirror(whole, skeleton), 0.5), frame, box);
+}
+
+// src/drag.ts
+function subtree(skeleton, joint) {
+  const found = /* @__PURE__ */ new Set([joint]);
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    skeleton.parents.forEach((parent, child) => {
+      if (found.has(parent)) found.add(child);
+    });
+  }
+  return found;
+}
+var TURN = Math.PI / 720;
+function dragJoint(pose, skeleton, joint, to, limbs, view) {
+  if (!limbs) return pose.map((old, index) => index === joint ? { ...old, ...to } : old);
+  const middle2 = skeleton.parents[joint];
+  const start2 = skeleton.parents[middle2] ?? -1;
+  const ends = !skeleton.parents.includes(joint);
+  if (ends && skeleton.torso.includes(start2) && pose[middle2].visible && pose[start2].visible) {
+    return bend(pose, start2, middle2, joint, to).map(
+      (one, i) => i === middle2 && isIn(pose[i], view) ? { ...one, ...nearestIn(one, view) } : one
+    );
+  }
+  const carried = subtree(skeleton, joint);
+  if (skeleton.parents[joint] === -1) {
+    for (const hip of skeleton.torso.slice(0, 2)) for (const leg of subtree(skeleton, hip)) carried.delete(leg);
+  }
+  const inside2 = bounds(pose.filter((one, index) => carried.has(index) && isIn(one, view)));
+  const { x, y } = pose[joint];
+  if (!inside2) return move(pose, to.x - x, to.y - y, carried);
+  const [right, bottom] = [view.left + view.width - 1 - inside2.width, view.top + view.height - 1 - inside2.height];
+  const dx = Math.min(right - inside2.left, Math.max(view.left - inside2.left, to.x - x));
+  const dy = Math.min(bottom - inside2.top, Math.max(view.top - inside2.top, to.y - y));
+  return move(pose, dx, dy, carried);
+}
+function nearestIn({ x, y }, { left, top, width, height }) {
+  return { x: Math.min(left + width - 1, Math.max(left, x)), y: Math.min(top + height - 1, Math.max(top, y)) };
+}
+function isIn(joint, view) {
+  const near = nearestIn(joint, view);
+  return joint.visible && Math.hypot(near.x - joint.x, near.y - joint.y) < 0.01;
+}
+function move(pose, dx, dy, carried) {
+  return pose.map((old, index) => !carried || carried.has(index) ? { ...old, x: old.x + dx, y: old.y + dy } : old);
+}
+function turnLimb(pose, skeleton, joint, angle, view) {
+  const stays = (turned) => turned.every((to, index) => !isIn(pose[index], view) || isIn(to, view));
+  for (let off = 0; off <= Math.PI; off += TURN) {
+    for (const near of [angle - off, angle + off]) {
+      const turned = turn(pose, skeleton, joint, near);
+      if (stays(turned)) return turned;
+    }
+  }
+  return pose;
+}
+function turn(pose, skeleton, joint, angle) {
+  const about = pose[skeleton.parents[joint]];
+  const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
+  const carried = subtree(skeleton, joint);
+  return pose.map((old, index) => {
+    if (!carried.has(index)) return old;
+    const [dx, dy] = [old.x - about.x, old.y - about.y];
+    return { ...old, x: about.x + dx * cosine - dy * sine, y: about.y + dx * sine + dy * cosine };
+  });
+}
+function stretch(pose, from, to) {
+  const [sx, sy] = [to.width / (from.width || 1), to.height / (from.height || 1)];
+  return pose.map((old) => ({
+    ...old,
+    x: to.left + (old.x - from.left) * sx,
+    y: to.top + (old.y - from.top) * sy
+  }));
+}
+function bend(pose, start2, middle2, end, to) {
+  const [a, b, c] = [pose[start2], pose[middle2], pose[end]];
+  let upper = Math.hypot(b.x - a.x, b.y - a.y);
+  let lower = Math.hypot(c.x - b.x, c.y - b.y);
+  const reach = Math.hypot(to.x - a.x, to.y - a.y);
+  if (reach < 1e-6 || upper + lower < 1e-6) return pose.map((old, i) => i === end ? { ...old, ...to } : old);
+  if (reach > upper + lower) {
+    const longer = reach / (upper + lower);
+    [upper, lower] = [upper * longer, lower * longer];
+  } else if (reach < Math.abs(upper - lower)) {
+    if (upper > lower) upper = reach + lower;
+    else lower = reach + upper;
+  }
+  const cosine = upper < 1e-6 ? 1 : (upper ** 2 + reach ** 2 - lower ** 2) / (2 * upper * reach);
+  const side = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x) > 0 ? -1 : 1;
+  const along = upper * Math.min(1, Math.max(-1, cosine));
+  const across = side * Math.sqrt(Math.max(0, upper ** 2 - along ** 2));
+  const [ux, uy] = [(to.x - a.x) / reach, (to.y - a.y) / reach];
+  const bent = { x: a.x + along * ux - across * uy, y: a.y + along * uy + across * ux };
+  return pose.map((old, i) => i === middle2 ? { ...old, ...bent } : i === end ? { ...old, ...to } : old);
 }
 
 // src/figure.ts
@@ -339,7 +365,7 @@ var Editor = class {
     svg.addEventListener("touchstart", (event) => event.target !== svg && event.preventDefault(), { passive: false });
     svg.addEventListener("dblclick", (event) => this.toggle(event));
     svg.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.grip) this.cancel();
+      if (event.key === "Escape") this.cancel();
     });
     new ResizeObserver(() => this.figure.draw()).observe(svg);
   }
@@ -409,13 +435,16 @@ var Editor = class {
   // What a pointer holds ---------------------------------------------------------------------------------------------
   jointGrip(joint, at) {
     const [from, dx, dy] = [this.pose, this.pose[joint].x - at.x, this.pose[joint].y - at.y];
-    return (to) => dragJoint(from, this.skeleton, joint, this.within({ x: to.x + dx, y: to.y + dy }), this.limbs && !this.hasBox);
+    return (to) => this.dragged(from, joint, { x: to.x + dx, y: to.y + dy });
+  }
+  dragged(from, joint, to) {
+    return dragJoint(from, this.skeleton, joint, this.within(to), this.limbs && !this.hasBox, this.figure.view);
   }
   boneGrip(joint, at) {
     if (this.skeleton.torso.includes(joint)) return this.bodyGrip(at);
     const [from, about] = [this.pose, this.pose[this.skeleton.parents[joint]]];
     const angle = (point) => Math.atan2(point.y - about.y, point.x - about.x);
-    return (to) => turnLimb(from, this.skeleton, joint, angle(to) - angle(at));
+    return (to) => turnLimb(from, this.skeleton, joint, angle(to) - angle(at), this.figure.view);
   }
   bodyGrip(at) {
     const from = this.pose;
@@ -460,7 +489,9 @@ var Editor = class {
     this.letGo();
     if (changed) this.events.moved(this.pose, "", event.timeStamp);
   }
+  /** Give up what is being dragged. */
   cancel() {
+    if (!this.grip) return;
     this.pose = this.grip.from;
     this.letGo();
     this.figure.draw(this.pose);
@@ -475,8 +506,7 @@ var Editor = class {
     const step = this.arrow(event);
     if (step) {
       const { x, y } = this.pose[joint];
-      const to = this.within({ x: x + step.x, y: y + step.y });
-      const pose = dragJoint(this.pose, this.skeleton, joint, to, this.limbs && !this.hasBox);
+      const pose = this.dragged(this.pose, joint, { x: x + step.x, y: y + step.y });
       this.change(pose, `joint ${joint}`, event.timeStamp);
     } else if (event.key === "Delete" || event.key === "Backspace" || event.key === " " || event.key === "Enter") {
       event.preventDefault();
@@ -498,8 +528,8 @@ var Editor = class {
   /** The nearest point inside the picture, at most `margin` outside, or as far outside as `from` is. */
   within({ x, y }, margin = 0, from) {
     const { left, top, width, height } = this.figure.view;
-    const between = (value, first, last, start2 = first) => Math.min(Math.max(last + margin, start2), Math.max(Math.min(first - margin, start2), value));
-    return { x: between(x, left, left + width - 1, from?.x), y: between(y, top, top + height - 1, from?.y) };
+    const between2 = (value, first, last, start2 = first) => Math.min(Math.max(last + margin, start2), Math.max(Math.min(first - margin, start2), value));
+    return { x: between2(x, left, left + width - 1, from?.x), y: between2(y, top, top + height - 1, from?.y) };
   }
 };
 
@@ -925,11 +955,100 @@ var Whole = class {
   }
 };
 
+// src/zoom.ts
+var MOST = 8;
+var FAR = 12;
+var between = (value, first, last) => Math.min(last, Math.max(first, value));
+var Zoom = class {
+  // of the picture
+  constructor(svg, stages, begins) {
+    this.svg = svg;
+    this.stages = stages;
+    this.begins = begins;
+    this.button.addEventListener("click", () => this.end());
+    svg.addEventListener("pointerdown", (event) => this.down(event), { capture: true });
+    svg.addEventListener("pointermove", (event) => this.move(event));
+    for (const kind of ["pointerup", "pointercancel"]) svg.addEventListener(kind, (event) => this.up(event));
+    const ours = (event) => (event.touches.length > 1 || this.scale > 1) && event.preventDefault();
+    svg.addEventListener("touchstart", ours, { passive: false });
+  }
+  svg;
+  stages;
+  begins;
+  button = make("button", { type: "button", class: "unzoom" }, "Whole picture");
+  fingers = /* @__PURE__ */ new Map();
+  scale = 1;
+  corner = { x: 0, y: 0 };
+  // of the larger picture, of the frame's size
+  grip = null;
+  /** The whole picture again. */
+  end() {
+    [this.scale, this.corner, this.grip] = [1, { x: 0, y: 0 }, null];
+    this.fingers.clear();
+    this.show();
+  }
+  down(event) {
+    if (event.pointerType !== "touch" || this.fingers.size > 1) return;
+    const [first] = this.fingers.values();
+    if (first && !first.free && Math.hypot(first.at.x - first.from.x, first.at.y - first.from.y) > FAR) return;
+    const at = { x: event.clientX, y: event.clientY };
+    this.fingers.set(event.pointerId, { from: at, at, free: event.target === this.svg });
+    if (this.fingers.size === 2) {
+      event.stopPropagation();
+      this.begins();
+    }
+    this.hold();
+  }
+  move(event) {
+    const finger = this.fingers.get(event.pointerId);
+    if (!finger) return;
+    finger.at = { x: event.clientX, y: event.clientY };
+    if (this.grip) this.pull(this.grip);
+  }
+  up(event) {
+    if (this.fingers.delete(event.pointerId)) this.hold();
+  }
+  /** What the fingers hold from now on. */
+  hold() {
+    const fingers = [...this.fingers.values()];
+    const holds = fingers.length === 2 || this.scale > 1 && fingers.length === 1 && fingers[0].free;
+    const { middle: middle2, apart } = this.seen();
+    const { scale, corner } = this;
+    const point = { x: (middle2.x - corner.x) / scale, y: (middle2.y - corner.y) / scale };
+    this.grip = holds ? { point, scale, apart } : null;
+  }
+  pull({ point, scale, apart: before }) {
+    const { middle: middle2, apart } = this.seen();
+    this.scale = between(scale * apart / before, 1, MOST);
+    const place = (middle3, point2) => between(middle3 - point2 * this.scale, 1 - this.scale, 0);
+    this.corner = { x: place(middle2.x, point.x), y: place(middle2.y, point.y) };
+    this.show();
+  }
+  /** The middle of the fingers, of the frame's size, and how far they are apart: 1 for one finger. */
+  seen() {
+    const frame = this.svg.parentElement.getBoundingClientRect();
+    const [one, other] = [...this.fingers.values()].map(({ at }) => at);
+    const [a, b] = [one ?? { x: 0, y: 0 }, other ?? one ?? { x: 0, y: 0 }];
+    return {
+      middle: { x: ((a.x + b.x) / 2 - frame.left) / frame.width, y: ((a.y + b.y) / 2 - frame.top) / frame.height },
+      apart: Math.hypot(b.x - a.x, b.y - a.y) || 1
+    };
+  }
+  show() {
+    this.stages.classList.toggle("zoomed", this.scale > 1);
+    const { scale, corner } = this;
+    for (const [name, value] of [["scale", scale], ["left", corner.x], ["top", corner.y]]) {
+      this.stages.style.setProperty(`--zoom-${name}`, String(value));
+    }
+  }
+};
+
 // src/app.ts
 var NONE = [];
 var LOOKING = "Looking for the person …";
 var FOUND = "The joints were found. See whether they are right.";
 var PLACING_STEPS = 300;
+var OWN = 12;
 function named(photo, file) {
   const name = stem(file.name);
   return name === null ? photo : { ...photo, name };
@@ -953,6 +1072,7 @@ var App = class {
         this.changed();
       }
     });
+    this.zoom = new Zoom(this.editor.svg, byId("stages", HTMLElement), () => this.editor.cancel());
     this.verdicts = new Verdicts(backend, (model, sentences) => this.stage.say(model, sentences));
     this.whole = new Whole(backend, (model) => this.fileName([this.poseName, model, "photo"], "png"));
     this.renderer = backend.renderer({
@@ -968,7 +1088,6 @@ var App = class {
   facts;
   messages = new Messages();
   editor;
-  step = "pose";
   selected = null;
   chosen;
   playing = null;
@@ -976,42 +1095,46 @@ var App = class {
   // what plays or played last
   changed = () => void 0;
   // whoever shows the state of the controls
-  photo = null;
-  own = false;
-  left = null;
-  // the user's photo that another one has replaced
-  image = null;
-  placed = null;
+  /** The user's photos, in the order in which they came. */
+  own = [];
+  /** What is shown. */
+  work = null;
   taken = null;
   // from the library, with its name
   picked = false;
   // whether the user has chosen models
-  source = remember([]);
-  target = remember([]);
+  nothing = remember([]);
   newest = new Newest();
+  zoom;
   stage;
   renderer;
   verdicts;
   whole;
   player = new Player((pose) => this.preview(pose, performance.now()));
+  get step() {
+    return this.work?.step ?? "pose";
+  }
   get history() {
-    return this.step === "joints" ? this.source : this.target;
+    const { work } = this;
+    if (!work) return this.nothing;
+    return work.step === "joints" ? work.source : work.target;
   }
   /** More photos of the person. */
   get others() {
-    return this.photo?.others ?? NONE;
+    return this.work?.photo.others ?? NONE;
   }
   /** Whether more photos of the person can be added, up to a number: somebody has to find the person in them. */
   get takesOthers() {
-    return this.own && this.facts.photos > 1 && this.facts.detector !== null;
+    return this.isOwn && !this.work?.joins && this.facts.photos > 1 && this.facts.detector !== null;
   }
-  /** Whether the user's photo was left for another one and can be had back. */
-  get canGoBack() {
-    return this.left !== null;
+  /** The photo that is posed: what is shown, or what that is a further photo of. */
+  get person() {
+    return this.work?.joins?.to ?? this.work;
   }
-  /** Whether something would be lost with the page. */
-  get holdsPhoto() {
-    return this.own || this.left !== null;
+  /** Whether the user brought it. */
+  get isOwn() {
+    const { person } = this;
+    return person !== null && this.own.includes(person);
   }
   // Photos -----------------------------------------------------------------------------------------------------------
   async takeExample(number) {
@@ -1038,15 +1161,20 @@ var App = class {
     const { photos } = this.facts;
     if (!this.takesOthers) throw new Sentence("Only one photo of a person is taken here: the first is shown.");
     const faults = [];
+    const unfound = [];
     for (const [index, file] of files.entries()) {
-      if (this.others.length + 1 >= photos) {
+      if (this.others.length + unfound.length + 1 >= photos) {
         const left = files.length - index;
         faults.push(`${photos} photos of one person are the most, so ${left} ${left === 1 ? "was" : "were"} left out.`);
         break;
       }
       try {
-        const added = await still(this.backend.addOther(this.require(), file));
-        this.setOthers([...this.others, named(added, file)]);
+        const added = named(await still(this.backend.addOther(this.require().photo, file)), file);
+        if (!added.pose) {
+          unfound.push(added);
+          continue;
+        }
+        this.setOthers([...this.others, added]);
         this.messages.tell(`Photo ${this.others.length + 1} of this person is added.`);
         if (added.doubt) faults.push(`${file.name}: ${added.doubt}`);
       } catch (error) {
@@ -1054,7 +1182,28 @@ var App = class {
         faults.push(`${file.name}: ${error.message}`);
       }
     }
+    if (unfound.length > 0) await this.placeNext(this.require(), unfound, still);
     if (faults.length > 0) throw new Sentence(faults.join(" "));
+  }
+  /** Show the first of these photos of a person to have its joints placed, or with none of them that person again. */
+  async placeNext(to, [photo, ...waiting], still) {
+    if (!photo) return this.show(to);
+    const former = to.photo.others.includes(photo) ? photo : null;
+    this.show({ ...await this.prepare(photo, "joints", still), joins: { to, former, waiting } });
+    this.messages.tell("Place the joints on the person.");
+  }
+  /** Mend the joints of another photo of the person. */
+  async mendOther(photo) {
+    const still = this.newest.begin();
+    await this.messages.guard(() => this.placeNext(this.require(), [photo], still));
+  }
+  /** Leave a further photo of the person as it was: not added, or with the joints that it had. */
+  async leaveOther() {
+    const still = this.newest.begin();
+    await this.messages.guard(async () => {
+      const { joins } = this.require();
+      if (joins) await this.placeNext(joins.to, joins.waiting, still);
+    });
   }
   removeOther(index) {
     this.setOthers(this.others.filter((_, other) => other !== index));
@@ -1064,28 +1213,31 @@ var App = class {
   async putFirst(other) {
     const still = this.newest.begin();
     await this.messages.guard(async () => {
-      const first = this.require();
+      const work = this.require();
+      const first = work.photo;
       if (!first.boxes) throw new Sentence("Place the joints of this photo first, or drop the photos in another order.");
-      const boxes = await still(this.backend.setJoints(first, this.source.now));
-      const posed = this.target.canUndo && bounds(this.target.now) !== null;
-      const target = posed ? this.settled(await still(this.backend.place(other, this.target.now))) : null;
-      const work = await this.prepare(other, this.step, true, still);
+      const boxes = await still(this.backend.setJoints(first, work.source.now));
+      const posed = work.target.canUndo && bounds(work.target.now) !== null;
+      const target = posed ? this.settled(await still(this.backend.place(other, work.target.now))) : null;
+      const made = await this.prepare(other, work.step, still);
       if (!this.others.includes(other)) return;
-      const former = { ...first, pose: this.source.now, boxes, others: NONE };
-      const others = this.others.map((photo) => photo === other ? former : photo);
-      if (target) work.target.put(target);
-      this.show({ ...work, photo: { ...other, others } });
+      const former = { ...first, pose: work.source.now, boxes, others: NONE };
+      made.photo = { ...other, others: this.others.map((photo) => photo === other ? former : photo) };
+      if (target) made.target.put(target);
+      this.own = this.own.map((one) => one === work ? made : one);
+      this.show(made);
       this.messages.tell("That photo comes first now.");
     });
   }
   setOthers(others) {
-    this.photo = { ...this.require(), others };
+    const work = this.require();
+    work.photo = { ...work.photo, others };
     if (this.player.playing) this.changed();
     else this.refresh(performance.now());
   }
   async use(photo, step, own, still) {
-    const work = await this.prepare(photo, step, own, still);
-    if (this.own) this.left = this.work();
+    const work = await this.prepare(photo, step, still);
+    if (own) this.own = [...this.own, work].slice(-OWN);
     this.show(work);
     if (photo.pose === null && this.facts.detector !== null) {
       const [why, remedy] = photo.unsearched ? [photo.unsearched, "place the joints by hand, or load them from an OpenPose JSON"] : ["Nobody was found in this photo", "drag the box to the person, then find the joints in it or place them by hand"];
@@ -1095,7 +1247,7 @@ var App = class {
     this.messages.tell(step === "pose" ? "A person is ready. Drag a joint." : next);
   }
   /** All that has to be waited for before a photo is shown: until then nothing changes. */
-  async prepare(photo, step, own, still) {
+  async prepare(photo, step, still) {
     const image = new Image();
     image.src = photo.picture;
     const fault = new Sentence("The photo cannot be shown: drop it again.");
@@ -1103,32 +1255,25 @@ var App = class {
     const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
     const placed2 = known && await still(this.backend.libraryFor(photo));
     const pose = known ?? this.guess(photo);
-    return { photo, own, image, placed: placed2, source: remember(pose), target: remember(pose), step };
+    return { photo, image, placed: placed2, source: remember(pose), target: remember(pose), step };
   }
-  /** Back to the user's photo that was left, with all that was done to it. */
-  goBack() {
-    const { left } = this;
-    if (!left) return;
+  /** Back to one of the user's photos, with all that was done to it. */
+  goTo(work) {
+    if (work === this.work) return;
     this.newest.begin();
     this.messages.clear();
-    this.left = this.own ? this.work() : null;
-    this.show(left);
+    this.show(work);
     this.messages.tell("Your photo is back.");
-  }
-  work() {
-    const { own, placed: placed2, source, target, step } = this;
-    return { photo: this.require(), image: this.image, own, placed: placed2, source, target, step };
   }
   show(work) {
     this.stop();
-    const { photo, image, own, placed: placed2, source, target, step } = work;
-    [this.photo, this.image, this.own, this.placed] = [photo, image, own, placed2];
-    [this.source, this.target] = [source, target];
-    if (!this.picked) this.chosen = [this.suited(!own).name];
+    this.work = work;
+    if (!this.picked) this.chosen = [this.suited(!this.isOwn).name];
     this.stage.clear();
     this.whole.clear();
-    document.body.classList.toggle("joints-found", photo.pose !== null);
-    this.go(step);
+    document.body.classList.toggle("joints-found", work.photo.pose !== null);
+    document.body.classList.toggle("joining", work.joins !== void 0);
+    this.go(work.step);
     byId("bar", HTMLElement).scrollIntoView({ block: "nearest" });
   }
   /** The model that was trained on people of that kind, or else the first. */
@@ -1145,28 +1290,38 @@ var App = class {
   async confirmJoints() {
     const still = this.newest.begin();
     await this.messages.guard(async () => {
-      const [photo, joints] = [this.require(), this.source.now];
-      const boxes = await still(this.backend.setJoints(photo, joints));
-      this.placed = await still(this.backend.libraryFor(photo));
-      this.photo = { ...photo, boxes, others: this.others };
-      const untouched = !this.target.canUndo && !this.target.canRedo;
-      if (untouched) this.target = remember(joints);
+      const work = this.require();
+      const joints = work.source.now;
+      const boxes = await still(this.backend.setJoints(work.photo, joints));
+      if (work.joins) {
+        const { to, former, waiting } = work.joins;
+        const [photo, { others }] = [{ ...work.photo, pose: joints, boxes }, to.photo];
+        to.photo = { ...to.photo, others: former ? others.map((one) => one === former ? photo : one) : [...others, photo] };
+        this.messages.tell("The photo is used.");
+        return this.placeNext(to, waiting, still);
+      }
+      work.placed = await still(this.backend.libraryFor(work.photo));
+      work.photo = { ...work.photo, boxes };
+      const untouched = !work.target.canUndo && !work.target.canRedo;
+      if (untouched) work.target = remember(joints);
       this.go("pose");
     });
   }
   go(step) {
-    if (!this.photo || step === "pose" && !this.photo.boxes) return;
+    const { work } = this;
+    if (!work || step === "pose" && !work.photo.boxes) return;
     this.stop();
-    this.step = step;
+    work.step = step;
     document.body.dataset["step"] = step;
     this.layOut();
     this.refresh(performance.now());
   }
   layOut() {
-    const { photo, image } = this;
-    if (!photo || !image) return;
+    if (!this.work) return;
+    const { photo, image } = this.work;
     const { view, holder } = this.stage.lay(photo, image, this.step === "joints" ? [] : this.chosen);
-    holder.append(this.editor.svg);
+    holder.append(this.editor.svg, this.zoom.button);
+    this.zoom.end();
     this.whole.lay(photo.size, this.facts.models.filter(({ name }) => this.chosen.includes(name)));
     const steps = this.step === "joints" ? PLACING_STEPS : this.stage.height(this.chosen[0]);
     this.editor.keyStep = Math.max(view.height / steps, 0.25);
@@ -1194,16 +1349,18 @@ var App = class {
   refresh(time) {
     this.editor.show(this.history.now);
     if (this.step === "pose") this.render(this.history.now, time);
-    if (this.step === "pose" && this.photo?.boxes) {
-      this.verdicts.soon(this.photo, this.chosen, this.history.now);
-      this.whole.soon(this.photo, this.chosen, this.history.now);
+    const { work } = this;
+    if (work?.step === "pose" && work.photo.boxes) {
+      this.verdicts.soon(work.photo, this.chosen, work.target.now);
+      this.whole.soon(work.photo, this.chosen, work.target.now);
     }
     this.changed();
   }
   render(pose, time) {
     this.verdicts.forget(this.chosen);
     this.whole.forget();
-    if (this.photo?.boxes) this.renderer.want(this.photo, this.chosen, pose, time);
+    const photo = this.work?.photo;
+    if (photo?.boxes) this.renderer.want(photo, this.chosen, pose, time);
   }
   undo() {
     this.halt();
@@ -1219,9 +1376,10 @@ var App = class {
   }
   /** Back to the photo's own pose; while the joints are placed, back to the start of that. */
   reset() {
-    if (!this.photo) return;
-    const known = this.photo.pose && placeHidden(this.photo.pose, this.facts.skeleton);
-    this.put(this.step === "pose" ? this.source.now : known ?? this.guess(this.photo));
+    if (!this.work) return;
+    const { photo, step, source } = this.work;
+    const known = photo.pose && placeHidden(photo.pose, this.facts.skeleton);
+    this.put(step === "pose" ? source.now : known ?? this.guess(photo));
     this.messages.tell("The pose is reset.");
   }
   mirror() {
@@ -1243,7 +1401,7 @@ var App = class {
     this.messages.tell(visible ? `${name} at ${Math.round(x)}, ${Math.round(y)}` : `${name} hidden`);
   }
   choosePose(name) {
-    const entry = this.placed?.poses.find((pose) => pose.name === name);
+    const entry = this.work?.placed?.poses.find((pose) => pose.name === name);
     if (!entry) return;
     this.put(placeHidden(entry.pose, this.facts.skeleton));
     this.taken = [this.history.now, name];
@@ -1253,7 +1411,7 @@ var App = class {
   async openPose(file) {
     const still = this.newest.watch();
     await this.messages.guard(async () => {
-      const photo = this.require();
+      const { photo } = this.require();
       const isJson = file.type === "application/json" || file.name.toLowerCase().endsWith(".json");
       if (isJson) {
         const pose = await still(this.backend.readPerson(file));
@@ -1270,7 +1428,7 @@ var App = class {
     const still = this.newest.watch();
     await this.messages.guard(
       () => this.messages.busy(LOOKING, async () => {
-        const pose = await still(this.backend.findIn(this.require(), this.editor.personBox));
+        const pose = await still(this.backend.findIn(this.require().photo, this.editor.personBox));
         this.put(this.settled(pose));
         this.messages.tell(FOUND);
       })
@@ -1280,12 +1438,10 @@ var App = class {
     if (this.facts.detector === null) {
       throw new Sentence("This page has no model that finds joints: give the OpenPose JSON of that photo instead.");
     }
-    const other = await still(this.backend.addPhoto(file));
-    if (!other.pose) {
-      throw new Sentence(`${other.unsearched ?? "Nobody was found in that photo"}: give another, or its OpenPose JSON.`);
-    }
-    const placed2 = () => still(this.backend.place(this.require(), other.pose));
-    this.put(this.settled(this.step === "joints" ? other.pose : await placed2()));
+    const { pose, unsearched } = await still(this.backend.poseOf(file));
+    if (!pose) throw new Sentence(`${unsearched ?? "Nobody was found in that photo"}: give another, or its OpenPose JSON.`);
+    const placed2 = () => still(this.backend.place(this.require().photo, pose));
+    this.put(this.settled(this.step === "joints" ? pose : await placed2()));
   }
   settled(pose) {
     if (!bounds(pose)) throw new Sentence("No joint of that pose is visible: give another file.");
@@ -1302,16 +1458,18 @@ var App = class {
   play(name) {
     const again = this.playing === name;
     this.halt();
-    if (again || !this.photo || this.step !== "pose") return;
+    if (again || !this.work || this.step !== "pose") return;
     const { frames, seconds } = this.sequence(name);
     this.playing = this.motion = name;
     this.player.play(frames, seconds);
     this.changed();
   }
+  /** The poses of a motion of `play`. */
   sequence(name) {
-    const found = this.placed?.sequences.find((sequence) => sequence.name === name);
+    const { placed: placed2, source, target } = this.require();
+    const found = placed2?.sequences.find((sequence) => sequence.name === name);
     if (found) return { ...found, frames: found.frames.map((pose) => placeHidden(pose, this.facts.skeleton)) };
-    return thereAndBack(this.source.now, this.target.now);
+    return thereAndBack(source.now, target.now);
   }
   /** Stop playing and go back to the pose from before. */
   stop() {
@@ -1327,7 +1485,8 @@ var App = class {
   }
   async downloadPicture() {
     await this.messages.guard(async () => {
-      const [photo, pose] = [this.require(), this.target.now];
+      const { photo, target } = this.require();
+      const pose = target.now;
       for (const model of this.chosen) {
         save(await this.backend.download(photo, model, pose), this.fileName([this.poseName, model], "png"));
       }
@@ -1335,24 +1494,24 @@ var App = class {
   }
   async downloadPose() {
     await this.messages.guard(async () => {
-      save(await this.backend.openPose(this.require(), this.history.now), this.fileName([this.poseName], "json"));
+      save(await this.backend.openPose(this.require().photo, this.history.now), this.fileName([this.poseName], "json"));
     });
   }
   /** A motion of `play` as an animated GIF. */
   film(name, model) {
-    return this.backend.film(this.require(), model, this.sequence(name));
+    return this.backend.film(this.require().photo, model, this.sequence(name));
   }
   /** The name of a file of the photo's person; parts: what it shows, by which model. */
   fileName(parts, ending) {
-    return fileName([this.photo?.name ?? "person", ...parts], ending);
+    return fileName([this.work?.photo.name ?? "person", ...parts], ending);
   }
   /** The name of the pose, if it is as the library has it. */
   get poseName() {
     return this.taken?.[0] === this.history.now ? this.taken[1] : "pose";
   }
   require() {
-    if (!this.photo) throw new Sentence("Choose a photo first.");
-    return this.photo;
+    if (!this.work) throw new Sentence("Choose a photo first.");
+    return this.work;
   }
 };
 
@@ -1466,11 +1625,11 @@ function erfcx(x) {
 }
 function seenLengths(pose, rules) {
   const [hips, face, neck] = [middle(pose, rules.hips), middle(pose, rules.face), middle(pose, rules.neck)];
-  const between = (a, b) => a.seen && b.seen ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
+  const between2 = (a, b) => a.seen && b.seen ? Math.hypot(a.x - b.x, a.y - b.y) : 0;
   const limbs = rules.pairs.map(
-    (sides) => Math.max(...sides.map(([a, b]) => between(middle(pose, [a]), middle(pose, [b]))))
+    (sides) => Math.max(...sides.map(([a, b]) => between2(middle(pose, [a]), middle(pose, [b]))))
   );
-  return [between(neck, hips), between(face, neck), ...limbs];
+  return [between2(neck, hips), between2(face, neck), ...limbs];
 }
 function middle(pose, joints) {
   const there = joints.map((joint) => pose[joint]).filter((joint) => joint.visible);
@@ -1770,7 +1929,7 @@ function toTriples(pose) {
 // src/browser.ts
 var LARGEST = 52e6;
 var SMALLEST = { width: 8, height: 16 };
-var KEPT2 = 12;
+var KEPT2 = 16;
 var Browser = class _Browser {
   constructor(told) {
     this.told = told;
@@ -1819,6 +1978,11 @@ var Browser = class _Browser {
   }
   async addPhoto(file) {
     return this.keep(file, await sha256(file), null);
+  }
+  async poseOf(file) {
+    const { pixels, picture } = await readPhoto(file, this.told.side);
+    URL.revokeObjectURL(picture);
+    return this.look(pixels);
   }
   async addOther() {
     throw new Sentence("This page takes one photo of a person only.");
@@ -1911,6 +2075,8 @@ var Browser = class _Browser {
   get(photo) {
     const found = this.kept.get(photo.id);
     if (!found) throw new Sentence("This photo is no longer here: drop it again.");
+    this.kept.delete(photo.id);
+    this.kept.set(photo.id, found);
     return found;
   }
   /** What a picture says of itself. */
@@ -2010,10 +2176,13 @@ var Film = class {
     else this.say(this.saved === null ? `${about}.` : `Saved: ${this.saved.told}.`);
   }
   about() {
-    const { motion, chosen, others } = this.app;
+    const { motion, chosen, others, facts } = this.app;
     if (motion === null) return null;
     const model = `by ${chosen[0]}${chosen.length > 1 ? ", the first of the chosen models" : ""}`;
-    return `${title(motion)}, ${model}${others.length > 0 ? `, from ${others.length + 1} photos` : ""}`;
+    const from = others.length > 0 ? `, from ${others.length + 1} photos` : "";
+    const { frames, seconds } = this.app.sequence(motion);
+    const size = measures(facts.models.find(({ name }) => name === chosen[0]).size);
+    return `${title(motion)}, ${model}${from}: ${frames.length} frames in ${seconds.toFixed(1)} s, ${size}`;
   }
   /** Say it once: it is read out. */
   say(sentence) {
@@ -2027,8 +2196,9 @@ var Film = class {
     this.show();
     await messages.guard(async () => {
       const name = this.app.fileName([motion === "photo" ? `photo-to-${this.app.poseName}` : motion, chosen[0]], "gif");
-      save(await this.app.film(motion, chosen[0]), name);
-      this.saved = { told: about, about: this.about(), pose: this.app.history.now };
+      const file = await this.app.film(motion, chosen[0]);
+      save(file, name);
+      this.saved = { told: `${about}, ${Math.ceil(file.size / 1e3)} kB`, about: this.about(), pose: this.app.history.now };
     });
     this.making = null;
     this.show();
@@ -2049,6 +2219,16 @@ function drawing(pose, skeleton, size) {
   const [left, top, width, height] = [box.left - MARGIN, box.top - MARGIN, box.width + 2 * MARGIN, box.height + 2 * MARGIN];
   const view = { viewBox: `${left} ${top} ${width} ${height}`, "aria-hidden": "true" };
   return makeSvg("svg", { class: "drawing", "stroke-width": height / 28, ...view }, ...bones(pose, skeleton));
+}
+function photoPicture(photo, facts, label) {
+  const view = photo.boxes?.get(facts.models[0].name) ?? { left: 0, top: 0, ...photo.size };
+  const part = `${view.left - 0.5} ${view.top - 0.5} ${view.width} ${view.height}`;
+  return makeSvg(
+    "svg",
+    { class: "photo-picture", viewBox: part, role: "img", "aria-label": label, "stroke-width": view.height / 60 },
+    makeSvg("image", { href: photo.picture, x: -0.5, y: -0.5, ...photo.size }),
+    ...photo.pose ? bones(photo.pose, facts.skeleton) : []
+  );
 }
 function poseButton(name, picture, chosen) {
   const element = make("button", { type: "button", class: "thumb", "data-pose": name }, picture, make("span", {}, words(name)));
@@ -2088,32 +2268,20 @@ var Others = class {
     const name = `photo ${index + 2}`;
     const first = make("button", { type: "button", "aria-label": `Put ${name} first` }, "Put first");
     first.addEventListener("click", () => void this.app.putFirst(photo).then(() => this.focus(index, "first")));
+    const mend = make("button", { type: "button", "aria-label": `Mend the joints of ${name}` }, "Joints");
+    mend.addEventListener("click", () => void this.app.mendOther(photo));
     const remove = make("button", { type: "button", "aria-label": `Remove ${name}` }, "Remove");
     remove.addEventListener("click", () => {
       this.app.removeOther(index);
       this.focus(index, "last");
     });
-    return make("li", {}, this.picture(photo, `P${name.slice(1)} of this person`), first, remove);
+    const picture = photoPicture(photo, this.app.facts, `P${name.slice(1)} of this person`);
+    return make("li", {}, picture, first, mend, remove);
   }
   /** Put the focus on a button of the photo that has a place in the list now, or of the last one. */
   focus(index, button2) {
     const buttons = this.list.querySelectorAll(`button:${button2}-of-type`);
     (buttons[Math.min(index, buttons.length - 1)] ?? this.input).focus();
-  }
-  /** The part of the photo that the first model sees, with the joints. */
-  picture(photo, label) {
-    const view = photo.boxes?.get(this.app.facts.models[0].name) ?? { left: 0, top: 0, ...photo.size };
-    return makeSvg(
-      "svg",
-      {
-        viewBox: `${view.left - 0.5} ${view.top - 0.5} ${view.width} ${view.height}`,
-        role: "img",
-        "aria-label": label,
-        "stroke-width": view.height / 60
-      },
-      makeSvg("image", { href: photo.picture, x: -0.5, y: -0.5, ...photo.size }),
-      ...bones(photo.pose ?? [], this.app.facts.skeleton)
-    );
   }
 };
 
@@ -2317,6 +2485,10 @@ var Server = class {
   async addPhoto(file) {
     return this.brought(file, await upload("/api/photo", file));
   }
+  async poseOf(file) {
+    const { pose } = await upload("/api/photo", file);
+    return { pose: pose && fromTriples(pose) };
+  }
   async addOther(photo, file) {
     return this.brought(file, await this.keeper.ask(photo, () => upload(`${this.path(photo)}/others`, file)));
   }
@@ -2387,6 +2559,36 @@ function toPhoto(told, picture) {
   };
 }
 
+// src/yours.ts
+var Yours = class {
+  constructor(app) {
+    this.app = app;
+    this.show();
+  }
+  app;
+  section = byId("yours", HTMLElement);
+  list = byId("your-photos", HTMLElement);
+  shown = [];
+  /** Bring the list up to date; where it would lead nowhere it is hidden. */
+  show() {
+    const { own, person } = this.app;
+    this.section.hidden = own.every((one) => one === person);
+    if (own.length !== this.shown.length || own.some((one, index) => one !== this.shown[index])) {
+      this.list.replaceChildren(...own.map((one, index) => this.item(one, index)));
+      this.shown = own;
+    }
+    [...this.list.children].forEach((item, index) => item.setAttribute("aria-pressed", String(own[index] === person)));
+  }
+  item(work, index) {
+    const label = work.photo.name ?? `Photo ${index + 1}`;
+    const picture = photoPicture({ ...work.photo, pose: null }, this.app.facts, label);
+    picture.setAttribute("preserveAspectRatio", "xMidYMid slice");
+    const item = make("button", { type: "button", class: "thumb own-photo", title: label }, picture);
+    item.addEventListener("click", () => this.app.goTo(work));
+    return item;
+  }
+};
+
 // src/main.ts
 async function start() {
   const backend = document.documentElement.dataset["backend"] === "browser" ? await Browser.open() : new Server();
@@ -2410,6 +2612,7 @@ async function start() {
   const joints = buildJoints(app);
   const film = new Film(app);
   const others = new Others(app);
+  const yours = new Yours(app);
   tieButtons(app);
   tieViews();
   tieFiles(app, others.section);
@@ -2421,6 +2624,7 @@ async function start() {
     models();
     film.show();
     others.show();
+    yours.show();
   };
   await app.takeExample(0);
 }
@@ -2475,7 +2679,7 @@ function tieButtons(app) {
   button("download-pose", () => app.downloadPose());
   button("find", () => app.findInBox());
   button("confirm", () => app.confirmJoints());
-  button("back", () => app.goBack());
+  button("leave", () => app.leaveOther());
   button("place", () => app.go("joints"));
   button("hide", () => {
     if (app.selected !== null) app.toggle(app.selected);
@@ -2549,7 +2753,7 @@ function tieFiles(app, others) {
 }
 function tieLeaving(app) {
   window.addEventListener("beforeunload", (event) => {
-    if (app.holdsPhoto) event.preventDefault();
+    if (app.own.length > 0) event.preventDefault();
   });
 }
 function tieKeys(app) {
@@ -2566,7 +2770,6 @@ function tieKeys(app) {
 function showState(app) {
   byId("undo", HTMLButtonElement).disabled = !app.history.canUndo;
   byId("redo", HTMLButtonElement).disabled = !app.history.canRedo;
-  byId("back", HTMLButtonElement).hidden = !app.canGoBack;
   for (const element of document.querySelectorAll("[data-sequence]")) {
     const on = element.dataset["sequence"] === app.playing;
     element.setAttribute("aria-pressed", String(on));

@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: ac36ae352755685e0f5d60bd7d3a1445ba7210958189f2ac25bc8d905e4e9ecf
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 95d70a415b716f935f5f82ccb4c4f75b961ca763227c3b6aaf49d5850a3b3687
 
 // src/runtime.ts
 var opened = null;
