@@ -9,8 +9,11 @@ import torch
 from posegan.cli import main
 from posegan.errors import UserError
 from posegan.inference.blend import blend
+from posegan.inference.open_data import open_data
 from posegan.models import create_model
-from posegan.weights import WeightsInfo, find_weights, read_info, read_weights, save_weights
+from posegan.models.batch_norm import PAIRS
+from posegan.spread import evenly_spread
+from posegan.weights import WeightsInfo, find_weights, load_model, read_info, read_weights, save_weights
 
 SMALL = {"size": [64, 32], "width": 2, "warp": "full"}
 INFO = WeightsInfo("deformable", SMALL, data="market", step=7, licence="For research only.")
@@ -30,7 +33,7 @@ def ends(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_the_file_lies_between_and_says_what_both_were_trained_on(ends: tuple[Path, Path], tmp_path: Path):
     made = blend(*ends, 0.75, tmp_path / "out" / "between.safetensors")
-    assert not made.batch_norm
+    assert not made.unmeasured
     info, tensors = read_weights(made.path)
     (_, start), (_, end) = map(read_weights, ends)
     assert all(torch.allclose(tensors[name], start[name].lerp(end[name], 0.75)) for name in end)
@@ -46,10 +49,44 @@ def test_one_licence_is_said_once_and_a_difference_becomes_whole(tmp_path: Path)
     assert (info.base, info.base_sha256, info.share, info.data) == ("", "", None, "market")
 
 
-def test_blended_statistics_of_batch_norm_are_told(tmp_path: Path):
-    info = replace(INFO, model="aps", config={"size": [32, 16], "width": 2})
-    ends = [random_model(tmp_path / f"{seed}.safetensors", seed, info) for seed in (0, 1)]
-    assert blend(*ends, 0.5, tmp_path / "w.safetensors").batch_norm
+@pytest.fixture
+def normed(tmp_path: Path) -> list[Path]:
+    info = replace(INFO, model="patn", config={"size": [64, 32], "width": 2, "blocks": 1})
+    return [random_model(tmp_path / f"{seed}.safetensors", seed, info) for seed in (0, 1)]
+
+
+def test_blended_statistics_of_batch_norm_are_told_and_measured_where_there_are_data(
+    normed: list[Path], market: Path, tmp_path: Path
+):
+    """The first layer sees the photos alone, whose mean is known without the network."""
+    blended = blend(*normed, 0.5, tmp_path / "blended.safetensors")
+    measured = blend(*normed, 0.5, tmp_path / "measured.safetensors", "synthetic")
+    assert (blended.unmeasured, measured.unmeasured) == (True, False)
+    tensors = [read_weights(made.path)[1] for made in (blended, measured)]
+    mean = "encoder.photo.1.running_mean"
+    assert not tensors[0][mean].any()  # as in both ends
+    conv = load_model(measured.path)[0].generator.get_submodule("encoder.photo.0")
+    data = open_data("synthetic", (64, 32))
+    with torch.no_grad():
+        means = [
+            conv(data.batch(part).source_image).mean((0, 2, 3)) for part in evenly_spread(len(data), PAIRS).split(32)
+        ]
+    torch.testing.assert_close(tensors[1][mean], torch.stack(means).mean(0), rtol=0, atol=1e-3)
+    assert all(
+        torch.equal(tensors[0][name], tensors[1][name])
+        for name in tensors[0]
+        if "running" not in name and "num_b" not in name
+    )
+
+
+def test_data_that_are_not_needed_or_do_not_fit_are_refused(
+    ends: tuple[Path, Path], normed: list[Path], market: Path, tmp_path: Path
+):
+    with pytest.raises(UserError, match="holds no batch norm that would have to be measured on synthetic"):
+        blend(*ends, 0.5, tmp_path / "w.safetensors", "synthetic")
+    with pytest.raises(UserError, match="for photos of 64x32 .*, the data has 128x64"):
+        blend(*normed, 0.5, tmp_path / "w.safetensors", market)
+    assert not (tmp_path / "w.safetensors").exists()
 
 
 @pytest.mark.parametrize(
@@ -79,6 +116,7 @@ MISTAKES = {
     "ending": ("{start} {end} --share 0.5 --out w.bin", "that ends in .safetensors"),
     "there": ("{start} {end} --share 0.5 --out {end}", "is there already and would be lost"),
     "export": ("{start} gone.onnx --share 0.5 --out w.safetensors", "gone.onnx is an export"),
+    "data": ("{start} {end} --share 0.5 --out w.safetensors --data gone", "gone"),
     "missing": ("{start} gone.safetensors --share 0.5 --out w.safetensors", "gone.safetensors is missing"),
 }
 

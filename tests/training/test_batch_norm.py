@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from posegan.models.batch_norm import PAIRS, measured_anew
 from posegan.training import load_recipe, train
-from posegan.training.batch_norm import measured_anew
-from posegan.training.loop import MEASURED_PAIRS
 from posegan.training.settings import open_data
 from posegan.weights import load_model
 
@@ -51,7 +50,7 @@ def test_weights_are_saved_with_the_statistics_of_the_average(tiny_market: Path,
     assert isinstance(norm, nn.BatchNorm2d)
     settings = load_recipe(recipe)
     data = open_data(settings.data, settings.model_config.size)
-    assert len(data) <= MEASURED_PAIRS
+    assert len(data) <= PAIRS
     with torch.no_grad():
         wanted = conv(data.batch(torch.arange(len(data))).source_image).mean((0, 2, 3))
     torch.testing.assert_close(norm.running_mean, wanted, rtol=0, atol=1e-3)  # each of the 72 pairs counts the same

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from posegan.cli.inputs import require_data
 from posegan.cli.parser import Parser, between, command_parser
 from posegan.places import WEIGHTS, require_new_file_place
 
@@ -12,13 +13,15 @@ def run(argv: Sequence[str]) -> None:
     """Write the weights between two others."""
     chosen = _parser().parse_args(argv)
     require_new_file_place(chosen.out, WEIGHTS)
+    if chosen.data is not None:
+        require_data(chosen.data)
 
     from posegan.inference.blend import blend
 
-    made = blend(chosen.start, chosen.end, chosen.share, chosen.out)
+    made = blend(chosen.start, chosen.end, chosen.share, chosen.out, chosen.data)
     print(f"wrote {made.path}")
-    if made.batch_norm:
-        print("The statistics of batch norm are blended too, nothing has measured them: look before you use it.")
+    if made.unmeasured:
+        print("The statistics of batch norm are blended too: with --data they are measured, which is better.")
 
 
 def _parser() -> Parser:
@@ -32,6 +35,9 @@ def _parser() -> Parser:
     parser.add_argument("end", metavar="END", help="the same")
     parser.add_argument(
         "--share", type=between(0, 1), required=True, help="how much of the way from START to END, 0 to 1"
+    )
+    parser.add_argument(
+        "--data", metavar="DATA", help="for weights with batch norm: the data set on whose training pairs to measure it"
     )
     parser.add_argument("--out", metavar="FILE", required=True, help="the .safetensors file to write")
     return parser

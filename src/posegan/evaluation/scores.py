@@ -17,12 +17,11 @@ from torch import Tensor
 from posegan.batch import Batch
 from posegan.data.assemble import Split
 from posegan.data.dataset import PosePairDataset
-from posegan.errors import UserError
 from posegan.evaluation.report import Evaluation, describe_run, write_metrics
 from posegan.evaluation.scorers import REAL
 from posegan.evaluation.sheet import write_sheet
 from posegan.images import to_bytes, write_png
-from posegan.inference.open_data import named_pairs, open_data
+from posegan.inference.open_data import named_pairs, open_data, require_size
 from posegan.inference.output import out_folder, pair_name, provenance, require_distinct_names
 from posegan.inference.predictor import Predictor
 from posegan.metrics import PROTOCOLS, Accumulator, l1, masked_l1, masked_ssim, psnr, ssim
@@ -77,9 +76,7 @@ def evaluate(
         if out is not None:
             require_folder_place(out, dataset)
         dataset = open_data(dataset, predictor.size, pairs, split)
-    if dataset.size != predictor.size:
-        made, found = (f"{height}x{width}" for height, width in (predictor.size, dataset.size))
-        raise UserError(f"The weights are for photos of {made} (height x width), the data has {found}: choose others.")
+    require_size(dataset, predictor.size)
     count = len(dataset) if limit is None else min(limit, len(dataset))
     folder = out_folder(out) if out is not None else None
     if folder is not None and save_images:

@@ -71,6 +71,13 @@ def open_data(
         raise UserError(f"{pairs} names no two photos that {where} holds with keypoints: give another list.") from error
 
 
+def require_size(data: PosePairDataset, size: Size) -> None:
+    """Raise UserError if the photos of a data set are not as large, (H, W), as those that weights are for."""
+    if data.size != size:
+        made, found = (f"{height}x{width}" for height, width in (size, data.size))
+        raise UserError(f"The weights are for photos of {made} (height x width), the data has {found}: choose others.")
+
+
 def named_pairs(pairs: str | Path | None, split: Split | None) -> str:
     """Return in words which list of pairs `open_data` gives."""
     own = "the data set's own" + (f" for {split}" if split else "")

@@ -27,11 +27,10 @@ from posegan.files import write_text
 from posegan.inference.output import out_folder
 from posegan.lock import sole_writer
 from posegan.models import Phase
-from posegan.spread import evenly_spread
-from posegan.training.batch_norm import batch_norms, measured_anew
+from posegan.models.batch_norm import measure_batch_norm
 from posegan.training.ema import Ema
 from posegan.training.guard import FiniteGuard
-from posegan.training.log import SHEET_PAIRS, VALIDATION_BATCH, RunLog, validation_ssim, write_samples
+from posegan.training.log import SHEET_PAIRS, RunLog, validation_ssim, write_samples
 from posegan.training.machine import conditions, start_fabric, warn_of_differences, warn_of_slow_bf16
 from posegan.training.settings import Recipe, load_recipe, open_data, open_validation
 from posegan.training.state import load_newest_state, save_state
@@ -45,7 +44,6 @@ LICENCES = {
     "synthetic": "Trained on posegan's synthetic people: MIT, like the code.",
 }
 INITIAL_BATCHES = 4  # for models whose first weights depend on data
-MEASURED_PAIRS = 256  # for the statistics of batch norm
 
 
 def train(recipe: Recipe | str | Path, *, resume: bool = True) -> Path:
@@ -260,17 +258,8 @@ class Run:
         """Make the average ready for being looked at and saved; all processes have to ask together."""
         self._guard.require_losses()
         self._guard.require_weights(self.model, step)  # a picture of NaN would have a score
-        if self.fabric.is_global_zero and batch_norms(self.ema.module):
-            self._measure_batch_norm()
-
-    @torch.no_grad()
-    def _measure_batch_norm(self) -> None:
-        """Give the average statistics of its own: over training pairs from all over the data, always the same ones."""
-        pairs = evenly_spread(len(self.data), MEASURED_PAIRS)
-        with measured_anew(self.ema.module):
-            for part in pairs.tensor_split(-(-len(pairs) // VALIDATION_BATCH)):  # alike in size: each counts the same
-                batch = self.data.batch(part).to(self.fabric.device)
-                self.ema.module(batch.source_image, batch.source_pose, batch.target_pose)
+        if self.fabric.is_global_zero:
+            measure_batch_norm(self.ema.module, self.data, self.fabric.device)
 
     def _log_losses(self, step: int) -> None:
         self.log.losses(step, {name: float(total) / self._counts[name] for name, total in self._sums.items()})

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import nn
+
+from posegan.data import PosePairDataset
+from posegan.spread import evenly_spread
+
+PAIRS = 256  # to measure on
+BATCH = 32
 
 
 def batch_norms(module: nn.Module) -> list[nn.BatchNorm2d]:
@@ -30,3 +37,18 @@ def measured_anew(module: nn.Module) -> Iterator[None]:
         for norm, momentum in zip(norms, usual, strict=True):
             norm.momentum = momentum
             norm.eval()
+
+
+@torch.no_grad()
+def measure_batch_norm(generator: nn.Module, data: PosePairDataset, device: str | torch.device = "cpu") -> None:
+    """Give a generator in eval mode statistics of its own: over training pairs from all over `data`, always the same.
+
+    One without batch norm stays as it is.
+    """
+    if not batch_norms(generator):
+        return
+    pairs = evenly_spread(len(data), PAIRS)
+    with measured_anew(generator):
+        for part in pairs.tensor_split(-(-len(pairs) // BATCH)):  # alike in size: each counts the same
+            batch = data.batch(part).to(device)
+            generator(batch.source_image, batch.source_pose, batch.target_pose)
