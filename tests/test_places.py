@@ -8,7 +8,15 @@ import pytest
 from posegan.errors import UserError
 from posegan.images import write_png
 from posegan.inference.output import GENERATED
-from posegan.places import FILM, PICTURE, require_file_place, require_folder_place, require_picture_place
+from posegan.places import (
+    FILM,
+    PICTURE,
+    WEIGHTS,
+    require_file_place,
+    require_folder_place,
+    require_new_file_place,
+    require_picture_place,
+)
 from tests.small_world import photo, standing
 
 
@@ -54,6 +62,15 @@ def test_what_would_be_lost(tmp_path: Path) -> None:
         require_picture_place(tmp_path / "mine.png")
     with pytest.raises(UserError, match=r"made\.png is an input of this command and would be lost"):
         require_picture_place(tmp_path / "made.png", inputs=[tmp_path / "x" / ".." / "made.png", tmp_path / "made.png"])
+
+
+def test_a_file_that_nothing_may_replace(tmp_path: Path) -> None:
+    require_new_file_place(tmp_path / "new" / "a.safetensors", WEIGHTS)
+    (tmp_path / "a.safetensors").touch()
+    with pytest.raises(UserError, match=r"a\.safetensors is there already and would be lost"):
+        require_new_file_place(tmp_path / "a.safetensors", WEIGHTS)
+    with pytest.raises(UserError, match=r"ends in \.safetensors\."):
+        require_new_file_place(tmp_path / "a.bin", WEIGHTS)
 
 
 def test_not_among_the_photos_of_a_data_set(tmp_path: Path) -> None:

@@ -284,6 +284,7 @@ WRONG_PLACES = {
     "detect": "detect --images {photo} --out {file}/o.csv",
     "pictures": "detect --images {photo} --out o.csv --pictures {file}",
     "prepare": "prepare {market} --out {file}",
+    "blend": "blend A B --share 0.5 --out {file}/o.safetensors",
     "export": "export --out {file}/o.onnx",
     "split": "export --split --out {file}",
     "web": "export --web {file}",
