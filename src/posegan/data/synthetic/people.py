@@ -160,7 +160,7 @@ class SyntheticPeople:
     def annotations(self) -> dict[str, Pose]:
         """Name to pose of every picture, in the form of `load_annotations`.
 
-        Renders nothing but has to pose everyone.
+        Renders them all: which joints are hidden is seen in the picture alone.
         """
         poses: dict[str, Pose] = {}
         for start in range(0, len(self), 64):
