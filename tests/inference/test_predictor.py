@@ -14,6 +14,7 @@ from posegan.images import read_photo, to_bytes, to_pil, to_signed, write_png
 from posegan.inference.framing import load_photo
 from posegan.inference.predictor import SHIPPED, Predictor, shipped_weights
 from posegan.pose import Pose, write_openpose
+from posegan.weights import read_weights, save_weights
 from tests.small_world import SIZE, photo, standing
 
 
@@ -60,6 +61,24 @@ def test_encoded_once_rendered_in_many_poses(predictor: Predictor) -> None:
     two = predictor.encode(source.repeat(2, 1, 1, 1), Pose.stack([standing(), standing()]))
     with pytest.raises(ValueError, match="2 photos cannot be rendered in 3 poses"):
         predictor.render(two, targets)
+
+
+def test_weights_whose_pictures_overflow_are_told(weights: Path, tmp_path: Path) -> None:
+    """All of them are finite, but no picture is, and it would be saved in black."""
+    info, tensors = read_weights(weights)
+    huge = tmp_path / "huge.safetensors"
+    save_weights(huge, {name: value * 1e30 for name, value in tensors.items()}, info)
+    predictor = Predictor.load(huge, "cpu")
+    source, pose = to_signed(photo(1, standing())), standing()
+    one, two = predictor.encode_person(source, pose), predictor.encode_person(source, pose, [(photo(2, pose), pose)])
+    targets = Pose.stack([standing("back")])
+    for make in (
+        lambda: predictor.repose(source[None], Pose.stack([pose]), targets),
+        lambda: predictor.render(one, targets),
+        lambda: predictor.render_person(two, targets),
+    ):
+        with pytest.raises(UserError, match=r"huge\.safetensors makes no picture of this, its numbers overflow"):
+            make()
 
 
 def test_photo_of_a_size_that_the_model_pads() -> None:

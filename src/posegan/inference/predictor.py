@@ -114,9 +114,9 @@ class Predictor:
         """Return photos (B, 3, H, W) in [-1, 1] of the people of `source`, alike in shape, in the target poses (B,).
 
         Both poses are in pixels of the (H, W) frame. The result lies on the predictor's device.
-        Raises ValueError if the batch shapes differ.
+        Raises ValueError if the batch shapes differ, UserError if the weights are so large that pictures overflow.
         """
-        return self.output(source, source_pose, target_pose).image.float()
+        return self._finite(self.output(source, source_pose, target_pose).image)
 
     @torch.inference_mode()
     def output(self, source: Tensor, source_pose: Pose, target_pose: Pose) -> Output:
@@ -148,7 +148,7 @@ class Predictor:
         if len(pose) != count:
             raise ValueError(f"{len(pose)} photos cannot be rendered in {count} poses")
         target = self.generator.fit_pose(target_pose.to(self.device), encoded.size)
-        return self.generator.restore(self.generator.render(features, pose, target).image, encoded.size).float()
+        return self._finite(self.generator.restore(self.generator.render(features, pose, target).image, encoded.size))
 
     @torch.inference_mode()
     def encode_person(self, source: Tensor, source_pose: Pose, others: Sequence[Person] = ()) -> EncodedPhotos:
@@ -173,7 +173,15 @@ class Predictor:
         target = self.generator.fit_pose(target_pose.to(self.device), encoded.size)
         shares = photo_shares(encoded.pose, target, self.generator.fit_size(encoded.size))
         output = self.generator.render_together(encoded.features, encoded.pose, target, shares)
-        return self.generator.restore(output.image, encoded.size).float()
+        return self._finite(self.generator.restore(output.image, encoded.size))
+
+    def _finite(self, images: Tensor) -> Tensor:
+        if not bool(images.isfinite().all()):  # NaN would be black, without a word
+            raise UserError(
+                f"{self.path or 'The generator'} makes no picture of this, its numbers overflow: take weights of an "
+                "earlier step, or train again."
+            )
+        return images.float()
 
     def prepare(
         self,
