@@ -26,14 +26,15 @@ def main() -> None:
     parser.add_argument("--share", type=float)
     parser.add_argument("--step", type=int)
     chosen = parser.parse_args()
-    info, tensors = read_weights(find_weights(chosen.new))
-    info = dataclasses.replace(info, step=info.step if chosen.step is None else chosen.step)
     if chosen.share is not None:
         save_share(chosen.out, chosen.new, chosen.share)
-    elif chosen.base:
-        save_difference(chosen.out, tensors, info, chosen.base)
     else:
-        save_weights(chosen.out, tensors, info, half=True)
+        info, tensors = read_weights(find_weights(chosen.new))
+        info = dataclasses.replace(info, step=info.step if chosen.step is None else chosen.step)
+        if chosen.base:
+            save_difference(chosen.out, tensors, info, chosen.base)
+        else:
+            save_weights(chosen.out, tensors, info, half=True)
     print(f"wrote {chosen.out} ({chosen.out.stat().st_size / 1e6:.2f} MB)")
 
 

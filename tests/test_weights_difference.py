@@ -161,6 +161,12 @@ def test_a_share_of_a_difference_takes_no_space_and_loads_like_any_other(bundle:
     assert [root_of(find_weights(name)) for name in ("first", "second", "third")] == [bundle] * 3
 
 
+def test_a_share_of_a_difference_to_other_weights_is_refused(bundle: Path, chain: Path):
+    save_weights(bundle, moved_from(bundle), INFO)
+    with pytest.raises(UserError, match=r"second.* is a difference to another 'first' than this version has"):
+        read_weights(chain)
+
+
 def test_a_share_of_another_difference_is_refused(bundle: Path, chain: Path, tmp_path: Path):
     save_difference(tmp_path / "second.safetensors", moved_from(bundle), INFO, "first")
     with pytest.raises(UserError, match=r"third.* is a difference to another 'second' than this version has"):

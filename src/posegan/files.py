@@ -18,6 +18,8 @@ from posegan.errors import UserError
 DATA_REMEDY = "give the folder of a data set, or 'synthetic'"
 PHOTOS_REMEDY = "give the folder of photos or of a data set, or the zip of Market-1501 or DeepFashion In-shop"
 PAIRS_REMEDY = "give a pairs CSV with the header 'from,to'"
+BROKEN_PICTURE = (OSError, SyntaxError, ValueError, RuntimeError)
+"""What Pillow raises for a picture that it cannot open or decode, RuntimeError for a damaged AVIF."""
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 from torch import Tensor
 
 from posegan.errors import UserError
-from posegan.files import atomic_writer
+from posegan.files import BROKEN_PICTURE, atomic_writer
 
 MAX_PIXELS = 89_000_000  # larger photos are refused, a small file can unpack to gigabytes; above it Pillow warns too
 FORMATS = {
@@ -36,8 +36,6 @@ UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".jxl", ".svg", ".psd"}) | {
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw", ".raw")  # what cameras store
 }
 """Endings of pictures that are not looked for in folders: they are told, so that nobody misses them."""
-BROKEN = (OSError, SyntaxError, ValueError, RuntimeError)
-"""What Pillow raises for a file that it cannot open or decode, RuntimeError for a damaged AVIF."""
 
 
 def decode_photo(data: bytes, name: str) -> Tensor:
@@ -52,7 +50,7 @@ def decode_photo(data: bytes, name: str) -> Tensor:
             return from_pil(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{name} has more than {MAX_PIXELS // 10**6} million pixels: make it smaller first.") from error
-    except BROKEN as error:
+    except BROKEN_PICTURE as error:
         raise unreadable(name, error) from error
 
 

@@ -97,10 +97,7 @@ def read_weights(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
     Raises UserError as `read_info`, if it is a difference to weights that are not there or do not fit, or if a weight
     is not finite.
     """
-    info = read_info(path)
-    with safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    tensors = {name: value.float() if value.dtype == torch.float16 else value for name, value in tensors.items()}
+    info, tensors = _stored(path)
     if info.base:
         tensors = _whole(tensors, info, path)
     broken = next((name for name, value in tensors.items() if not bool(value.isfinite().all())), None)
@@ -138,15 +135,30 @@ def read_info(path: Path) -> WeightsInfo:
     return info
 
 
-def _whole(difference: dict[str, Tensor], info: WeightsInfo, path: Path) -> dict[str, Tensor]:
+def _stored(path: Path) -> tuple[WeightsInfo, dict[str, Tensor]]:
+    """Return what a weight file holds, be it weights, a difference or nothing, its numbers as float32."""
+    info = read_info(path)
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    return info, {n: value.float() if value.dtype == torch.float16 else value for n, value in tensors.items()}
+
+
+def _base_of(info: WeightsInfo, path: Path) -> Path:
     base = find_weights(info.base)
     if sha256_of(base) != info.base_sha256:
         raise UserError(f"{path} is a difference to another {info.base!r} than this version has: get them together.")
-    described, tensors = read_weights(base)
+    return base
+
+
+def _whole(difference: dict[str, Tensor], info: WeightsInfo, path: Path) -> dict[str, Tensor]:
+    base = _base_of(info, path)
+    if info.share is not None:  # of the difference that the base is stored as
+        described, difference = _stored(base)
+        base = _base_of(described, base)
+    start = read_weights(base)[1]
     try:
-        if info.share is not None:
-            return between(read_weights(find_weights(described.base))[1], tensors, info.share)
-        return unpack(difference, tensors)
+        end = unpack(difference, start)
+        return end if info.share is None else between(start, end, info.share)
     except (KeyError, RuntimeError) as error:
         raise UserError(f"{path} does not fit {info.base!r} ({error}): get it again.") from error
 

@@ -101,8 +101,8 @@ def test_there_is_nothing_between_two_architectures(
 ):
     other = random_model(tmp_path / "other.safetensors", 2, replace(INFO, **changed))  # type: ignore[arg-type]
     with pytest.raises(UserError, match=sentence):
-        blend(ends[0], other, 0.5, tmp_path / "w.safetensors")
-    assert not (tmp_path / "w.safetensors").exists()
+        blend(ends[0], other, 0.5, tmp_path / "new" / "w.safetensors")
+    assert not (tmp_path / "new").exists()
 
 
 def test_there_is_nothing_beyond_the_ends(ends: tuple[Path, Path], tmp_path: Path):

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from posegan.app.refusal import RefusedError
 from posegan.errors import UserError
-from posegan.images import BROKEN, FORMATS, decode_photo, from_pil, png_bytes, scaled, to_pil
+from posegan.files import BROKEN_PICTURE
+from posegan.images import FORMATS, decode_photo, from_pil, png_bytes, scaled, to_pil
 from posegan.inference.finder import SMALLEST
 from posegan.pose import Pose, Size
 
@@ -73,7 +74,7 @@ def read_upload(data: bytes) -> Photo:
     try:
         with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as header:
             width, height = header.size
-    except (*BROKEN, Image.DecompressionBombError) as error:
+    except (*BROKEN_PICTURE, Image.DecompressionBombError) as error:
         raise RefusedError("This is no photo that posegan reads: save it as JPEG, PNG or WebP first.", 415) from error
     if width * height > PIXELS:
         raise RefusedError(

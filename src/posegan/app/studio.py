@@ -145,9 +145,11 @@ def load_predictors(weights: Sequence[str], device: str = "auto") -> dict[str, P
 
     Raises UserError as `Predictor.load`.
     """
-    first = shipped_weights() if not weights else None
+    if not weights:
+        first = shipped_weights()
+        weights = [first, *(name for name in bundled_names() if name != first)]
     predictors: dict[str, Predictor] = {}
-    for text in weights or sorted(bundled_names(), key=lambda name: name != first):
+    for text in weights:
         predictor = Predictor.load(text, device, fast=True)
         predictors[_free_name(_short_name(find_weights(text)), predictors)] = predictor
     return predictors

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from posegan.errors import unknown_name
-from posegan.files import DATA_REMEDY, PAIRS_REMEDY, require_folder, require_readable
+from posegan.files import BROKEN_PICTURE, DATA_REMEDY, PAIRS_REMEDY, require_folder, require_readable
 
 KEYPOINTS = (".csv", ".json")
 SHOWN = 5  # files of a kind that are named
@@ -101,5 +101,5 @@ def _is_picture(path: Path) -> bool:
     try:
         with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning), Image.open(path):
             return True
-    except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError):
+    except (*BROKEN_PICTURE, Image.DecompressionBombError):
         return False

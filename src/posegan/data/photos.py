@@ -20,7 +20,8 @@ from PIL import Image
 from torch import Tensor
 
 from posegan.errors import UserError
-from posegan.images import BROKEN, decode_photo, unreadable
+from posegan.files import BROKEN_PICTURE
+from posegan.images import decode_photo, unreadable
 from posegan.pose import Size
 
 JPEG = (".jpg", ".jpeg", ".JPG", ".JPEG")
@@ -84,7 +85,7 @@ def photo_size(path: str | Path) -> Size:
         with Image.open(path) as image:
             turned = image.format != "TIFF" and image.getexif().get(ORIENTATION, 1) >= 5  # Pillow turns those itself
             return (image.width, image.height) if turned else (image.height, image.width)
-    except (*BROKEN, Image.DecompressionBombError) as error:
+    except (*BROKEN_PICTURE, Image.DecompressionBombError) as error:
         raise unreadable(str(path), error) from error
 
 

@@ -40,13 +40,12 @@ def blend(start: str | Path, end: str | Path, share: float, out: str | Path, dat
         if is_exported(path):
             raise UserError(f"{path} is an export: give the .safetensors file that it was made from.")
     require_new_file_place(out, WEIGHTS)
-    written = out_file(out, WEIGHTS)
     first, tensors = read_weights(paths[0])
     model, second = load_model(paths[1])
     if first.model != second.model:
         raise UserError(f"{paths[0]} holds {first.model!r}, {paths[1]} {second.model!r}: give two of one model.")
     try:
-        fill(model, between(tensors, model.generator.state_dict(), share), written)
+        fill(model, between(tensors, model.generator.state_dict(), share), Path(out))
     except ValueError as error:
         raise UserError(
             f"{paths[0]} and {paths[1]} are of two architectures ({error} differs): give two of one run."
@@ -59,13 +58,15 @@ def blend(start: str | Path, end: str | Path, share: float, out: str | Path, dat
         pairs = open_data(data, (height, width), split=None if str(data) == "synthetic" else "train")
         require_size(pairs, (height, width))
         measure_batch_norm(model.generator, pairs)
+    written = out_file(out)
     save_weights(written, model.generator.state_dict(), _description(first, second))
     return Blended(written, normed and data is None)
 
 
 def _description(first: WeightsInfo, second: WeightsInfo) -> WeightsInfo:
-    data, licence = (
-        " ".join(dict.fromkeys(filter(None, both)))
-        for both in ((first.data, second.data), (first.licence, second.licence))
-    )
+    data, licence = _joined(first.data, second.data), _joined(first.licence, second.licence)
     return dataclasses.replace(second, data=data, licence=licence, base="", base_sha256="", share=None)
+
+
+def _joined(*texts: str) -> str:
+    return " ".join(dict.fromkeys(filter(None, texts)))
