@@ -12,8 +12,11 @@ from torch import Tensor
 from posegan.data import SyntheticPeople
 from posegan.images import to_bytes, to_signed
 from posegan.inference.carried import PhotoPerson, _inverse, part_motions
+from posegan.inference.cutout import body_distances
+from posegan.inference.part_pixels import owners
 from posegan.inference.paste import paste_person
 from posegan.inference.predictor import Predictor
+from posegan.layers.warp import pixel_grid
 from posegan.pose import Pose, body_mask
 from posegan.pose.view import stretch
 from tests.small_world import SIZE, standing
@@ -39,6 +42,16 @@ def person(height: int = 256) -> tuple[Tensor, Pose]:
 def larger() -> Pose:
     """Return a person from the front, 256 pixels high, arms beside the body."""
     return standing().resize(SIZE, (256, 128))
+
+
+def grid() -> Tensor:
+    return pixel_grid((256, 128), torch.device("cpu"))
+
+
+def grey(pose: Pose, body: Tensor | None = None) -> PhotoPerson:
+    """Return the person of a plain photo, where colours tell nothing; without `body` there is no background."""
+    body = torch.ones(1, 1, 256, 128) if body is None else body
+    return PhotoPerson(pose, torch.zeros(1, 3, 256, 128), body)
 
 
 def moved(pose: Pose, joints: list[int], by: tuple[float, float]) -> Pose:
@@ -94,7 +107,7 @@ def test_a_person_who_moves_as_a_whole_is_carried_whole(predictor: Predictor) ->
 def test_a_raised_forearm_is_carried_and_the_head_is_still() -> None:
     source = larger()
     target = moved(source, [4], (-30.0, -40.0))
-    found = PhotoPerson(source, (256, 128), torch.ones(1, 1, 256, 128)).carry(target)
+    found = grey(source).carry(target)
     x, y = ((target.xy[3] + target.xy[4]) / 2).round().long().tolist()
     assert float(found.share[0, y, x]) > 0.9
     torch.testing.assert_close(found.place[0, y, x], (source.xy[3] + source.xy[4]) / 2, atol=1.0, rtol=0)
@@ -109,7 +122,7 @@ def test_a_raised_forearm_is_carried_and_the_head_is_still() -> None:
 def test_who_turns_is_generated(name: str) -> None:
     """From the front to the back, and to the side."""
     target = standing(name).resize(SIZE, (256, 128))
-    found = PhotoPerson(larger(), (256, 128), torch.ones(1, 1, 256, 128)).carry(target)
+    found = grey(larger()).carry(target)
     assert float(found.share[body_mask(target, (256, 128), 4.0)[None]].max()) < 0.2
 
 
@@ -122,13 +135,54 @@ def test_where_a_part_ends_before_background_it_ends_in_the_new_pose() -> None:
     free = torch.ones(1, 1, 256, 128)
     free[..., : x + 3] = 0
     for body, least, most in ((torch.ones(1, 1, 256, 128), 0.0, 0.05), (free, 0.8, 1.0)):
-        found = PhotoPerson(pose, (256, 128), body).carry(target)
+        found = grey(pose, body).carry(target)
         assert found.share[0, y, x] < 0.2
         assert least <= found.clear[0, y, x] <= most
     slit = torch.ones(1, 1, 256, 128)  # behind which somebody else stands, or an arm hangs
     slit[..., x + 1 : x + 7] = 0
-    assert PhotoPerson(pose, (256, 128), slit).carry(target).clear[0, y, x - 2] > 0.7
-    assert PhotoPerson(pose, (256, 128), torch.ones(1, 1, 256, 128)).carry(target).clear.max() < 0.05
+    assert grey(pose, slit).carry(target).clear[0, y, x - 2] > 0.7
+
+
+def hanging() -> tuple[Pose, Pose]:
+    """Return a person whose right arm hangs against the torso, and with that arm held out."""
+    pose = larger()
+    shoulder, hip = pose.xy[2].clone(), pose.xy[8]
+    arm = float(hip[1] - shoulder[1]) / 2
+    down, out = pose.xy.clone(), pose.xy.clone()
+    for joint, part in ((3, 1), (4, 2)):
+        down[joint] = shoulder + torch.tensor([-2.0, part * arm])
+        out[joint] = shoulder + torch.tensor([-part * arm, 0.0])
+    return Pose(down, pose.visible), Pose(out, pose.visible)
+
+
+def test_where_an_arm_hung_a_torso_goes_on_no_farther_than_torsos_do() -> None:
+    """Nothing but person beside person, all of one colour: what is beyond the arm's bone is the arm's."""
+    down, out = hanging()
+    found = grey(down).carry(out)
+    waist = (down.xy[2] + down.xy[8]) / 2
+    half = 0.2 * float((down.xy[[2, 5]].mean(0) - down.xy[[8, 11]].mean(0)).norm())
+    x, y = waist.round().long().tolist()
+    assert found.clear[0, y, x - round(half)] > 0.8
+    assert found.share[0, y, x - round(half)] < 0.05
+    assert found.clear[0, y, x + round(1.5 * half)] < 0.05
+    assert found.share[0, y, x + round(1.5 * half)] > 0.9
+
+
+def test_an_arm_ends_where_its_colour_does() -> None:
+    """Nearer to its bone than without colours, where it ends half of the way to the torso."""
+    down, out = hanging()
+    x, y = ((down.xy[3] + down.xy[4]) / 2).round().long().tolist()
+    body, distance = torch.ones(1, 1, 256, 128), body_distances(Pose.stack([down]), grid())
+    plain, photo = torch.zeros(1, 3, 256, 128), torch.full((1, 3, 256, 128), -0.5)
+    photo[..., : x + 3] = 0.5
+    seen = owners(photo, body, distance)[0, [TORSO, RIGHT_FOREARM], y]
+    unseen = owners(plain, body, distance)[0, [TORSO, RIGHT_FOREARM], y]
+    torch.testing.assert_close(owners(photo, body, distance).sum(1), body[:, 0])
+    assert seen[1, x + 1] > 0.9
+    assert seen[0, x + 6] > seen[1, x + 6]
+    assert unseen[0, x + 6] < unseen[1, x + 6]
+    shares = [PhotoPerson(down, picture, body).carry(out).share[0, y, x + 6] for picture in (photo, plain)]
+    assert shares[0] > shares[1] + 0.3
 
 
 def test_a_face_is_carried_or_generated_and_hardly_ever_both() -> None:
@@ -146,7 +200,7 @@ def test_what_an_arm_hid_is_generated() -> None:
     chest = (source.xy[2] + source.xy[5] + source.xy[8] + source.xy[11]) / 4
     crossed = source.xy.clone()
     crossed[3], crossed[4] = chest + torch.tensor([-22.0, 0.0]), chest + torch.tensor([12.0, 0.0])
-    found = PhotoPerson(Pose(crossed, source.visible), (256, 128), torch.ones(1, 1, 256, 128)).carry(source)
+    found = grey(Pose(crossed, source.visible)).carry(source)
     x, y = chest.round().long().tolist()
     assert float(found.share[0, y, x]) < 0.1
     assert float(found.share[0, y + 30, x]) > 0.9
@@ -161,7 +215,7 @@ def test_a_limb_that_one_picture_lacks_is_generated(lost: str) -> None:
     assert trust[RIGHT_FOREARM] == -1
     assert trust[HEAD] == 1
     x, y = ((whole.xy[3] + whole.xy[4]) / 2).round().long().tolist()
-    found = PhotoPerson(source, (256, 128), torch.ones(1, 1, 256, 128)).carry(target)
+    found = grey(source).carry(target)
     assert float(found.still[0, y, x]) < 0.01
     if lost == "source":
         assert float(found.share[0, y, x]) < 0.1
@@ -173,7 +227,7 @@ def test_heads_without_a_common_point_are_generated() -> None:
     left, right = (
         Pose(whole.xy, whole.visible & ~torch.isin(torch.arange(18), torch.tensor([0, 14, 15, j]))) for j in (16, 17)
     )
-    found = PhotoPerson(left, (256, 128), torch.ones(1, 1, 256, 128)).carry(right)
+    found = grey(left).carry(right)
     x, y = whole.xy[0].round().long().tolist()
     assert float(found.share[0, y, x]) < 0.01
     assert float(found.still[0, y, x]) < 0.01
@@ -187,7 +241,7 @@ def without(pose: Pose, *joints: int) -> Pose:
 def test_photos_that_end_above_the_hips(lost: tuple[int, ...]) -> None:
     source = without(larger(), *lost)
     target = moved(source, [4], (-30.0, -40.0))
-    found = PhotoPerson(source, (256, 128), torch.ones(1, 1, 256, 128)).carry(target)
+    found = grey(source).carry(target)
     x, y = ((target.xy[3] + target.xy[4]) / 2).round().long().tolist()
     assert float(found.share[0, y, x]) > 0.9
     nose = target.xy[0].round().long().tolist()
@@ -198,7 +252,7 @@ def test_photos_that_end_above_the_hips(lost: tuple[int, ...]) -> None:
 def test_without_a_torso_in_one_picture_nothing_is_carried(lost: tuple[int, ...]) -> None:
     source = larger()
     for a, b in ((source, without(source, *lost)), (without(source, *lost), source)):
-        found = PhotoPerson(a, (256, 128), torch.ones(1, 1, 256, 128)).carry(b)
+        found = grey(a).carry(b)
         assert not found.share.any()
         assert not found.still.any()
 
@@ -228,7 +282,7 @@ def test_odd_poses(name: str, predictor: Predictor) -> None:
     photo, odd = person(256)[0], odd_poses()[name]
     assert torch.equal(paste_person(predictor, photo, odd, odd), photo)
     for source, target in ((larger(), odd), (odd, larger()), (odd, moved(odd, [0, 9], (5.0, 4.0)))):
-        found = PhotoPerson(source, (256, 128), torch.ones(1, 1, 256, 128)).carry(target)
+        found = grey(source).carry(target)
         for values in (found.place, found.share, found.still):
             assert bool(values.isfinite().all())
 

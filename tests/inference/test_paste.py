@@ -12,7 +12,7 @@ from posegan.errors import UserError
 from posegan.images import read_photo, to_bytes, to_signed, write_png
 from posegan.inference.fill import filled
 from posegan.inference.generate import generate_file
-from posegan.inference.matte import lifted, matte, membrane, over, without_person
+from posegan.inference.matte import lifted, matched, matte, membrane, over, without_person
 from posegan.inference.paste import PersonInPhoto, _fading, generate_in_photo, paste_person
 from posegan.inference.poses import FramedPose, bundled_poses
 from posegan.inference.predictor import Predictor
@@ -230,3 +230,19 @@ def test_who_is_cut_off_by_the_edge_of_the_photo_is_told(predictor: Predictor, t
     assert made.outside == ("right_wrist",)
     whole = generate_file(predictor, tmp_path / "a.png", pose, tmp_path / "c.png", source_pose=pose, paste=True)
     assert whole.outside == ()
+
+
+def test_what_is_generated_takes_the_colours_of_the_photo_nearby() -> None:
+    """And keeps its own where nothing nearby is known, and what is finer than the blur."""
+    texture = 0.05 * torch.randn(1, 3, 128, 64, generator=torch.Generator().manual_seed(0))
+    made = texture - 0.3
+    photo = torch.full((1, 3, 128, 64), 0.2)
+    share = torch.zeros(1, 128, 64)
+    share[:, :40] = 1
+    found = matched(made, photo, share, (128, 64))
+    torch.testing.assert_close(found[..., 40:44, :] - texture[..., 40:44, :], photo[..., 40:44, :], atol=0.05, rtol=0)
+    torch.testing.assert_close(found[..., 80:, :], made[..., 80:, :])
+    torch.testing.assert_close(matched(made, photo, 0 * share, (128, 64)), made)
+    doubled = [x.repeat_interleave(2, -2).repeat_interleave(2, -1) for x in (made, photo, share)]
+    large = matched(doubled[0], doubled[1], doubled[2], (128, 64))
+    torch.testing.assert_close(large[..., ::2, ::2], found, atol=0.05, rtol=0)

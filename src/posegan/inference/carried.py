@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from posegan.images import scaled
-from posegan.inference.cutout import body_distances, to_the_ends
-from posegan.layers.part_flow import PARTS, nearest_on, part_segments
+from posegan.inference.cutout import body_distances
+from posegan.inference.part_pixels import LEGS, nearest_parts, owners, reached
+from posegan.layers.part_flow import PARTS, part_segments
 from posegan.layers.smoothstep import smoothstep
 from posegan.layers.warp import affine_grid_pixels, pixel_grid, sample_pixels
-from posegan.pose import Pose, Size, torso_scale
+from posegan.pose import Pose, torso_scale
 from posegan.pose.affine import has_part, part_affines
 from posegan.pose.missing import guess_missing
 from posegan.pose.parts import HEAD, take
@@ -32,20 +31,17 @@ REACH = 1.2  # half-widths from its bone up to which a part is carried
 BESIDE = 2.0  # half-widths from its bone up to which background beside it tells that it reaches no farther
 SURROUNDINGS = 2.2  # half-widths from its bone up to which a part that moves changes the picture
 STILL = 0.025  # of the torso's length: motion by which what is there is no longer left as it is
-APART = 0.1  # of the torso's length: how far apart two parts may take a pixel for it to go between them
+APART = 0.1  # of the torso's length: how far apart two parts may take a pixel from for it to come from in between
 # How far source and target may differ, each the distance at which trust has fallen to 1 / e:
 STRETCH = 0.6  # of a part along its bone against across it
 NARROW = 0.3  # width over length of a torso seen from the side: if both are, and the four corners stretch it by more
 STRETCHED = 1.3  # than this, it is moved and turned instead
 HIPS = (8, 11)
 TRUNK = 1.5  # shoulder widths from shoulders to hips, where these are not in the photo
-LEGS = slice(2, 6)  # the parts that are legs
+UNSHOWN = 0.02  # weight of a part that the photo does not show where a pixel would come from, against one that it does
 AGREED = (0.5, 0.95)  # share of the parts that agree on background at which nothing and all of it is believed
-GAP = 0.02  # of the torso's length: half the width up to which a gap in the cut-out is none in the body
-CORE = 0.6  # half-widths up to which a part is there in any case
-RAY = 10  # pixels that are looked at on the way from a bone
 LOOKS = (0.25, 0.4)  # how alike two views of a head are at which nothing and all of it is carried: half of each is none
-OVERLAP = (0.35, 0.75)  # agreement of the parts in both pictures at which nothing and all of a pixel is carried
+AGREEING = (0.35, 0.75)  # share of a photo's pixel that moves with the part there at which nothing and all is carried
 
 
 @dataclass(frozen=True)
@@ -66,18 +62,20 @@ class Carried:
 class PhotoPerson:
     """The person of a photo, ready to be carried to any number of poses.
 
-    pose: (), in pixels of the (h, w) frame `size`, on the CPU. body: (1, 1, h, w), how much of each pixel is them.
+    pose: (), in pixels of the photo. photo: (1, 3, h, w) in [-1, 1], on the CPU. body: (1, 1, h, w), how much of each
+    pixel is them.
     Where a photo ends above the hips, and the new pose too, they are put straight below the shoulders, at a distance
     that the photo's shoulders tell.
     """
 
-    def __init__(self, pose: Pose, size: Size, body: Tensor) -> None:
+    def __init__(self, pose: Pose, photo: Tensor, body: Tensor) -> None:
         own = Pose.stack([pose])
         self._below = None if bool(own.visible[:, list(HIPS)].any()) else TRUNK * _shoulder_width(own)
         self.pose = _with_hips(own, self._below)
-        self._grid = pixel_grid(size, torch.device("cpu"))
+        self._grid = pixel_grid((photo.shape[-2], photo.shape[-1]), photo.device)
         self._distance = body_distances(self.pose, self._grid)
-        self._reached = _reached(self.pose, body, self._distance)
+        self._body, self._own = body, owners(photo, body, self._distance)
+        self._reached = reached(self.pose, body, self._distance, self._own)
 
     def carry(self, target: Pose) -> Carried:
         """Return what the pose (), in pixels of the same frame, takes from the photo.
@@ -86,36 +84,43 @@ class PhotoPerson:
         both shoulders, or with hips in one of them alone.
         """
         wanted = Pose.stack([target])
-        alike = bool(wanted.visible[:, list(HIPS)].any()) == (self._below is None)
+        as_long = bool(wanted.visible[:, list(HIPS)].any()) == (self._below is None)
         wanted = _with_hips(wanted, self._below)
         height, width = self._grid.shape[:2]
         nothing = torch.zeros(1, height, width)
-        if alike and _same(self.pose, wanted):
+        if as_long and _same(self.pose, wanted):
             return Carried(self._grid[None], nothing, nothing, nothing + 1)
-        if not (alike and bool((self.pose.valid & wanted.valid).all())):
+        if not (as_long and bool((self.pose.valid & wanted.valid).all())):
             return Carried(self._grid[None], nothing, nothing, nothing)
         affines, trust = part_motions(self.pose, wanted)
         known = trust >= 0
         distance = body_distances(wanted, self._grid)
-        parts = _parts(distance)
         length = max(float(torso_scale(wanted)[0]), 1.0)
         places = affine_grid_pixels(affines, (height, width), (height, width))  # (10, h, w, 2)
-        place = (parts[0, ..., None] * places).sum(0, keepdim=True)
-        apart = (parts[0] * (places - place).square().sum(-1)).sum(0, keepdim=True)
-        joined = torch.exp(-apart / (APART * length) ** 2)
-        # A part that the photo shows to end before background ends there in the new pose too.
-        trusted = parts * trust.clamp(min=0)[:, None, None]
-        beside = (1 - sample_pixels(self._reached[:, None], places)[:, 0]) * self._inside(places)
-        clear = (trusted * torch.sigmoid((BESIDE - distance) * 5)).sum(1)
-        clear *= smoothstep((parts * beside).sum(1), *AGREED)
-        inside = self._inside(place)
+        inside = self._inside(places)
+        near = nearest_parts(distance, SHARPNESS)[0]
         # Legs that only the photo shows: what hangs over them goes on with the torso.
         legs = torch.zeros(PARTS, 1, 1, dtype=torch.bool)
         legs[LEGS, 0, 0] = ~known[LEGS]
-        here = torch.where(legs & (distance[0] > 1e3), 1e4, self._distance)
-        overlap = torch.minimum(parts, sample_pixels(_parts(here), place)).sum(1)
-        share = (trusted * torch.sigmoid((REACH - distance) * 5)).sum(1) * joined * inside
-        share *= smoothstep(overlap, *OVERLAP)
+        own = torch.where(legs & (distance[0] > 1e3), 0.0, self._own)
+        own = own / own.sum(1, keepdim=True).clamp(min=1e-3)
+        # Where parts meet, a pixel goes with one that the photo shows at its place: with both if they move alike.
+        shown = sample_pixels((own * self._body)[0, :, None], places)[:, 0] * inside
+        parts = near * (UNSHOWN + shown)
+        parts = parts / parts.sum(0)
+        between = (parts[..., None] * places).sum(0)
+        apart = (parts * (places - between).square().sum(-1)).sum(0)
+        one = places.gather(0, parts.argmax(0)[None, ..., None].expand(1, -1, -1, 2))[0]
+        place = torch.where((apart < (APART * length) ** 2)[..., None], between, one)
+        alike = torch.exp(-(places - place).square().sum(-1) / (APART * length) ** 2)
+        place = place[None]
+        trusted = trust.clamp(min=0)[:, None, None]
+        share = (trusted * parts * torch.sigmoid((REACH - distance[0]) * 5)).sum(0) * self._inside(place)
+        share = share * smoothstep((sample_pixels(own, place)[0] * alike).sum(0), *AGREEING)
+        # A part that the photo shows to end before background or another part ends there in the new pose too.
+        ended = (1 - sample_pixels(self._reached[:, None], places)[:, 0]) * inside
+        clear = (trusted * near * torch.sigmoid((BESIDE - distance[0]) * 5)).sum(0, keepdim=True)
+        clear *= smoothstep((near * ended).sum(0), *AGREED)
         back = affine_grid_pixels(_inverse(affines), (height, width), (height, width))
         still = self._still(known, ((places, distance), (back, self._distance)), length)
         return Carried(place, share, clear, still)
@@ -218,32 +223,3 @@ def _inverse(affines: Tensor) -> Tensor:
     area = torch.where(area.abs() < 1e-8, 1e-8, area)
     linear = torch.stack([torch.stack([d, -b], -1), torch.stack([-c, a], -1)], -2) / area[:, None, None]
     return torch.cat([linear, -(linear @ torch.stack([x, y], -1)[..., None])], -1)
-
-
-def _parts(distance: Tensor) -> Tensor:
-    """Return how much of each pixel goes with each part: (1, 10, h, w), 1 in all."""
-    return torch.softmax(-SHARPNESS * distance.clamp(max=50), 1)
-
-
-def _reached(pose: Pose, body: Tensor, distance: Tensor) -> Tensor:
-    """Return how far each part of a pose (1,) reaches in its photo: (10, h, w), 1 at its pixels.
-
-    body: (1, 1, h, w), how much of each pixel is the person. distance: (1, 10, h, w), `body_distances`. A part reaches
-    a pixel if all on the straight way there from its bone is the person: an arm that hangs beside is not the torso.
-    """
-    gap = max(1, round(GAP * float(torso_scale(pose)[0])))
-    side = 2 * gap + 1
-    closed = -F.max_pool2d(-F.max_pool2d(body, side, 1, gap), side, 1, gap)
-    full = body.shape[-2], body.shape[-1]
-    size = scaled(full, 0.5)
-    small, half = F.interpolate(closed, size, mode="area"), to_the_ends(pose).resize(full, size)
-    bones = torch.cat([_trunk(half)[None], part_segments(half)[0][0]])  # (10, 2, 2)
-    grid = pixel_grid(size, body.device)
-    foot = nearest_on(bones[:, 0], bones[:, 1], grid)  # (10, h, w, 2)
-    away = F.interpolate(distance[0, :, None], size, mode="area")[:, 0]
-    reached = torch.ones(PARTS, *size)
-    for step in range(1, RAY + 1):
-        part = step / RAY
-        seen = sample_pixels(small.expand(PARTS, 1, *size), foot + part * (grid - foot))[:, 0]
-        reached = reached.minimum(torch.where(part * away < CORE, 1.0, seen))
-    return F.interpolate(reached[:, None], full, mode="bilinear")[:, 0]

@@ -38,12 +38,12 @@ def cut_out(photo: Tensor, pose: Pose) -> Tensor:
     distance = body_distances(pose, grid).amin(1)
     expected = ((EDGE - distance) * SLOPE).clamp(-8, 8)
     surely = (part_distances(pose, grid).amin(1) < SURE) | (torso_distance(pose, grid) < SURE_TORSO)
-    bins = _bins(colours)
+    bins = colour_bins(colours)
     person, rest = (distance < CORE).float(), (distance > FAR).float()
     radius = max(1, round(FILTER * torso_length(pose, size)))
     share = person
     for _ in range(ROUNDS):
-        common = [(_histogram(bins, part) + RARE).log() for part in (person, rest)]
+        common = [(histogram(bins, part) + RARE).log() for part in (person, rest)]
         told = (common[0] - common[1])[bins].clamp(-MOST, MOST)
         share = torch.where(surely, 1.0, torch.sigmoid(told + expected))
         share = guided(colours, share[:, None], radius)[:, 0].clamp(0, 1)
@@ -88,13 +88,13 @@ def _mean(image: Tensor, radius: int) -> Tensor:
     return ((sums[..., side:, :] - sums[..., :-side, :]) / side**2).float()
 
 
-def _bins(colours: Tensor) -> Tensor:
+def colour_bins(colours: Tensor) -> Tensor:
     """Return the number of the histogram's bin of each pixel (B, 3, h, w) in [0, 1]: (B, h, w)."""
     red, green, blue = (colours * (BINS - 1)).round().long().clamp(0, BINS - 1).unbind(1)
     return (red * BINS + green) * BINS + blue
 
 
-def _histogram(bins: Tensor, weights: Tensor) -> Tensor:
+def histogram(bins: Tensor, weights: Tensor) -> Tensor:
     """Return the share of the weights (B, h, w) in each bin (BINS ** 3,), blurred by half a bin to each side."""
     counts = torch.bincount(bins.flatten(), weights.flatten(), BINS**3).float().view(1, 1, BINS, BINS, BINS)
     taps = torch.tensor([0.25, 0.5, 0.25], device=counts.device)

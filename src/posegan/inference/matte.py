@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from posegan.images import scaled
 from posegan.inference.cutout import cut_out
 from posegan.layers.smoothstep import smoothstep
 from posegan.pose import Pose, Size, body_mask, torso_length
@@ -18,6 +19,9 @@ PLAIN = 0.05  # squared distance of two colours in [-1, 1] at which it is half t
 FAINT = 0.35  # share by colour above which a pixel is laid over whole
 GONE = 0.35  # of the torso's length around bones: what is taken out of a photo with its person
 ENDS = ((HEAD, 0.65), ((10,), 0.55), ((13,), 0.55))  # and around the middle of these joints: face, right, left ankle
+COMPARED = (0.5, 0.95)  # share of the person at which nothing and all of a pixel tells how its colours must change
+NEARBY = 4.0  # generated pixels: standard deviation of the blur over which it does
+FEW = 0.01  # share of such pixels nearby that is half believed
 RELAXATIONS = 20  # at each scale
 
 
@@ -53,6 +57,21 @@ def lifted(made: Tensor, poses: Pose, plate: Tensor) -> tuple[Tensor, Tensor]:
     alpha = alpha * matte(poses, (made.shape[-2], made.shape[-1]))
     share = smoothstep(alpha, 0, FAINT)  # what little is left of the generated background's texture is not laid over
     return (made + (1 - alpha[:, None]) * (plate - around)).clamp(-1, 1), share
+
+
+def matched(made: Tensor, photo: Tensor, share: Tensor, size: Size) -> Tensor:
+    """Return a generated person (1, 3, h, w) in [-1, 1] with the colours that a photo of them has nearby.
+
+    photo: the same, where it is known. share: (1, h, w), how far it is. size: (H, W) of what was generated, at which
+    the two are compared. Far from all that is known nothing changes.
+    """
+    full = made.shape[-2], made.shape[-1]
+    known = smoothstep(share, *COMPARED)[:, None]
+    both = torch.cat([known, known * (photo - made)], 1)
+    small = F.interpolate(both, scaled(full, min(1.0, size[0] / full[0])), mode="area")
+    near = _blur(small[0], NEARBY)
+    change = F.interpolate((near[1:] / (near[:1] + FEW))[None], full, mode="bilinear")
+    return (made + change).clamp(-1, 1)
 
 
 def unmixed(photo: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:

@@ -23,7 +23,7 @@ from posegan.inference.cutout import cut_out
 from posegan.inference.fill import filled
 from posegan.inference.finder import PersonFinder
 from posegan.inference.framing import Photo, enclosing_box
-from posegan.inference.matte import lifted, over, unmixed, without_person
+from posegan.inference.matte import lifted, matched, over, unmixed, without_person
 from posegan.inference.poses import FramedPose, find_pose
 from posegan.inference.predictor import Person, PoseGiven, Predictor, read_people
 from posegan.inference.targets import place_on
@@ -158,6 +158,7 @@ class PersonInPhoto:
         for one in sorted(carried, key=lambda one: float(one.known.sum()), reverse=True):  # stable: the photo first
             own = left * one.body
             laid, body, left = laid + own[:, None] * one.image, body + own, left * (1 - one.known)
+        person = matched(person, laid / body[:, None].clamp(min=0.5), body.minimum(share), self._predictor.size)
         made = left * share
         laid = laid + made[:, None] * person + (1 - body - made)[:, None] * self._empty
         return over(laid, self._here, (1 - still) * self._faded)
@@ -195,7 +196,7 @@ class _Shown:
 
     @functools.cached_property
     def _parts(self) -> PhotoPerson:
-        return PhotoPerson(self._pose[0], self._size, self._body)
+        return PhotoPerson(self._pose[0], self._small, self._body)
 
     def cut(self) -> None:
         """Cut the person out, which takes most of the time, before they are needed."""
@@ -213,7 +214,7 @@ class _Shown:
         ratio = self._photo.new_tensor([self._full[1] / self._size[1], self._full[0] / self._size[0]])
         place = self._grown(((carried.place + 0.5) * ratio - 0.5).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         body = sample_pixels(self._body, carried.place)[:, 0]
-        shares = (carried.share * body, carried.share.maximum(carried.clear), carried.still)
+        shares = (carried.share * body, (carried.share + carried.clear).clamp(max=1), carried.still)
         grown = (self._grown(share[:, None])[:, 0] for share in shares)
         return _Carried(sample_pixels(self._photo, place), *grown)
 
