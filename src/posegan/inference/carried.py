@@ -104,19 +104,10 @@ class PhotoPerson:
         legs[LEGS, 0, 0] = ~known[LEGS]
         own = torch.where(legs & (distance[0] > 1e3), 0.0, self._own)
         own = own / own.sum(1, keepdim=True).clamp(min=1e-3)
-        # Where parts meet, a pixel goes with one that the photo shows at its place: with both if they move alike.
-        shown = sample_pixels((own * self._body)[0, :, None], places)[:, 0] * inside
-        parts = near * (UNSHOWN + shown)
-        parts = parts / parts.sum(0)
-        between = (parts[..., None] * places).sum(0)
-        apart = (parts * (places - between).square().sum(-1)).sum(0)
-        one = places.gather(0, parts.argmax(0)[None, ..., None].expand(1, -1, -1, 2))[0]
-        place = torch.where((apart < (APART * length) ** 2)[..., None], between, one)
-        alike = torch.exp(-(places - place).square().sum(-1) / (APART * length) ** 2)
-        place = place[None]
+        parts, place, agreement = self._fetched(near, places, inside, own, APART * length)
         trusted = trust.clamp(min=0)[:, None, None]
         share = (trusted * parts * torch.sigmoid((REACH - distance[0]) * 5)).sum(0) * self._inside(place)
-        share = share * smoothstep((sample_pixels(own, place)[0] * alike).sum(0), *AGREEING)
+        share = share * smoothstep(agreement, *AGREEING)
         # A part that the photo shows to end before background or another part ends there in the new pose too.
         ended = (1 - sample_pixels(self._reached[:, None], places)[:, 0]) * inside
         clear = (trusted * near * torch.sigmoid((BESIDE - distance[0]) * 5)).sum(0, keepdim=True)
@@ -124,6 +115,26 @@ class PhotoPerson:
         back = affine_grid_pixels(_inverse(affines), (height, width), (height, width))
         still = self._still(known, ((places, distance), (back, self._distance)), length)
         return Carried(place, share, clear, still)
+
+    def _fetched(
+        self, near: Tensor, places: Tensor, inside: Tensor, own: Tensor, apart: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return which part each pixel goes with (10, h, w), where it comes from (1, h, w, 2), and how surely (h, w).
+
+        near: (10, h, w), how near it is to each part in the new pose. places: (10, h, w, 2), where each would fetch it,
+        inside: (10, h, w), and whether that is in the photo. own: (1, 10, h, w), whose the photo's pixels are. apart:
+        pixels. Where parts meet, it goes with the one that the photo shows at its place, and with both if they fetch it
+        from less than so far apart. It is sure if what is shown there is a part that fetches it from there.
+        """
+        shown = sample_pixels((own * self._body)[0, :, None], places)[:, 0] * inside
+        parts = near * (UNSHOWN + shown)
+        parts = parts / parts.sum(0)
+        between = (parts[..., None] * places).sum(0)
+        spread = (parts * (places - between).square().sum(-1)).sum(0)
+        one = places.gather(0, parts.argmax(0)[None, ..., None].expand(1, -1, -1, 2))[0]
+        place = torch.where((spread < apart**2)[..., None], between, one)
+        alike = torch.exp(-(places - place).square().sum(-1) / apart**2)
+        return parts, place[None], (sample_pixels(own, place[None])[0] * alike).sum(0)
 
     def _inside(self, places: Tensor) -> Tensor:
         """Return which places (..., h, w, 2) lie in the photo."""
