@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from posegan.inference.cutout import body_distances
-from posegan.inference.part_pixels import LEGS, nearest_parts, owners, reached
+from posegan.inference.part_pixels import LEGS, closed, nearest_parts, owners, reached
 from posegan.layers.part_flow import PARTS, part_segments
 from posegan.layers.smoothstep import smoothstep
 from posegan.layers.warp import affine_grid_pixels, pixel_grid, sample_pixels
@@ -39,6 +39,7 @@ STRETCHED = 1.3  # than this, it is moved and turned instead
 HIPS = (8, 11)
 TRUNK = 1.5  # shoulder widths from shoulders to hips, where these are not in the photo
 UNSHOWN = 0.02  # weight of a part that the photo does not show where a pixel would come from, against one that it does
+CRACK = 0.03  # of the torso's length: half the width up to which there is no background between two parts
 AGREED = (0.5, 0.95)  # share of the parts that agree on background at which nothing and all of it is believed
 LOOKS = (0.25, 0.4)  # how alike two views of a head are at which nothing and all of it is carried: half of each is none
 AGREEING = (0.35, 0.75)  # share of a photo's pixel that moves with the part there at which nothing and all is carried
@@ -112,6 +113,8 @@ class PhotoPerson:
         ended = (1 - sample_pixels(self._reached[:, None], places)[:, 0]) * inside
         clear = (trusted * near * torch.sigmoid((BESIDE - distance[0]) * 5)).sum(0, keepdim=True)
         clear *= smoothstep((near * ended).sum(0), *AGREED)
+        # But not in cracks between parts that the photo shows side by side.
+        clear *= 1 - closed(share * sample_pixels(self._body, place)[:, 0], max(1, round(CRACK * length)))
         back = affine_grid_pixels(_inverse(affines), (height, width), (height, width))
         still = self._still(known, ((places, distance), (back, self._distance)), length)
         return Carried(place, share, clear, still)

@@ -39,7 +39,8 @@ SLOPE = 4.0  # logits that a half-width tells of whose pixel it is
 MOST = 5.0  # that its colour can tell
 RARE = 1e-4  # share of a part's histogram that colours have which are not in it
 SURE = 0.4  # half-widths up to which a part's pixels tell its colours
-ROUNDS = 4
+HALF = 0.5  # of a pixel from which on it tells the colours of a part
+ROUNDS = 6
 
 
 def nearest_parts(distance: Tensor, slope: float) -> Tensor:
@@ -66,7 +67,7 @@ def owners(photo: Tensor, body: Tensor, distance: Tensor) -> Tensor:
     near = distance < SURE
     own = nearest_parts(distance, SLOPE)
     for _ in range(ROUNDS):
-        core = own * body * near
+        core = own * body * near * (own > HALF)
         common = torch.stack([(histogram(bins, core[:, part]) + RARE).log() for part in range(PARTS)])
         told = common[:, bins].transpose(0, 1)
         told = (told - told.amax(1, keepdim=True)).clamp(min=-MOST)
@@ -82,12 +83,10 @@ def reached(pose: Pose, body: Tensor, distance: Tensor, own: Tensor) -> Tensor:
     A part reaches a pixel if all on the straight way there from its bone is the person, so an arm that hangs beside
     with a gap is not the torso, and if the pixel is no other part's, or near enough for it to go on behind that one.
     """
-    gap = max(1, round(GAP * float(torso_scale(pose)[0])))
-    side = 2 * gap + 1
-    closed = -F.max_pool2d(-F.max_pool2d(body, side, 1, gap), side, 1, gap)
+    whole = closed(body, max(1, round(GAP * float(torso_scale(pose)[0]))))
     full = body.shape[-2], body.shape[-1]
     size = scaled(full, 0.5)
-    small, half = F.interpolate(closed, size, mode="area"), to_the_ends(pose).resize(full, size)
+    small, half = F.interpolate(whole, size, mode="area"), to_the_ends(pose).resize(full, size)
     hips, shoulders = half.xy[0, list(TORSO)].unflatten(0, (2, 2)).mean(1)
     bones = torch.cat([torch.stack([shoulders, hips])[None], part_segments(half)[0][0]])  # (10, 2, 2)
     grid = pixel_grid(size, body.device)
@@ -102,3 +101,9 @@ def reached(pose: Pose, body: Tensor, distance: Tensor, own: Tensor) -> Tensor:
     to_arms = smoothstep(own[ARMS].sum(0), *OTHERS) * smoothstep(away[LEGS] - HIDDEN_BY_ARM, 0, WITHIN)
     lost[LEGS] = lost[LEGS].maximum(to_arms)
     return F.interpolate((result * (1 - lost))[:, None], full, mode="bilinear")[:, 0]
+
+
+def closed(share: Tensor, radius: int) -> Tensor:
+    """Return shares (..., h, w) of pixels with gaps filled that are up to twice `radius` pixels wide."""
+    side = 2 * radius + 1
+    return -F.max_pool2d(-F.max_pool2d(share, side, 1, radius), side, 1, radius)
