@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from posegan.inference.cutout import body_distances
-from posegan.inference.part_pixels import LEGS, closed, nearest_parts, owners, reached
+from posegan.inference.part_pixels import HIPS, LEGS, closed, nearest_parts, owners, reached, trunk
 from posegan.layers.part_flow import PARTS, part_segments
 from posegan.layers.smoothstep import smoothstep
 from posegan.layers.warp import affine_grid_pixels, pixel_grid, sample_pixels
@@ -36,7 +36,6 @@ APART = 0.1  # of the torso's length: how far apart two parts may take a pixel f
 STRETCH = 0.6  # of a part along its bone against across it
 NARROW = 0.3  # width over length of a torso seen from the side: if both are, and the four corners stretch it by more
 STRETCHED = 1.3  # than this, it is moved and turned instead
-HIPS = (8, 11)
 TRUNK = 1.5  # shoulder widths from shoulders to hips, where these are not in the photo
 UNSHOWN = 0.02  # weight of a part that the photo does not show where a pixel would come from, against one that it does
 CRACK = 0.03  # of the torso's length: half the width up to which there is no background between two parts
@@ -49,12 +48,14 @@ AGREEING = (0.35, 0.75)  # share of a photo's pixel that moves with the part the
 class Carried:
     """What a pose takes from the photo, on a frame of (h, w) pixels.
 
-    place: (1, h, w, 2), the photo's pixel (x, y) that each pixel shows. share: (1, h, w), how far it can be trusted to
-    look the same in the new pose. clear: (1, h, w), how far it can be trusted that the person does not reach there.
+    place: (1, h, w, 2), the photo's pixel (x, y) that each pixel shows. body: (1, h, w), how much of that one is the
+    person. share: (1, h, w), how far it can be trusted to look the same in the new pose. clear: (1, h, w), how far it
+    can be trusted that the person does not reach there.
     still: (1, h, w), 1 where nothing moves nearby, so that the photo is right as it is.
     """
 
     place: Tensor
+    body: Tensor
     share: Tensor
     clear: Tensor
     still: Tensor
@@ -90,9 +91,9 @@ class PhotoPerson:
         height, width = self._grid.shape[:2]
         nothing = torch.zeros(1, height, width)
         if as_long and _same(self.pose, wanted):
-            return Carried(self._grid[None], nothing, nothing, nothing + 1)
+            return Carried(self._grid[None], self._body[:, 0], nothing, nothing, nothing + 1)
         if not (as_long and bool((self.pose.valid & wanted.valid).all())):
-            return Carried(self._grid[None], nothing, nothing, nothing)
+            return Carried(self._grid[None], self._body[:, 0], nothing, nothing, nothing)
         affines, trust = part_motions(self.pose, wanted)
         known = trust >= 0
         distance = body_distances(wanted, self._grid)
@@ -114,10 +115,11 @@ class PhotoPerson:
         clear = (trusted * near * torch.sigmoid((BESIDE - distance[0]) * 5)).sum(0, keepdim=True)
         clear *= smoothstep((near * ended).sum(0), *AGREED)
         # But not in cracks between parts that the photo shows side by side.
-        clear *= 1 - closed(share * sample_pixels(self._body, place)[:, 0], max(1, round(CRACK * length)))
+        body = sample_pixels(self._body, place)[:, 0]
+        clear *= 1 - closed(share * body, max(1, round(CRACK * length)))
         back = affine_grid_pixels(_inverse(affines), (height, width), (height, width))
         still = self._still(known, ((places, distance), (back, self._distance)), length)
-        return Carried(place, share, clear, still)
+        return Carried(place, body, share, clear, still)
 
     def _fetched(
         self, near: Tensor, places: Tensor, inside: Tensor, own: Tensor, apart: float
@@ -180,7 +182,7 @@ def part_motions(source: Pose, target: Pose) -> tuple[Tensor, Tensor]:
         affines[1] = _similarity(faces[0], faces[1], scale)
     narrow = max(abs(float(torso_width(pose))) for pose in (source, target)) < NARROW
     if narrow and not (bool(both[0]) and float(stretch(affines[:1, :, :2])) < STRETCHED):  # its corners tell too little
-        affines[0], both[0], lost[0] = _similarity(_trunk(source), _trunk(target), scale), True, False
+        affines[0], both[0], lost[0] = _similarity(trunk(source), trunk(target), scale), True, False
     affines = torch.where(both[:, None, None], affines, torch.eye(2, 3))
     stretched = stretch(affines[:, :, :2])
     trust = torch.exp(-((stretched - 1) / STRETCH).square()) * both
@@ -196,11 +198,6 @@ def _same(pose: Pose, other: Pose) -> bool:
     seen = pose.visible
     near = bool(((pose.xy - other.xy)[seen].abs() < 1e-3).all())
     return near and torch.equal(seen, other.visible)
-
-
-def _trunk(pose: Pose) -> Tensor:
-    """Return the middle of the shoulders and that of the hips of a pose (1,): (2, 2)."""
-    return torch.stack([pose.xy[0, [2, 5]].mean(0), pose.xy[0, list(HIPS)].mean(0)])
 
 
 def _shoulder_width(pose: Pose) -> float:

@@ -16,10 +16,10 @@ from posegan.layers.part_flow import PARTS, nearest_on, part_segments
 from posegan.layers.smoothstep import smoothstep
 from posegan.layers.warp import pixel_grid, sample_pixels
 from posegan.pose import Pose, torso_scale
-from posegan.pose.pose import TORSO
 
 # Distances from bones are in half-widths of the part, see `bone_distances`.
 LEGS, ARMS = slice(2, 6), slice(6, 10)  # of the parts
+HIPS = (8, 11)
 
 
 def _for_parts(torso: float, head: float, leg: float, arm: float) -> Tensor:
@@ -64,14 +64,14 @@ def owners(photo: Tensor, body: Tensor, distance: Tensor) -> Tensor:
     `body_distances`.
     """
     bins = colour_bins((photo.float() + 1) / 2)
-    near = distance < SURE
-    own = nearest_parts(distance, SLOPE)
+    near, expected = distance < SURE, -SLOPE * _slim(distance)
+    own = torch.softmax(expected, 1)
     for _ in range(ROUNDS):
         core = own * body * near * (own > HALF)
         common = torch.stack([(histogram(bins, core[:, part]) + RARE).log() for part in range(PARTS)])
         told = common[:, bins].transpose(0, 1)
         told = (told - told.amax(1, keepdim=True)).clamp(min=-MOST)
-        own = torch.softmax(told - SLOPE * _slim(distance), 1)
+        own = torch.softmax(told + expected, 1)
         own = F.avg_pool2d(F.pad(own, (1, 1, 1, 1), mode="replicate"), 3, 1)
     return own
 
@@ -87,8 +87,7 @@ def reached(pose: Pose, body: Tensor, distance: Tensor, own: Tensor) -> Tensor:
     full = body.shape[-2], body.shape[-1]
     size = scaled(full, 0.5)
     small, half = F.interpolate(whole, size, mode="area"), to_the_ends(pose).resize(full, size)
-    hips, shoulders = half.xy[0, list(TORSO)].unflatten(0, (2, 2)).mean(1)
-    bones = torch.cat([torch.stack([shoulders, hips])[None], part_segments(half)[0][0]])  # (10, 2, 2)
+    bones = torch.cat([trunk(half)[None], part_segments(half)[0][0]])  # (10, 2, 2)
     grid = pixel_grid(size, body.device)
     foot = nearest_on(bones[:, 0], bones[:, 1], grid)  # (10, h, w, 2)
     away, own = (F.interpolate(values, size, mode="area")[0] for values in (distance, own))
@@ -101,6 +100,11 @@ def reached(pose: Pose, body: Tensor, distance: Tensor, own: Tensor) -> Tensor:
     to_arms = smoothstep(own[ARMS].sum(0), *OTHERS) * smoothstep(away[LEGS] - HIDDEN_BY_ARM, 0, WITHIN)
     lost[LEGS] = lost[LEGS].maximum(to_arms)
     return F.interpolate((result * (1 - lost))[:, None], full, mode="bilinear")[:, 0]
+
+
+def trunk(pose: Pose) -> Tensor:
+    """Return the middle of the shoulders and that of the hips of a pose (1,): (2, 2)."""
+    return torch.stack([pose.xy[0, [2, 5]].mean(0), pose.xy[0, list(HIPS)].mean(0)])
 
 
 def closed(share: Tensor, radius: int) -> Tensor:

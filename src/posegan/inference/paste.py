@@ -213,8 +213,7 @@ class _Shown:
         carried = self._parts.carry(target.resize(self._full, self._size))
         ratio = self._photo.new_tensor([self._full[1] / self._size[1], self._full[0] / self._size[0]])
         place = self._grown(((carried.place + 0.5) * ratio - 0.5).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        body = sample_pixels(self._body, carried.place)[:, 0]
-        shares = (carried.share * body, (carried.share + carried.clear).clamp(max=1), carried.still)
+        shares = (carried.share * carried.body, (carried.share + carried.clear).clamp(max=1), carried.still)
         grown = (self._grown(share[:, None])[:, 0] for share in shares)
         return _Carried(sample_pixels(self._photo, place), *grown)
 
