@@ -5,10 +5,10 @@
 Published width, 128x64, batch 4, discriminator and generator update, features of a VGG19 with random weights. The
 obvious form has the same networks, losses and optimisers, but warps the full map once per part, unfolds the n * n
 windows of the nearest-neighbour loss, and makes heatmaps, masks and affines one person after the other in NumPy and
-scikit-image (the references of the tests). Three batches a step, as the released code draws them, are timed beside one
-shared batch, and our form in bfloat16 (autocast) beside float32, which pays on processors with units for it. Times are
-processor seconds of one thread, medians of runs that take turns; memory is what a step adds to the peak of a fresh
-process (from /proc, so Linux only).
+scikit-image (the references of the tests); its convolutions are torch's own. Three batches a step, as the released code
+draws them, are timed beside one shared batch, and our form in bfloat16 (autocast) beside float32, which pays on
+processors with units for it. Times are processor seconds of one thread, medians of runs that take turns; memory is what
+a step adds to the peak of a fresh process (from /proc, so Linux only).
 """
 
 from __future__ import annotations
@@ -93,13 +93,14 @@ def stepper(form: str, folder: Path) -> Callable[[int], dict[str, Tensor]]:
     model = create_model("deformable", size=SIZE, batches=batches, features_path=str(features))
     phase = model.phases()[0]
     fabric = start_fabric(TrainingSettings(precision="bf16-mixed" if "bf16" in form else "32-true"))
-    step = Stepper(model.to(memory_format=torch.channels_last).train(), phase, fabric)
+    ours = form.startswith("ours")
+    step = Stepper(model.to(memory_format=torch.channels_last).train(), phase, fabric, fast=ours)
     data = SyntheticPoseDataset(SyntheticPeople(8, SIZE, 3), "train+validation", maps=False)
     drawn: list[Batch] = [data.batch(torch.arange(BATCH) + BATCH * k) for k in range(phase.streams)]
     batches_of_step = tuple(batch.to(torch.device("cpu"), channels_last=True) for batch in drawn)
 
     def run(k: int) -> dict[str, float]:
-        if form.startswith("ours"):
+        if ours:
             return step.step(k, batches_of_step, k)
         with patch.multiple("posegan.models.deformable", **OBVIOUS):
             return step.step(k, batches_of_step, k)

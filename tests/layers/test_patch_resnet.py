@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from posegan.layers.dropout import Dropout
 from posegan.layers.patch_resnet import ResidualConvs, ResnetDiscriminator, stem, two_convs
 from posegan.models import count_parameters
 
@@ -78,7 +79,7 @@ def test_a_residual_block_adds_and_has_no_activation_after_the_sum():
 
 def test_dropout_lies_between_the_convolutions_and_can_be_off():
     kinds = [type(layer) for layer in two_convs(4, 4, "batch", 0.5)]
-    assert kinds == [nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.Dropout, nn.Conv2d, nn.BatchNorm2d]
+    assert kinds == [nn.Conv2d, nn.BatchNorm2d, nn.ReLU, Dropout, nn.Conv2d, nn.BatchNorm2d]
     x = torch.randn(2, 6, 16, 8)
     for dropout, equal in ((0.5, False), (0.0, True)):
         network = ResnetDiscriminator(6, width=4, norm="instance", dropout=dropout)

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from posegan.batch import Batch
 from posegan.errors import UserError
+from posegan.layers.dropout import Dropout
 from posegan.models import count_parameters, create_model
 from posegan.models.patn import PATN, PoseAttentionEncoder, TransferBlock
 from posegan.pose import render_heatmap
@@ -53,7 +54,7 @@ class TestTransferBlock:
     def test_only_the_photo_s_side_ends_in_a_norm(self):
         block = TransferBlock(4, "batch", 0.5, first=False)
         kinds = [type(layer) for layer in block.photo]
-        assert kinds == [nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.Dropout, nn.Conv2d, nn.BatchNorm2d]
+        assert kinds == [nn.Conv2d, nn.BatchNorm2d, nn.ReLU, Dropout, nn.Conv2d, nn.BatchNorm2d]
         assert [type(layer) for layer in block.pose] == kinds[:-1]
         assert [(c.in_channels, c.out_channels) for c in (block.pose[0], block.pose[4])] == [(8, 8), (8, 4)]
 

@@ -101,9 +101,9 @@ class TestLosses:
     def test_real_and_fake_do_not_share_batch_statistics(self):
         model, batch = tiny(norm="batch", discriminator_dropout=0.0), pairs(2)
         step = context(model, batch)
-        real, fake = (judged(model, "shape", batch, photo).sigmoid() for photo in (batch.target_image, step.fake()))
-        expected = 2.5 * (-real.log().mean() - (1 - fake).log().mean())
-        torch.testing.assert_close(model.discriminator_losses("shape", step)["d_shape"], expected)
+        real, fake = (judged(model, "shape", batch, photo).double() for photo in (batch.target_image, step.fake()))
+        expected = 2.5 * (-real.sigmoid().log().mean() - (-fake).sigmoid().log().mean())
+        torch.testing.assert_close(model.discriminator_losses("shape", step)["d_shape"], expected.float())
 
     def test_a_discriminator_s_loss_has_no_way_into_the_generator(self):
         model = tiny()

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from posegan.layers.dropout import Dropout
+
 NormFactory = Callable[[int], nn.Module]  # channels -> layer
 
 
@@ -32,7 +34,7 @@ class UpBlock(nn.Module):
         super().__init__()
         self.conv = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=False)
         self.norm = norm(outputs)
-        self.dropout = nn.Dropout(0.5) if dropout else nn.Identity()
+        self.dropout = Dropout(0.5) if dropout else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the features at twice the resolution."""

@@ -8,6 +8,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from posegan.layers.dropout import Dropout
+
 Norm = Literal["batch", "instance"]
 
 
@@ -36,7 +38,7 @@ def two_convs(inputs: int, outputs: int, norm: Norm, dropout: float, *, last_nor
     def conv(channels: int) -> nn.Conv2d:
         return nn.Conv2d(inputs, channels, 3, padding=1, padding_mode="reflect", bias=has_bias(norm))
 
-    layers = [conv(inputs), norm_layer(norm, inputs), nn.ReLU(), nn.Dropout(dropout), conv(outputs)]
+    layers = [conv(inputs), norm_layer(norm, inputs), nn.ReLU(), Dropout(dropout), conv(outputs)]
     return nn.Sequential(*layers, *([norm_layer(norm, outputs)] if last_norm else []))
 
 

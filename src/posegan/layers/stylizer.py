@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from posegan.layers.adapn import Modulation, adaptive_norm
+from posegan.layers.dropout import Dropout
 from posegan.layers.fitted_up import FittedUpConv, sizes_up
 from posegan.layers.patch_resnet import Norm, norm_layer
 from posegan.layers.sizes import fit_map
@@ -105,7 +106,7 @@ class PoseStylizer(nn.Module):
             StylizerLevel(a, b, styles, 2 ** (i + 1), modulation, pose, attention)
             for i, (a, b) in enumerate(zip(inputs, channels, strict=True))
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         seen = [channels[0], *(a + b for a, b in pairwise(channels))]  # by the full image: itself and the foreground
         self.image = nn.ModuleList(NormedUp(a, b, norm) for a, b in zip(seen[:-1], channels[:-1], strict=True))
         last = channels[-1]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from posegan.layers.dropout import Dropout
 from posegan.layers.sizes import SameConv2d
 
 CONSTANT = 1e-10  # variance of an output that does not vary, and so cannot be brought to 1
@@ -72,7 +73,7 @@ class GuidedResidual(nn.Module):
         super().__init__()
         self.narrow = WeightNormConv2d(guide, channels, 1) if guide else None
         self.conv = WeightNormConv2d(2 * channels if guide else channels, channels, 3)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, guide: Tensor | None = None) -> Tensor:
         """Return features of the shape of x."""

@@ -212,7 +212,8 @@ class Run:
         )
 
     def _stepper(self, phase: Phase) -> Stepper:
-        stepper = Stepper(self.model, phase, self.fabric, self.settings.accumulate)
+        fast = self.settings.fast_convolutions and not self.settings.compile  # which sees nothing of such contexts
+        stepper = Stepper(self.model, phase, self.fabric, self.settings.accumulate, fast=fast)
         if self.state is not None and self.state["phase"] == phase.name:
             try:
                 stepper.load(self.state["optimisers"])

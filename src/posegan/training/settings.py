@@ -84,6 +84,8 @@ class TrainingSettings:
     """Number format of the forward passes."""
     channels_last: bool = True
     """Keep images and weights in channels-last memory order."""
+    fast_convolutions: bool = True
+    """On a CPU in float32, compute wide convolutions in faster forms, which are the same to about five digits."""
     compile: bool = False
     """Compile the generator and the discriminators with torch.compile."""
     ema: float = 0.999

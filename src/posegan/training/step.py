@@ -6,6 +6,7 @@ of an update, so a generator update leaves the discriminators without gradients 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil
@@ -16,18 +17,25 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from posegan.batch import Batch
+from posegan.layers.faster_convolutions import FasterConvolutions
 from posegan.models import Phase, ReposeModel, StepContext, Update
 from posegan.models.base import RMSProp
 
 
 class Stepper:
-    """Holds the optimisers of one phase and makes its steps."""
+    """Holds the optimisers of one phase and makes its steps.
 
-    def __init__(self, model: ReposeModel, phase: Phase, fabric: Fabric, accumulate: int = 1) -> None:
+    accumulate: parts of a batch. fast: wide convolutions are computed by `FasterConvolutions`, where that applies.
+    """
+
+    def __init__(
+        self, model: ReposeModel, phase: Phase, fabric: Fabric, accumulate: int = 1, *, fast: bool = False
+    ) -> None:
         self.model = model
         self.phase = phase
         self.fabric = fabric
         self.accumulate = accumulate
+        self.fast = fast
         self.parameters = {u.name: _trainable(u.modules) for u in phase.updates}
         self.optimisers = {u.name: _optimiser(u, self.parameters[u.name]) for u in phase.updates}
 
@@ -53,9 +61,10 @@ class Stepper:
         parts = _split(batches, self.accumulate)
         shared = [StepContext(self.model, part, step, share=self.accumulate == 1) for part in parts]
         terms: dict[str, Tensor] = {}
-        for update in self.phase.updates:
-            if number % update.every == 0:
-                terms |= self._update(update, shared, number)
+        with FasterConvolutions() if self.fast else contextlib.nullcontext():
+            for update in self.phase.updates:
+                if number % update.every == 0:
+                    terms |= self._update(update, shared, number)
         return terms
 
     def _own(self, step: int, pairs: int) -> list[bool]:
