@@ -13,6 +13,8 @@ from posegan.errors import UserError
 from posegan.images import read_photo, to_bytes, to_pil, to_signed, write_png
 from posegan.inference.framing import load_photo
 from posegan.inference.predictor import SHIPPED, Predictor, shipped_weights
+from posegan.layers.faster_convolutions import FasterConvolutions
+from posegan.models import create_model
 from posegan.pose import Pose, write_openpose
 from posegan.weights import read_weights, save_weights
 from tests.small_world import SIZE, photo, standing
@@ -61,6 +63,28 @@ def test_encoded_once_rendered_in_many_poses(predictor: Predictor) -> None:
     two = predictor.encode(source.repeat(2, 1, 1, 1), Pose.stack([standing(), standing()]))
     with pytest.raises(ValueError, match="2 photos cannot be rendered in 3 poses"):
         predictor.render(two, targets)
+
+
+def test_wide_generators_convolve_in_faster_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered = []
+
+    class Counted(FasterConvolutions):
+        def __enter__(self) -> Counted:
+            entered.append(1)
+            super().__enter__()  # type: ignore[no-untyped-call]
+            return self
+
+    monkeypatch.setattr("posegan.inference.predictor.FasterConvolutions", Counted)
+    torch.manual_seed(0)
+    source, pose = torch.rand(2, 3, *SIZE) * 2 - 1, Pose.stack([standing()] * 2)
+    found = []
+    for width, times in ((4, 0), (48, 3)):
+        predictor = Predictor(create_model("patn", width=width, blocks=4, features="none").generator, SIZE, "cpu")
+        found = [predictor.repose(source, pose, pose), predictor.render(predictor.encode(source, pose), pose)]
+        assert len(entered) == times
+    torch.testing.assert_close(*found)
+    with torch.inference_mode():
+        torch.testing.assert_close(found[0], predictor.generator(source, pose, pose).image, rtol=0, atol=1e-3)
 
 
 def test_weights_whose_pictures_overflow_are_told(weights: Path, tmp_path: Path) -> None:

@@ -108,3 +108,15 @@ def test_more_channels_and_larger_maps_pay() -> None:
     assert [side(channels, 4) for channels in (32, 64, 128, 256)] == [None, None, 4, 4]
     assert [side(128, photos) for photos in (1, 4)] == [None, 4]
     assert [few_pixels(pixels, 512, 1 << 20) for pixels in (511, 512)] == [True, False]
+
+
+def test_less_pays_without_gradients() -> None:
+    assert [cheapest_side(512, 512, 3, (4, 16, 8), 9 * 512, gradients) for gradients in (True, False)] == [4, None]
+    assert [few_pixels(pixels, 512, 1 << 20, gradients=False) for pixels in (63, 64)] == [True, False]
+    layer, x = nn.Conv2d(512, 512, 3, padding=1), numbers(4, 512, 16, 8)
+    with FasterConvolutions():
+        other = layer(x)
+        with torch.no_grad():
+            usual = layer(x)
+    with torch.no_grad():
+        assert torch.equal(usual, layer(x)) and not torch.equal(other, layer(x))

@@ -6,6 +6,7 @@ inference/framing.py.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Sequence
@@ -26,12 +27,14 @@ from posegan.inference.onnx_generator import is_exported, load_exported
 from posegan.inference.poses import FramedPose, bundled_poses, find_pose, pose_beside
 from posegan.inference.several import photo_shares
 from posegan.inference.targets import fit_body
+from posegan.layers.faster_convolutions import FasterConvolutions
 from posegan.models.base import Features, Generator, Output
 from posegan.pose import Pose, Size
 from posegan.weights import WeightsInfo, bundled_names, find_weights, load_model, root_of, tell_licence
 
 PoseGiven = Pose | FramedPose | str | Path
 Person = tuple[Tensor, Pose]  # a photo (3, h, w) uint8, and the pose () of its person in its pixels
+WIDE = 10_000_000  # parameters: narrower generators have too little to gain by `FasterConvolutions`
 SHIPPED = ("posegan-market-research", "posegan-synthetic")  # what is used when no weights are named, in this order
 
 
@@ -73,6 +76,8 @@ class Predictor:
         self.info = info
         self.path = path
         self._sha256 = sha256
+        wide = sum(parameter.numel() for parameter in self.generator.parameters()) >= WIDE
+        self._wide = wide and self.device.type == "cpu"
 
     @classmethod
     def load(
@@ -96,7 +101,7 @@ class Predictor:
             info, sha256 = exported.weights, exported.sha256
         else:
             model, info = load_model(path)
-            generator, sha256 = model.generator, None
+            generator, sha256 = model.generator.to(memory_format=torch.channels_last), None
         tell_licence(path.stem, info.licence)
         height, width = info.config["size"]
         if fast and choose_device(device).type == "cpu" and (graphs := find_graphs(root_of(path))):
@@ -124,7 +129,8 @@ class Predictor:
         if not len(source) == len(source_pose) == len(target_pose):
             raise ValueError(f"{len(source)} photos, {len(source_pose)} source and {len(target_pose)} target poses")
         poses = source_pose.to(self.device), target_pose.to(self.device)
-        output: Output = self.generator(source.to(self.device), *poses)
+        with self._convolutions():
+            output: Output = self.generator(source.to(self.device), *poses)
         return output
 
     @torch.inference_mode()
@@ -132,7 +138,8 @@ class Predictor:
         """Return photos (B, 3, H, W) in [-1, 1] with their poses (B,) ready to be rendered in many poses."""
         size = source.shape[-2], source.shape[-1]
         pose = self.generator.fit_pose(source_pose.to(self.device), size)
-        features = self.generator.encode(self.generator.fit(source.to(self.device)), pose)
+        with self._convolutions():
+            features = self.generator.encode(self.generator.fit(source.to(self.device)), pose)
         return EncodedPhotos(features, pose, size)
 
     @torch.inference_mode()
@@ -148,7 +155,9 @@ class Predictor:
         if len(pose) != count:
             raise ValueError(f"{len(pose)} photos cannot be rendered in {count} poses")
         target = self.generator.fit_pose(target_pose.to(self.device), encoded.size)
-        return self._finite(self.generator.restore(self.generator.render(features, pose, target).image, encoded.size))
+        with self._convolutions():
+            image = self.generator.render(features, pose, target).image
+        return self._finite(self.generator.restore(image, encoded.size))
 
     @torch.inference_mode()
     def encode_person(self, source: Tensor, source_pose: Pose, others: Sequence[Person] = ()) -> EncodedPhotos:
@@ -174,6 +183,9 @@ class Predictor:
         shares = photo_shares(encoded.pose, target, self.generator.fit_size(encoded.size))
         output = self.generator.render_together(encoded.features, encoded.pose, target, shares)
         return self._finite(self.generator.restore(output.image, encoded.size))
+
+    def _convolutions(self) -> contextlib.AbstractContextManager[object]:
+        return FasterConvolutions() if self._wide else contextlib.nullcontext()
 
     def _finite(self, images: Tensor) -> Tensor:
         if not bool(images.isfinite().all()):  # NaN would be black, without a word

@@ -13,8 +13,10 @@ from torch.overrides import TorchFunctionMode
 
 from posegan.layers import one_product, winograd
 
-SQUARE_COST, KERNEL_COST = 86, 33  # multiplications that take as long as changing the basis of one number
-GAIN = 0.8  # of the usual form's multiplications: what pays must cost less
+SQUARE_COST = 86  # multiplications that take as long as changing the basis of one number of a map
+KERNEL_COST = {True: 33, False: 66}  # the same for kernels, beside passes with gradients or without
+GAIN = 0.8  # of the usual form's multiplications: what pays costs less
+PIXELS = {True: 1, False: 1 / 8}  # for each input channel: a map with fewer is small
 KERNELS = 1 << 15  # numbers of a kernel from which on its order is worth anything
 
 
@@ -55,10 +57,10 @@ def _conv2d(
     if (size, step) in ((3, 1), (4, 2)):
         taps = size // step
         usual = taps**2 * count * rows * columns
-        side = cheapest_side(channels * step**2, outputs, taps, (count, rows, columns), usual)
+        side = cheapest_side(channels * step**2, outputs, taps, (count, rows, columns), usual, torch.is_grad_enabled())
         if side is not None:
             return winograd.convolve(x, weight, bias, step, around, side)
-    if few_pixels(count * rows * columns, channels, weight.numel()):
+    if few_pixels(count * rows * columns, channels, weight.numel(), torch.is_grad_enabled()):
         return one_product.convolve(x, weight, bias, step, around)
     return None
 
@@ -83,7 +85,7 @@ def _conv_transpose2d(
     rows, columns = x.shape[2:]
     if (size, step, more) == (4, 2, 0):
         results, usual = (count, rows + 1, columns + 1), 4 * count * rows * columns
-        side = cheapest_side(channels, 4 * outputs, 2, results, usual)
+        side = cheapest_side(channels, 4 * outputs, 2, results, usual, torch.is_grad_enabled())
         if side is not None:
             return winograd.convolve_transposed(x, weight, bias, around, side)
     if few_pixels(count * rows * columns, channels, weight.numel()):
@@ -109,25 +111,27 @@ def _alike(value: int | str | Sequence[int]) -> int | None:
 
 
 @functools.lru_cache(maxsize=4096)
-def cheapest_side(channels: int, outputs: int, taps: int, results: tuple[int, int, int], usual: int) -> int | None:
+def cheapest_side(
+    channels: int, outputs: int, taps: int, results: tuple[int, int, int], usual: int, gradients: bool = True
+) -> int | None:
     """Return m, the side of a square of results by which Winograd's form is cheapest; None if that gains too little.
 
     All is counted over cells: channels and outputs of one, taps r of a kernel's side, results (B, H, W).
     Costs are in multiplications for each pair of channels; usual: those of the usual form. They were fitted to what
-    benchmarks/convolutions.py measures.
+    benchmarks/convolutions.py measures. gradients: whether there will be any, by which this form gains more.
     """
     costs = {}
     for side in winograd.SIDES:
         squares = results[0] * -(-results[1] // side) * -(-results[2] // side)
-        overhead = SQUARE_COST * squares * (1 / channels + 1 / outputs) + KERNEL_COST
+        overhead = SQUARE_COST * squares * (1 / channels + 1 / outputs) + KERNEL_COST[gradients]
         costs[side] = (side + taps - 1) ** 2 * (squares + overhead)
     best = min(costs, key=lambda side: costs[side])
     return best if costs[best] < GAIN * usual else None
 
 
-def few_pixels(pixels: int, channels: int, kernels: int) -> bool:
+def few_pixels(pixels: int, channels: int, kernels: int, gradients: bool = True) -> bool:
     """Tell whether one product is faster, from the pixels of all smaller maps, input channels and numbers of a kernel.
 
     Then there are more numbers in the kernels than in the maps; measured in the same place.
     """
-    return pixels < channels and kernels >= KERNELS
+    return pixels < channels * PIXELS[gradients] and kernels >= KERNELS
