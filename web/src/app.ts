@@ -420,11 +420,13 @@ export class App {
   }
 
   mirror(): void {
+    if (!this.work) return; // no photo yet
     this.put(mirror(this.history.now, this.facts.skeleton));
     this.messages.tell("The pose is mirrored.");
   }
 
   swapSides(): void {
+    if (!this.work) return; // no photo yet
     this.put(swapSides(this.history.now, this.facts.skeleton));
     this.messages.tell("Left and right are swapped.");
   }

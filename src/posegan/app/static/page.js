@@ -1,4 +1,4 @@
-// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 95d70a415b716f935f5f82ccb4c4f75b961ca763227c3b6aaf49d5850a3b3687
+// Built from web/src by web/build.mjs, do not edit. sha256 of the sources: 221afe225ea0b4bf3c353a085a53469b545da2a21943f0b08af509b6a354ac26
 
 // src/backend.ts
 var Sentence = class extends Error {
@@ -1383,10 +1383,12 @@ var App = class {
     this.messages.tell("The pose is reset.");
   }
   mirror() {
+    if (!this.work) return;
     this.put(mirror(this.history.now, this.facts.skeleton));
     this.messages.tell("The pose is mirrored.");
   }
   swapSides() {
+    if (!this.work) return;
     this.put(swapSides(this.history.now, this.facts.skeleton));
     this.messages.tell("Left and right are swapped.");
   }
