@@ -7,6 +7,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from posegan.layers import faster_convolutions
 from posegan.models import create_model
 from posegan.training import load_recipe, step, train
 from posegan.training.speed import _batch
@@ -20,9 +21,10 @@ def test_wide_convolutions_change_a_step_in_the_fifth_digit_only() -> None:
     found: list[tuple[dict[str, Tensor], dict[str, Tensor]]] = []
     for fast in (False, True):
         torch.manual_seed(0)
-        options = {"width": 32, "blocks": 2, "features": "none", "perceptual_weight": 0.0}
+        options = {"width": 32, "blocks": 4, "features": "none", "perceptual_weight": 0.0}
         model = create_model("patn", **options).to(memory_format=torch.channels_last).train()
         stepper = Stepper(model, model.phases()[0], Fabric(accelerator="cpu", devices=1), fast=fast)
+        assert stepper.fast == fast
         found.append((stepper.step(0, (batch,), 0), model.generator.state_dict()))
     (usual, before), (fewer, after) = found
     torch.testing.assert_close(fewer, usual, rtol=1e-4, atol=1e-5)
@@ -46,7 +48,13 @@ def test_settings_decide(
             return self
 
     monkeypatch.setattr(step, "FasterConvolutions", Counted)
+    monkeypatch.setattr(faster_convolutions, "WIDE", 1)
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self: None)
     recipe = write_recipe(tmp_path / "a.yaml", tiny_market, tmp_path / "run")
     train(load_recipe(recipe, ["--training.steps", "2", *settings]))
     assert len(contexts) == entered
+
+
+def test_narrow_models_stay_out_of_the_context() -> None:
+    model = create_model("posegan", features="none", perceptual_weight=0.0, nearest_weight=0.0)
+    assert not Stepper(model, model.phases()[0], Fabric(accelerator="cpu", devices=1), fast=True).fast

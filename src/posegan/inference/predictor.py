@@ -27,14 +27,13 @@ from posegan.inference.onnx_generator import is_exported, load_exported
 from posegan.inference.poses import FramedPose, bundled_poses, find_pose, pose_beside
 from posegan.inference.several import photo_shares
 from posegan.inference.targets import fit_body
-from posegan.layers.faster_convolutions import FasterConvolutions
+from posegan.layers.faster_convolutions import FasterConvolutions, wide
 from posegan.models.base import Features, Generator, Output
 from posegan.pose import Pose, Size
 from posegan.weights import WeightsInfo, bundled_names, find_weights, load_model, root_of, tell_licence
 
 PoseGiven = Pose | FramedPose | str | Path
 Person = tuple[Tensor, Pose]  # a photo (3, h, w) uint8, and the pose () of its person in its pixels
-WIDE = 10_000_000  # parameters: narrower generators have too little to gain by `FasterConvolutions`
 SHIPPED = ("posegan-market-research", "posegan-synthetic")  # what is used when no weights are named, in this order
 
 
@@ -76,8 +75,7 @@ class Predictor:
         self.info = info
         self.path = path
         self._sha256 = sha256
-        wide = sum(parameter.numel() for parameter in self.generator.parameters()) >= WIDE
-        self._wide = wide and self.device.type == "cpu"
+        self._fast = self.device.type == "cpu" and wide(self.generator)
 
     @classmethod
     def load(
@@ -185,7 +183,7 @@ class Predictor:
         return self._finite(self.generator.restore(output.image, encoded.size))
 
     def _convolutions(self) -> contextlib.AbstractContextManager[object]:
-        return FasterConvolutions() if self._wide else contextlib.nullcontext()
+        return FasterConvolutions() if self._fast else contextlib.nullcontext()
 
     def _finite(self, images: Tensor) -> Tensor:
         if not bool(images.isfinite().all()):  # NaN would be black, without a word

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
@@ -18,10 +18,14 @@ KERNEL_COST = {True: 33, False: 66}  # the same for kernels, beside passes with 
 GAIN = 0.8  # of the usual form's multiplications: what pays costs less
 PIXELS = {True: 1, False: 1 / 8}  # for each input channel: a map with fewer is small
 KERNELS = 1 << 15  # numbers of a kernel from which on its order is worth anything
+WIDE = 10_000_000  # numbers of a network from which on it has something to gain
 
 
 class FasterConvolutions(TorchFunctionMode):
-    """Wide convolutions take fewer multiplications or one product of matrices here; all others stay torch's own."""
+    """Wide convolutions take fewer multiplications or one product of matrices here; all others stay torch's own.
+
+    It sees every call of torch, a microsecond each, which costs a narrow network more than it gains: see `wide`.
+    """
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -35,6 +39,11 @@ class FasterConvolutions(TorchFunctionMode):
         else:
             return func(*args, **kwargs)
         return func(*args, **kwargs) if out is None else out
+
+
+def wide(network: nn.Module) -> bool:
+    """Tell whether a network is so large that it gains by the context; frozen feature networks in it count."""
+    return sum(tensor.numel() for tensor in (*network.parameters(), *network.buffers())) >= WIDE
 
 
 def _conv2d(

@@ -146,11 +146,13 @@ def _jobs(
     model.train()
     model.initialise([batch])
     for phase in model.phases():
-        stepper = Stepper(model, phase, fabric)
+        stepper = Stepper(model, phase, fabric, fast=True)
         batches = (batch,) * phase.streams
 
-        def step(fast: bool, stepper: Stepper = stepper, batches: tuple[Batch, ...] = batches) -> object:
-            stepper.fast = fast
+        def step(
+            fast: bool, stepper: Stepper = stepper, batches: tuple[Batch, ...] = batches, gains: bool = stepper.fast
+        ) -> object:
+            stepper.fast = fast and gains
             return stepper.step(0, batches, 0)
 
         yield f"step of phase {phase.name!r}", functools.partial(step, True), functools.partial(step, False)
