@@ -34,7 +34,12 @@ def test_wide_convolutions_change_a_step_in_the_fifth_digit_only() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "entered"),
-    [([], 2), (["--training.fast_convolutions", "false"], 0), (["--training.compile", "true"], 0)],
+    [
+        ([], 2),
+        (["--training.fast_convolutions", "false"], 0),
+        (["--training.compile", "true"], 0),
+        (["--training.precision", "bf16-mixed"], 0),
+    ],
 )
 def test_settings_decide(
     settings: list[str], entered: int, tiny_market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -94,7 +94,7 @@ def measure(
                 model = model_on(device, name, settings)
                 for count in batches:
                     batch = _batch(size, count).to(device, channels_last=True)
-                    for what, job, usual in _jobs(model, fabric, batch):
+                    for what, job, usual in _jobs(model, fabric, batch, fast=precision == "32-true"):
                         timing = _time(name, what, size, count, job, _operations(usual), rate, device, runs)
                         result["timings"].append(dataclasses.asdict(timing) | {"share_of_floor": timing.share_of_floor})
                         yield timing, result
@@ -137,7 +137,7 @@ def _batch(size: Size, count: int) -> Batch:
 
 
 def _jobs(
-    model: ReposeModel, fabric: Any, batch: Batch
+    model: ReposeModel, fabric: Any, batch: Batch, *, fast: bool = True
 ) -> Iterator[tuple[str, Callable[[], object], Callable[[], object]]]:
     """Yield a step of each phase, then generation: a name, a function to time, and one whose operations count.
 
@@ -146,7 +146,7 @@ def _jobs(
     model.train()
     model.initialise([batch])
     for phase in model.phases():
-        stepper = Stepper(model, phase, fabric, fast=True)
+        stepper = Stepper(model, phase, fabric, fast=fast)
         batches = (batch,) * phase.streams
 
         def step(

@@ -25,7 +25,7 @@ from posegan.models.base import RMSProp
 class Stepper:
     """Holds the optimisers of one phase and makes its steps.
 
-    accumulate: parts of a batch. fast: convolve in `FasterConvolutions`, if the model is wide enough to gain by it.
+    accumulate: parts of a batch. fast: on a CPU, convolve in `FasterConvolutions` if the model is wide enough to gain by it.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Stepper:
         self.phase = phase
         self.fabric = fabric
         self.accumulate = accumulate
-        self.fast = fast and wide(model)
+        self.fast = fast and fabric.device.type == "cpu" and wide(model)
         self.parameters = {u.name: _trainable(u.modules) for u in phase.updates}
         self.optimisers = {u.name: _optimiser(u, self.parameters[u.name]) for u in phase.updates}
 
