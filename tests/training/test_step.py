@@ -32,6 +32,7 @@ def test_wide_convolutions_change_a_step_in_the_fifth_digit_only() -> None:
     assert any(not torch.equal(a, b) for a, b in zip(after.values(), before.values(), strict=True))
 
 
+@pytest.mark.filterwarnings("ignore:training.precision is bf16-mixed")
 @pytest.mark.parametrize(
     ("settings", "entered"),
     [

@@ -25,7 +25,7 @@ from posegan.models.base import RMSProp
 class Stepper:
     """Holds the optimisers of one phase and makes its steps.
 
-    accumulate: parts of a batch. fast: on a CPU, convolve in `FasterConvolutions` if the model is wide enough to gain by it.
+    accumulate: parts of a batch. fast: convolve in `FasterConvolutions`, on a CPU, if the model is wide enough to gain.
     """
 
     def __init__(
