@@ -25,7 +25,7 @@ from posegan.training import load_recipe, train
 from posegan.training.ema import Ema
 from posegan.training.guard import NotFiniteError
 from posegan.training.log import RunLog
-from posegan.training.loop import step_seed
+from posegan.training.loop import Run, step_seed
 from posegan.training.settings import DataSettings, open_data
 from posegan.training.state import list_states, load_newest_state
 from posegan.weights import load_model
@@ -142,6 +142,17 @@ def test_two_runs_in_one_folder_do_not_mix(tiny_market: Path, tmp_path: Path) ->
     assert not list_states(tmp_path / "run" / "state")
     train(recipe)
     assert list_states(tmp_path / "run" / "state")
+
+
+def test_a_run_that_another_took_further_while_it_started_goes_no_further(tiny_market: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(write_recipe(tmp_path / "a.yaml", tiny_market, tmp_path / "run"), ["--training.steps", "3"])
+    train(recipe)
+    late = Run(load_recipe(tmp_path / "a.yaml", ["--training.steps", "8"]), resume=True)
+    train(load_recipe(tmp_path / "a.yaml", ["--training.steps", "6"]))
+    states = list_states(tmp_path / "run" / "state")
+    with pytest.raises(UserError, match="trained further by another run meanwhile: start this one again"):
+        late.go()
+    assert list_states(tmp_path / "run" / "state") == states
 
 
 def test_a_time_limit_stops_the_run_saved(tiny_market: Path, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from posegan.training.guard import FiniteGuard
 from posegan.training.log import SHEET_PAIRS, RunLog, validation_ssim, write_samples
 from posegan.training.machine import conditions, start_fabric, warn_of_differences, warn_of_slow_bf16
 from posegan.training.settings import Recipe, load_recipe, open_data, open_validation
-from posegan.training.state import load_newest_state, save_state
+from posegan.training.state import list_states, load_newest_state, save_state
 from posegan.training.step import Stepper
 from posegan.weights import WeightsInfo, fill, find_weights, read_weights, save_weights
 
@@ -76,6 +76,7 @@ class Run:
         if self.fabric.is_global_zero:
             warn_of_slow_bf16(self.fabric.device, settings.precision)
         self._stop = False
+        self._states = list_states(self.folder / "state")
         found = load_newest_state(self.folder / "state") if resume else None
         if found is None and not resume and (self.folder / "state").exists():
             raise UserError(f"{self.folder} already holds a run: give another training.out, or resume it.")
@@ -149,6 +150,8 @@ class Run:
             if main:
                 out_folder(folder)
                 stack.enter_context(sole_writer(folder))
+                if list_states(folder / "state") != self._states:  # and going on would remove what that one saved
+                    raise UserError(f"{folder} was trained further by another run meanwhile: start this one again.")
                 changed = changed_keys(folder / "config.yaml", self.recipe.tree()) if self.start else []
                 write_text(folder / "config.yaml", dump(self.recipe.tree()))
             self.fabric.barrier()
