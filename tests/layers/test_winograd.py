@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from posegan.layers.winograd import SIDES, convolve, convolve_transposed
+from posegan.layers.winograd import SIDES, basis, convolve, convolve_transposed
 
 SIZES = [(8, 4), (7, 9), (5, 2), (12, 12)]
 
@@ -53,3 +53,11 @@ def test_first_and_second_derivatives(job: tuple[Callable[..., Tensor], tuple[in
     given = tuple(numbers(*s).requires_grad_() for s in (shape, kernel, (2,)))
     assert torch.autograd.gradcheck(run, given)
     assert torch.autograd.gradgradcheck(run, given)
+
+
+def test_what_inference_leaves_behind_serves_training() -> None:
+    basis.cache_clear()
+    x, weight = numbers(1, 2, 8, 8), numbers(3, 2, 3, 3).requires_grad_()
+    with torch.inference_mode():
+        convolve(x, weight, padding=1)
+    assert torch.autograd.grad(convolve(x, weight, padding=1).sum(), weight)[0].isfinite().all()

@@ -85,6 +85,7 @@ def _multiply(
 
 
 @functools.cache
+@torch.inference_mode(False)  # which the first caller may be in, and another one wants gradients
 def basis(side: int, taps: int, dtype: torch.dtype) -> Basis:
     """Return what changes squares of the input (n^2, n^2), of kernels (n^2, r^2) and of results (m^2, n^2).
 
