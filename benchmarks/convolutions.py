@@ -11,7 +11,6 @@ feature networks of random weights. Layers that would not gain are left to torch
 from __future__ import annotations
 
 import json
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning_fabric import Fabric
+from losses_and_metrics import medians
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -61,17 +62,6 @@ def layer(kind: str, channels: int, outputs: int) -> tuple[Callable[[Tensor, Ten
     return lambda x, w: F.conv_transpose2d(x, w, stride=2, padding=1), torch.randn(channels, outputs, 4, 4)
 
 
-def in_turns(jobs: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
-    """Return the median seconds of each job; the first round does not count."""
-    taken: dict[str, list[float]] = {name: [] for name in jobs}
-    for _ in range(runs + 1):
-        for name, job in jobs.items():
-            start = time.perf_counter()
-            job()
-            taken[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times[1:]) for name, times in taken.items()}
-
-
 def faster(job: Callable[[], object]) -> Callable[[], object]:
     """Return a job that runs in the context."""
 
@@ -103,7 +93,7 @@ def measure_layer(kind: str, photos: int, channels: int, outputs: int, height: i
     row: dict[str, Any] = {"layer": kind, "photos": photos, "channels": channels, "outputs": outputs}
     row |= {"height": height, "width": width}
     for name, job in jobs.items():
-        times = in_turns({"usual": job, "faster": faster(job)}, RUNS)
+        times = medians({"usual": job, "faster": faster(job)}, RUNS, time.perf_counter)
         row[name] = {f"{form}_ms": 1e3 * seconds for form, seconds in times.items()}
         row[name]["times_faster"] = times["usual"] / times["faster"]
     for form, job in (("usual", forward), ("faster", faster(forward))):
@@ -113,9 +103,8 @@ def measure_layer(kind: str, photos: int, channels: int, outputs: int, height: i
     return row
 
 
-def measure_steps(name: str) -> list[dict[str, Any]]:
+def measure_steps(fabric: Fabric, name: str) -> list[dict[str, Any]]:
     """Time a step of each phase of a model both ways."""
-    fabric = start_fabric(TrainingSettings(accelerator="cpu"))
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         model = model_on(fabric.device, name, _settings(name, (128, 64), Path(folder), {}))
@@ -123,7 +112,7 @@ def measure_steps(name: str) -> list[dict[str, Any]]:
         for what, fast, usual in _jobs(model, fabric, batch):
             if what == "generation":
                 continue
-            times = in_turns({"usual": usual, "faster": fast}, STEPS)
+            times = medians({"usual": usual, "faster": fast}, STEPS, time.perf_counter)
             row: dict[str, Any] = {"model": name, "what": what}
             rows.append(
                 row | {f"{k}_s": v for k, v in times.items()} | {"times_faster": times["usual"] / times["faster"]}
@@ -132,7 +121,7 @@ def measure_steps(name: str) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    start_fabric(TrainingSettings(accelerator="cpu"))  # keeps freed memory
+    fabric = start_fabric(TrainingSettings(accelerator="cpu"))  # which keeps freed memory
     result: dict[str, Any] = {
         "machine": f"{processor_name()}, torch {torch.__version__}",
         "date": time.strftime("%Y-%m-%d"),
@@ -147,7 +136,7 @@ def main() -> None:
             speeds = [rows[-1][part]["times_faster"] for part in ("forward", "forward and backward")]
             print(threads, *description, *(f"x{speed:.2f}" for speed in speeds), flush=True)
     for name in MODELS:
-        for row in measure_steps(name):
+        for row in measure_steps(fabric, name):
             result["steps"].append(row)
             print(
                 name,

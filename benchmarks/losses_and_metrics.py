@@ -118,15 +118,17 @@ def added_peak(form: str, window: int) -> int:
     return resident("VmHWM") - before
 
 
-def medians(forms: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median processor seconds of each form; they take turns, so that a busy moment falls on all alike."""
+def medians(
+    forms: dict[str, Callable[[], object]], repeats: int, clock: Callable[[], float] = time.process_time
+) -> dict[str, float]:
+    """Median seconds of each form by a clock; they take turns, so that a busy moment falls on all alike."""
     seconds: dict[str, list[float]] = {name: [] for name in forms}
     for turn in range(repeats + 1):
         for name, form in forms.items():
-            start = time.process_time()
+            start = clock()
             form()
             if turn:  # the first warms up
-                seconds[name].append(time.process_time() - start)
+                seconds[name].append(clock() - start)
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 

@@ -13,10 +13,10 @@ from posegan.errors import UserError
 from posegan.images import read_photo, to_bytes, to_pil, to_signed, write_png
 from posegan.inference.framing import load_photo
 from posegan.inference.predictor import SHIPPED, Predictor, shipped_weights
-from posegan.layers.faster_convolutions import FasterConvolutions
 from posegan.models import create_model
 from posegan.pose import Pose, write_openpose
 from posegan.weights import read_weights, save_weights
+from tests.layers.convolutions import count_contexts
 from tests.small_world import SIZE, photo, standing
 
 
@@ -66,15 +66,7 @@ def test_encoded_once_rendered_in_many_poses(predictor: Predictor) -> None:
 
 
 def test_wide_generators_convolve_in_faster_forms(monkeypatch: pytest.MonkeyPatch) -> None:
-    entered = []
-
-    class Counted(FasterConvolutions):
-        def __enter__(self) -> Counted:
-            entered.append(1)
-            super().__enter__()  # type: ignore[no-untyped-call]
-            return self
-
-    monkeypatch.setattr("posegan.inference.predictor.FasterConvolutions", Counted)
+    entered = count_contexts("posegan.inference.predictor", monkeypatch)
     torch.manual_seed(0)
     source, pose = torch.rand(2, 3, *SIZE) * 2 - 1, Pose.stack([standing()] * 2)
     found = []
@@ -85,6 +77,15 @@ def test_wide_generators_convolve_in_faster_forms(monkeypatch: pytest.MonkeyPatc
     torch.testing.assert_close(*found)
     with torch.inference_mode():
         torch.testing.assert_close(found[0], predictor.generator(source, pose, pose).image, rtol=0, atol=1e-3)
+
+
+def test_several_photos_of_one_person_do_so_too(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entered = count_contexts("posegan.inference.predictor", monkeypatch)
+    monkeypatch.setattr("posegan.inference.predictor.wide", lambda generator: True)
+    predictor, first = Predictor.load(weights, "cpu"), to_signed(photo(1, standing()))
+    encoded = predictor.encode_person(first, standing(), [(photo(2, standing("back")), standing("back"))])
+    predictor.render_person(encoded, Pose.stack([standing("left")]))
+    assert len(encoded) == len(entered) == 2
 
 
 def test_weights_whose_pictures_overflow_are_told(weights: Path, tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from posegan.layers import one_product, winograd
 from posegan.layers.faster_convolutions import FasterConvolutions, cheapest_side, few_pixels
 
+from .convolutions import numbers
 
-def numbers(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    found = torch.randn(shape, dtype=dtype, generator=torch.Generator().manual_seed(sum(shape)))
-    return found.to(memory_format=torch.channels_last)
+
+def floats(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    return numbers(*shape, dtype=dtype).to(memory_format=torch.channels_last)
 
 
 TAKEN: dict[str, tuple[nn.Module, tuple[int, ...], str]] = {
@@ -41,7 +42,7 @@ def test_these_are_computed_here(
             form = getattr(module, name)
             label = f"{module.__name__.rpartition('.')[2]}.{name}"
             monkeypatch.setattr(module, name, lambda *a, f=form, n=label: (calls.append(n), f(*a))[1])
-    given = (numbers(*shape).requires_grad_(), *layer.parameters())
+    given = (floats(*shape).requires_grad_(), *layer.parameters())
     usual = layer(given[0])
     direction = torch.randn_like(usual)
     assert not calls
@@ -79,7 +80,7 @@ def test_others_are_left_to_torch(left: tuple[nn.Module, tuple[int, ...]], monke
     for module in (winograd, one_product):
         for name in ("convolve", "convolve_transposed"):
             monkeypatch.setattr(module, name, lambda *a: pytest.fail("computed here"))
-    x = numbers(*shape, dtype=next(layer.parameters()).dtype)
+    x = floats(*shape, dtype=next(layer.parameters()).dtype)
     with torch.no_grad(), FasterConvolutions():
         found = layer(x)
     assert torch.equal(found, layer(x))
@@ -93,7 +94,7 @@ def test_torch_s_own_errors_stay(size: tuple[int, int], channels: int) -> None:
 
 
 def test_autocast_keeps_its_own_convolutions() -> None:
-    layer, x = nn.Conv2d(128, 128, 3, padding=1), numbers(4, 128, 64, 32)
+    layer, x = nn.Conv2d(128, 128, 3, padding=1), floats(4, 128, 64, 32)
     found = []
     for context in (FasterConvolutions, torch.no_grad):
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16), context():
@@ -113,7 +114,7 @@ def test_more_channels_and_larger_maps_pay() -> None:
 def test_less_pays_without_gradients() -> None:
     assert [cheapest_side(512, 512, 3, (4, 16, 8), 9 * 512, gradients) for gradients in (True, False)] == [4, None]
     assert [few_pixels(pixels, 512, 1 << 20, gradients=False) for pixels in (63, 64)] == [True, False]
-    layer, x = nn.Conv2d(512, 512, 3, padding=1), numbers(4, 512, 16, 8)
+    layer, x = nn.Conv2d(512, 512, 3, padding=1), floats(4, 512, 16, 8)
     with FasterConvolutions():
         other = layer(x)
         with torch.no_grad():

@@ -10,11 +10,9 @@ from torch.nn import functional as F
 
 from posegan.layers.one_product import convolve, convolve_transposed
 
+from .convolutions import assert_two_derivatives, numbers
+
 SIZES = [(8, 4), (7, 5), (2, 1)]
-
-
-def numbers(*shape: int) -> Tensor:
-    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(sum(shape)))
 
 
 ANY = list(product((1, 3, 4, 5), (1, 2, 3), (0, 1, 2), SIZES))  # kernel, stride, padding, size
@@ -51,6 +49,4 @@ JOBS: dict[str, tuple[Callable[..., Tensor], tuple[int, ...], tuple[int, ...]]] 
 @pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
 def test_first_and_second_derivatives(job: tuple[Callable[..., Tensor], tuple[int, ...], tuple[int, ...]]) -> None:
     run, shape, kernel = job
-    given = tuple(numbers(*s).requires_grad_() for s in (shape, kernel, (2,)))
-    assert torch.autograd.gradcheck(run, given)
-    assert torch.autograd.gradgradcheck(run, given)
+    assert_two_derivatives(run, shape, kernel, (2,))

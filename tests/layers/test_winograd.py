@@ -10,11 +10,9 @@ from torch.nn import functional as F
 
 from posegan.layers.winograd import SIDES, basis, convolve, convolve_transposed
 
+from .convolutions import assert_two_derivatives, numbers
+
 SIZES = [(8, 4), (7, 9), (5, 2), (12, 12)]
-
-
-def numbers(*shape: int) -> Tensor:
-    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(sum(shape)))
 
 
 FITTING = [
@@ -50,9 +48,7 @@ JOBS: dict[str, tuple[Callable[..., Tensor], tuple[int, ...], tuple[int, ...]]] 
 @pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
 def test_first_and_second_derivatives(job: tuple[Callable[..., Tensor], tuple[int, ...], tuple[int, ...]]) -> None:
     run, shape, kernel = job
-    given = tuple(numbers(*s).requires_grad_() for s in (shape, kernel, (2,)))
-    assert torch.autograd.gradcheck(run, given)
-    assert torch.autograd.gradgradcheck(run, given)
+    assert_two_derivatives(run, shape, kernel, (2,))
 
 
 def test_what_inference_leaves_behind_serves_training() -> None:

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from posegan.layers import faster_convolutions
 from posegan.models import create_model
-from posegan.training import load_recipe, step, train
+from posegan.training import load_recipe, train
 from posegan.training.speed import _batch
 from posegan.training.step import Stepper
+from tests.layers.convolutions import count_contexts
 
 from .tiny import write_recipe
 
@@ -45,15 +46,7 @@ def test_wide_convolutions_change_a_step_in_the_fifth_digit_only() -> None:
 def test_settings_decide(
     settings: list[str], entered: int, tiny_market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    contexts = []
-
-    class Counted(step.FasterConvolutions):
-        def __enter__(self) -> "Counted":
-            contexts.append(1)
-            super().__enter__()  # type: ignore[no-untyped-call]
-            return self
-
-    monkeypatch.setattr(step, "FasterConvolutions", Counted)
+    contexts = count_contexts("posegan.training.step", monkeypatch)
     monkeypatch.setattr(faster_convolutions, "WIDE", 1)
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self: None)
     recipe = write_recipe(tmp_path / "a.yaml", tiny_market, tmp_path / "run")

@@ -179,8 +179,9 @@ class Predictor:
             return self.render(encoded, target_pose)
         target = self.generator.fit_pose(target_pose.to(self.device), encoded.size)
         shares = photo_shares(encoded.pose, target, self.generator.fit_size(encoded.size))
-        output = self.generator.render_together(encoded.features, encoded.pose, target, shares)
-        return self._finite(self.generator.restore(output.image, encoded.size))
+        with self._convolutions():
+            image = self.generator.render_together(encoded.features, encoded.pose, target, shares).image
+        return self._finite(self.generator.restore(image, encoded.size))
 
     def _convolutions(self) -> contextlib.AbstractContextManager[object]:
         return FasterConvolutions() if self._fast else contextlib.nullcontext()

@@ -97,7 +97,7 @@ def _conv_transpose2d(
         side = cheapest_side(channels, 4 * outputs, 2, results, usual, torch.is_grad_enabled())
         if side is not None:
             return winograd.convolve_transposed(x, weight, bias, around, side)
-    if few_pixels(count * rows * columns, channels, weight.numel()):
+    if few_pixels(count * rows * columns, channels, weight.numel()):  # which gains as much without gradients
         return one_product.convolve_transposed(x, weight, bias, step, around, more)
     return None
 

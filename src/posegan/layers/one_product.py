@@ -6,7 +6,7 @@ channels-last order they are a matrix as they stand.
 
 from torch import Tensor
 
-from posegan.layers.squares import Grid, add_up, cut, times_transposed
+from posegan.layers.squares import Grid, add_up, cut, times_transposed, with_bias
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1, padding: int = 0) -> Tensor:
@@ -18,8 +18,8 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int 
     rows, columns = ((length + 2 * padding - size) // stride + 1 for length in x.shape[2:])
     seen = cut(x, Grid(size, stride, padding, rows, columns))
     kernels = weight.permute(0, 2, 3, 1).reshape(outputs, -1)
-    out = times_transposed(seen[None], kernels[None]).view(len(x), rows, columns, outputs).permute(0, 3, 1, 2)
-    return out if bias is None else out + bias[:, None, None]
+    out = times_transposed(seen[None], kernels[None]).view(len(x), rows, columns, outputs)
+    return with_bias(out.permute(0, 3, 1, 2), bias)
 
 
 def convolve_transposed(
@@ -34,5 +34,4 @@ def convolve_transposed(
     squares = x.permute(0, 2, 3, 1).reshape(-1, channels) @ kernels
     high, wide = (stride * (length - 1) + size - 2 * padding + more for length in x.shape[2:])
     grid = Grid(size, stride, padding, x.shape[2], x.shape[3])
-    out = add_up(squares, grid, (len(x), outputs, high, wide))
-    return out if bias is None else out + bias[:, None, None]
+    return with_bias(add_up(squares, grid, (len(x), outputs, high, wide)), bias)

@@ -66,6 +66,11 @@ def times_transposed(a: Tensor, b: Tensor) -> Tensor:
     return cast(Tensor, _TimesTransposed.apply(a, b))
 
 
+def with_bias(maps: Tensor, bias: Tensor | None) -> Tensor:
+    """Return maps (B, C, H, W) plus the bias (C,) of a convolution, if it has one."""
+    return maps if bias is None else maps + bias[:, None, None]
+
+
 class _Cut(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, maps: Tensor, grid: Grid) -> Tensor:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from posegan.layers.squares import Grid, cut, times_transposed
+from posegan.layers.squares import Grid, cut, times_transposed, with_bias
 
 POINTS = (0, 1, -1, 2, -2)  # where polynomials are evaluated, besides infinity
 SIDES = (2, 3, 4)  # m, as far as these points go for kernels of up to 3
@@ -39,8 +39,7 @@ def convolve(
     found = _multiply(x, kernels.reshape(taps**2, outputs, -1), grid, basis(side, taps, x.dtype), times_transposed)
     squares = found.view(side, side, len(x), grid.down, grid.across, outputs).permute(2, 3, 0, 4, 1, 5)
     whole = squares.reshape(len(x), side * grid.down, side * grid.across, outputs)
-    out = whole[:, :rows, :columns].permute(0, 3, 1, 2)
-    return out if bias is None else out + bias[:, None, None]
+    return with_bias(whole[:, :rows, :columns].permute(0, 3, 1, 2), bias)
 
 
 def convolve_transposed(
@@ -61,7 +60,7 @@ def convolve_transposed(
     squares = found.view(side, side, len(x), grid.down, grid.across, 2, 2, outputs).permute(2, 3, 0, 5, 4, 1, 6, 7)
     whole = squares.reshape(len(x), 2 * side * grid.down, 2 * side * grid.across, outputs)
     out = whole[:, padding : 2 * rows - padding, padding : 2 * columns - padding].permute(0, 3, 1, 2)
-    return out if bias is None else out + bias[:, None, None]
+    return with_bias(out, bias)
 
 
 def _grid(taps: int, side: int, padding: int, results: tuple[int, int], cell: int = 1) -> Grid:

@@ -215,9 +215,8 @@ class Run:
         )
 
     def _stepper(self, phase: Phase) -> Stepper:
-        settings = self.settings
-        fast = settings.fast_convolutions and settings.precision == "32-true" and not settings.compile
-        stepper = Stepper(self.model, phase, self.fabric, settings.accumulate, fast=fast)
+        fast = self.settings.fast_convolutions and not self.settings.compile
+        stepper = Stepper(self.model, phase, self.fabric, self.settings.accumulate, fast=fast)
         if self.state is not None and self.state["phase"] == phase.name:
             try:
                 stepper.load(self.state["optimisers"])

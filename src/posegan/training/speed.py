@@ -94,7 +94,7 @@ def measure(
                 model = model_on(device, name, settings)
                 for count in batches:
                     batch = _batch(size, count).to(device, channels_last=True)
-                    for what, job, usual in _jobs(model, fabric, batch, fast=precision == "32-true"):
+                    for what, job, usual in _jobs(model, fabric, batch):
                         timing = _time(name, what, size, count, job, _operations(usual), rate, device, runs)
                         result["timings"].append(dataclasses.asdict(timing) | {"share_of_floor": timing.share_of_floor})
                         yield timing, result
@@ -137,7 +137,7 @@ def _batch(size: Size, count: int) -> Batch:
 
 
 def _jobs(
-    model: ReposeModel, fabric: Any, batch: Batch, *, fast: bool = True
+    model: ReposeModel, fabric: Any, batch: Batch
 ) -> Iterator[tuple[str, Callable[[], object], Callable[[], object]]]:
     """Yield a step of each phase, then generation: a name, a function to time, and one whose operations count.
 
@@ -146,16 +146,9 @@ def _jobs(
     model.train()
     model.initialise([batch])
     for phase in model.phases():
-        stepper = Stepper(model, phase, fabric, fast=fast)
-        batches = (batch,) * phase.streams
-
-        def step(
-            fast: bool, stepper: Stepper = stepper, batches: tuple[Batch, ...] = batches, gains: bool = stepper.fast
-        ) -> object:
-            stepper.fast = fast and gains
-            return stepper.step(0, batches, 0)
-
-        yield f"step of phase {phase.name!r}", functools.partial(step, True), functools.partial(step, False)
+        stepper = Stepper(model, phase, fabric, fast=True)
+        step = functools.partial(_step, stepper, (batch,) * phase.streams)
+        yield f"step of phase {phase.name!r}", functools.partial(step, stepper.fast), functools.partial(step, False)
     model.eval()
 
     def generate() -> object:
@@ -163,6 +156,11 @@ def _jobs(
             return model.generator(batch.source_image, batch.source_pose, batch.target_pose)
 
     yield "generation", generate, generate
+
+
+def _step(stepper: Stepper, batches: tuple[Batch, ...], fast: bool) -> object:
+    stepper.fast = fast
+    return stepper.step(0, batches, 0)
 
 
 def _operations(job: Callable[[], object]) -> float:

@@ -25,7 +25,8 @@ from posegan.models.base import RMSProp
 class Stepper:
     """Holds the optimisers of one phase and makes its steps.
 
-    accumulate: parts of a batch. fast: convolve in `FasterConvolutions`, on a CPU, if the model is wide enough to gain.
+    accumulate: parts of a batch. fast: convolve in `FasterConvolutions` where it gains, so in float32 on a CPU and if
+    the model is wide enough.
     """
 
     def __init__(
@@ -35,7 +36,9 @@ class Stepper:
         self.phase = phase
         self.fabric = fabric
         self.accumulate = accumulate
-        self.fast = fast and fabric.device.type == "cpu" and wide(model)
+        with fabric.autocast():
+            full = fabric.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+        self.fast = fast and full and wide(model)
         self.parameters = {u.name: _trainable(u.modules) for u in phase.updates}
         self.optimisers = {u.name: _optimiser(u, self.parameters[u.name]) for u in phase.updates}
 
